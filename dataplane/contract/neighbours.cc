@@ -1,0 +1,137 @@
+#include "dataplane/contract/neighbours.h"
+
+#include <bit>
+#include <cstring>
+
+namespace fulcrum {
+namespace {
+
+std::size_t home(PortId port, const Address& address) noexcept {
+  std::uint64_t hash = (address.words()[0] ^ port.value) * 0x9E3779B97F4A7C15U;
+  hash = (hash ^ (hash >> 29U) ^ address.words()[1]) * 0xD6E8FEB86659FD93U;
+  return static_cast<std::size_t>((hash ^ (hash >> 32U)) % kNeighboursMax);
+}
+
+bool in_use(NeighbourState state) noexcept {
+  return state == NeighbourState::unresolved || state == NeighbourState::resolved;
+}
+
+// The identity of an entry (port, address, state) is read by workers while control may write it; relaxed atomic
+// accesses keep that defined, the sequence number keeps it right.
+Address load_address(const NeighbourEntry& entry) noexcept {
+  std::array<std::uint64_t, 2> words;
+  const auto* from = reinterpret_cast<const std::uint64_t*>(&entry.address);
+  for (std::size_t i = 0; i < 2; ++i) words[i] = __atomic_load_n(from + i, __ATOMIC_RELAXED);
+  return std::bit_cast<Address>(words);
+}
+
+void store_address(NeighbourEntry& entry, const Address& address) noexcept {
+  auto* to = reinterpret_cast<std::uint64_t*>(&entry.address);
+  for (std::size_t i = 0; i < 2; ++i) __atomic_store_n(to + i, address.words()[i], __ATOMIC_RELAXED);
+}
+
+NeighbourState load_state(const NeighbourEntry& entry) noexcept {
+  NeighbourState state;
+  __atomic_load(&entry.state, &state, __ATOMIC_RELAXED);
+  return state;
+}
+
+PortId load_port(const NeighbourEntry& entry) noexcept {
+  return PortId{__atomic_load_n(&entry.port.value, __ATOMIC_RELAXED)};
+}
+
+// Control's write access: makes the sequence odd for its lifetime.
+class Writing {
+ public:
+  explicit Writing(NeighbourEntry& entry) noexcept : entry_{entry} {
+    entry_.sequence.store(entry_.sequence.load(std::memory_order_relaxed) | 1U, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_release);
+  }
+  ~Writing() { entry_.sequence.store((entry_.sequence.load(std::memory_order_relaxed) | 1U) + 1U, std::memory_order_release); }
+  Writing(const Writing&) = delete;
+  Writing& operator=(const Writing&) = delete;
+  void state(NeighbourState state) noexcept { __atomic_store(&entry_.state, &state, __ATOMIC_RELAXED); }
+  void port(PortId port) noexcept { __atomic_store_n(&entry_.port.value, port.value, __ATOMIC_RELAXED); }
+  void mac(const Mac& mac) noexcept {
+    std::uint16_t high = 0;
+    std::uint32_t low = 0;
+    std::memcpy(&high, mac.bytes.data(), sizeof high);
+    std::memcpy(&low, mac.bytes.data() + sizeof high, sizeof low);
+    entry_.mac_high.store(high, std::memory_order_relaxed);
+    entry_.mac_low.store(low, std::memory_order_relaxed);
+  }
+
+ private:
+  NeighbourEntry& entry_;
+};
+
+}  // namespace
+
+std::optional<Mac> NeighbourTable::mac(NeighbourId id) const noexcept {
+  if (id.value >= kNeighboursMax) return std::nullopt;
+  const NeighbourEntry& entry = entries_[id.value];
+  const std::uint32_t before = entry.sequence.load(std::memory_order_acquire);
+  const NeighbourState state = load_state(entry);
+  const std::uint16_t high = entry.mac_high.load(std::memory_order_relaxed);
+  const std::uint32_t low = entry.mac_low.load(std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_acquire);
+  if ((before & 1U) != 0 || entry.sequence.load(std::memory_order_relaxed) != before) return std::nullopt;
+  if (state != NeighbourState::resolved) return std::nullopt;
+  Mac mac;
+  std::memcpy(mac.bytes.data(), &high, sizeof high);
+  std::memcpy(mac.bytes.data() + sizeof high, &low, sizeof low);
+  return mac;
+}
+
+std::optional<Mac> NeighbourTable::find(PortId port, const Address& address) const noexcept {
+  const std::size_t from = home(port, address);
+  for (std::size_t step = 0; step < kProbesMax; ++step) {
+    const NeighbourId id{static_cast<std::uint32_t>((from + step) % kNeighboursMax)};
+    const NeighbourEntry& entry = entries_[id.value];
+    const std::uint32_t before = entry.sequence.load(std::memory_order_acquire);
+    const NeighbourState state = load_state(entry);
+    if (state == NeighbourState::free) return std::nullopt;
+    if (!in_use(state) || load_port(entry) != port || !(load_address(entry) == address)) continue;
+    const auto found = mac(id);
+    // The MAC belongs to what was compared only if nothing was written in between.
+    return entry.sequence.load(std::memory_order_relaxed) == before ? found : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::optional<NeighbourId> NeighbourTable::obtain(PortId port, const Address& address) noexcept {
+  const std::size_t from = home(port, address);
+  std::optional<NeighbourId> vacant;
+  for (std::size_t step = 0; step < kProbesMax; ++step) {
+    const NeighbourId id{static_cast<std::uint32_t>((from + step) % kNeighboursMax)};
+    const NeighbourEntry& entry = entries_[id.value];
+    if (in_use(entry.state) && entry.port == port && entry.address == address) return id;
+    if (!in_use(entry.state) && !vacant) vacant = id;
+    if (entry.state == NeighbourState::free) break;
+  }
+  if (!vacant) return std::nullopt;
+  Writing writing{entries_[vacant->value]};
+  store_address(entries_[vacant->value], address);
+  writing.port(port);
+  writing.state(NeighbourState::unresolved);
+  return vacant;
+}
+
+void NeighbourTable::resolve(NeighbourId id, const Mac& mac) noexcept {
+  Writing writing{entries_[id.value]};
+  writing.mac(mac);
+  writing.state(NeighbourState::resolved);
+}
+
+void NeighbourTable::unresolve(NeighbourId id) noexcept { Writing{entries_[id.value]}.state(NeighbourState::unresolved); }
+void NeighbourTable::remove(NeighbourId id) noexcept { Writing{entries_[id.value]}.state(NeighbourState::removed); }
+
+void NeighbourTable::repair() noexcept {
+  for (NeighbourEntry& entry : entries_) {
+    if ((entry.sequence.load(std::memory_order_relaxed) & 1U) == 0) continue;
+    // Whichever field was being written, the address may be half of two: nobody may find it any more.
+    Writing{entry}.state(NeighbourState::removed);
+  }
+}
+
+}  // namespace fulcrum

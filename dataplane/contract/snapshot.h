@@ -1,0 +1,153 @@
+// The compiled configuration: what control made of one generation of farms, addresses and routes, in the form in which
+// a worker reads it. Control fills a free slot, then announces it on the command rings; from then on nobody writes to
+// it until every live worker has acknowledged a newer one. A worker may therefore read it without any synchronisation
+// beyond the acquire of the ring.
+//
+// Rows are named by ids that stay the same from generation to generation (control recovers them from the newest
+// snapshot after its own restart), because connections outlive generations.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+
+#include "dataplane/base/address.h"
+#include "dataplane/base/fixed_text.h"
+#include "dataplane/base/ids.h"
+#include "dataplane/base/wide.h"
+#include "dataplane/contract/capacities.h"
+
+namespace fulcrum {
+
+enum class Protocol : std::uint8_t { icmp = 1, tcp = 6, udp = 17, icmpv6 = 58 };
+enum class Mode : std::uint8_t { nat = 0, dsr = 1 };
+enum class SchedulerKind : std::uint8_t { round_robin = 0, weighted_round_robin = 1 };
+
+inline constexpr std::uint16_t kNoIndex = UINT16_MAX;  // "none" in 16-bit index fields
+inline constexpr std::uint32_t kNoNeighbour = UINT32_MAX;
+
+using Name = FixedText<kNameMax + 1>;
+
+struct FarmRow {
+  Name name;                    // empty: the row is not in use
+};
+
+// One (address, protocol, port) of a farm: what a client connects to.
+struct alignas(64) ServiceRow {
+  Address address;
+  Be16 port{0};
+  Protocol protocol{};
+  Mode mode = Mode::nat;
+  SchedulerKind scheduler = SchedulerKind::round_robin;
+  std::uint8_t in_use = 0;
+  FarmId farm{kNoIndex};
+  std::uint16_t server_count = 0;     // rows chained from first_server, usable or not
+  std::uint16_t first_server = kNoIndex;
+  std::uint32_t schedule_offset = 0;  // into Snapshot::schedule: indices of usable servers in scheduling order
+  std::uint32_t schedule_length = 0;  // 0: no server can take a connection
+  // Idle timeouts in seconds, by connection state.
+  std::uint32_t established_s = 900;
+  std::uint16_t embryonic_s = 60;
+  std::uint16_t closing_s = 120;
+  std::uint16_t udp_s = 300;
+};
+static_assert(sizeof(ServiceRow) == 64);
+
+enum class ServerState : std::uint8_t {
+  unused = 0,  // the row is not in use
+  up = 1,
+  down = 2,      // health check failed: no new connections, existing ones are still forwarded
+};
+
+// A server as seen by one service. An endpoint (address, port, protocol) that serves several services has a row in each.
+struct alignas(64) ServerRow {
+  Address address;
+  Be16 port{0};
+  std::uint16_t generation = 0;       // see ServerId
+  ServiceId service{kNoIndex};
+  std::uint16_t next_of_service = kNoIndex;
+  std::uint16_t next_same_endpoint = kNoIndex;
+  std::uint16_t weight = 0;
+  ServerState state = ServerState::unused;
+  PortId egress{};                    // data port towards the server
+  // Changes to the one's-complement sums when a packet to the service is readdressed to this server (RFC 1624): of
+  // addresses alone (IPv4 header), and of addresses and port (TCP and UDP). The way back uses their inverse.
+  std::uint16_t address_delta = 0;
+  std::uint16_t address_port_delta = 0;
+  std::uint32_t neighbour = kNoNeighbour;  // the next hop towards the server
+};
+static_assert(sizeof(ServerRow) == 64);
+
+enum class RouteKind : std::uint8_t {
+  none = 0,      // no route
+  on_link = 1,   // the destination itself is the next hop, on `port`
+  gateway = 2,   // the next hop is `neighbour`, on `port`
+  local = 3,     // an address of the box
+  service = 4,   // a farm's address
+};
+
+struct NextHop {
+  RouteKind kind = RouteKind::none;
+  PortId port{};
+  std::uint16_t unused = 0;
+  std::uint32_t neighbour = kNoNeighbour;
+};
+static_assert(sizeof(NextHop) == 8);
+
+// The routing table, flattened by control into disjoint ranges sorted by their first address; a range ends where the
+// next begins. The first range of each family begins at the family's lowest address, so every lookup finds one.
+struct RouteTable {
+  std::array<std::uint32_t, kRoutesMax> v4_first;  // host order
+  std::array<std::uint16_t, kRoutesMax> v4_hop;    // index into hops
+  std::array<Address, kRoutesMax> v6_first;
+  std::array<std::uint16_t, kRoutesMax> v6_hop;
+  std::array<NextHop, kNextHopsMax> hops;
+  std::uint32_t v4_count = 0;
+  std::uint32_t v6_count = 0;
+  std::uint32_t hop_count = 0;
+  std::uint32_t unused = 0;
+};
+
+// Open addressing with linear probing; the load is at most one half. A slot holds an index into the rows or kNoIndex.
+template <std::size_t kRows>
+struct RowIndex {
+  static constexpr std::size_t kSlots = kRows * 2;
+  std::array<std::uint16_t, kSlots> rows;
+};
+
+struct Snapshot {
+  std::uint64_t generation = 0;   // 0: never filled
+  std::uint64_t model_hash = 0;   // of the configuration text it was compiled from
+  std::uint32_t farm_count = 0;
+  std::uint32_t service_count = 0;
+  std::uint32_t server_count = 0;
+  std::uint32_t unused = 0;
+  std::array<FarmRow, kFarmsMax> farms;
+  std::array<ServiceRow, kServicesMax> services;
+  std::array<ServerRow, kServersMax> servers;
+  std::array<Name, kServersMax> server_names;        // cold: for people, not for packets
+  RowIndex<kServicesMax> service_index;              // by (address, port, protocol) of the service
+  RowIndex<kServersMax> endpoint_index;              // by (address, port, protocol) of the server; first of its chain
+  RouteTable routes;
+  std::array<std::uint16_t, kScheduleMax> schedule;  // indices into servers
+};
+static_assert(std::is_trivially_copyable_v<Snapshot>);
+
+// Where a key's probing starts in a RowIndex. Unkeyed: the rows are the administrator's, not an attacker's.
+constexpr std::size_t endpoint_home(const Address& address, Be16 port, Protocol protocol, std::size_t slots) noexcept {
+  std::uint64_t hash = (address.words()[0] ^ (address.words()[1] * 0x9E3779B97F4A7C15U)) * 0xD6E8FEB86659FD93U;
+  hash ^= (static_cast<std::uint64_t>(port.wire()) << 8U | static_cast<std::uint64_t>(protocol)) * 0xA0761D6478BD642FU;
+  hash ^= hash >> 32U;
+  hash *= 0xE7037ED1A0B428DBU;
+  return reduce(hash, slots);
+}
+
+// Finds the service of (address, port, protocol); kNoIndex when there is none. Any thread, on a published snapshot.
+std::uint16_t find_service(const Snapshot& snapshot, const Address& address, Be16 port, Protocol protocol) noexcept;
+// Finds the first server row with that endpoint; follow next_same_endpoint for the others.
+std::uint16_t find_endpoint(const Snapshot& snapshot, const Address& address, Be16 port, Protocol protocol) noexcept;
+// The most specific route to `destination`.
+NextHop find_route(const Snapshot& snapshot, const Address& destination) noexcept;
+
+}  // namespace fulcrum
