@@ -42,7 +42,8 @@ Result<Address> Address::parse(std::string_view text) {
     return fail(Error::Code::invalid, "", fmt::format("\"{}\" is not an IPv4 or IPv6 address", text));
   }
   const Address result = Address::v6(v6_address.s6_addr);
-  if (result.is_v4()) return fail(Error::Code::invalid, "", fmt::format("\"{}\": write the IPv4 address as such", text));
+  if (result.is_v4())
+    return fail(Error::Code::invalid, "", fmt::format("\"{}\": write the IPv4 address as such", text));
   return result;
 }
 
@@ -57,9 +58,7 @@ bool Address::is_loopback() const noexcept {
   return words_[0] == 0 && BigEndian<std::uint64_t>::from_wire(words_[1]).host() == 1;
 }
 
-bool Address::is_unspecified() const noexcept {
-  return is_v4() ? bytes()[12] == 0 : (words_[0] | words_[1]) == 0;
-}
+bool Address::is_unspecified() const noexcept { return is_v4() ? bytes()[12] == 0 : (words_[0] | words_[1]) == 0; }
 
 bool Address::is_link_local() const noexcept {
   const auto octets = bytes();
@@ -81,7 +80,8 @@ std::string Address::text() const {
 Result<Prefix> Prefix::parse(std::string_view text) {
   const auto slash = text.find('/');
   if (slash == std::string_view::npos) {
-    return fail(Error::Code::invalid, "", fmt::format("\"{}\" has no prefix length: write for example {}/24", text, text));
+    return fail(Error::Code::invalid, "",
+                fmt::format("\"{}\" has no prefix length: write for example {}/24", text, text));
   }
   auto address = Address::parse(text.substr(0, slash));
   if (!address) return tl::unexpected<Error>{address.error()};
@@ -115,7 +115,8 @@ Result<Mac> Mac::parse(std::string_view text) {
 }
 
 std::string Mac::text() const {
-  return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]);
+  return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", bytes[0], bytes[1], bytes[2], bytes[3], bytes[4],
+                     bytes[5]);
 }
 
 }  // namespace fulcrum

@@ -32,13 +32,12 @@ class Address {
   }
   static Result<Address> parse(std::string_view text);  // "192.0.2.1" or "2001:db8::1"
 
-  [[nodiscard]] constexpr bool is_v4() const noexcept {
-    return words_[0] == 0 && (words_[1] & kMarkMask) == kMark;
-  }
+  [[nodiscard]] constexpr bool is_v4() const noexcept { return words_[0] == 0 && (words_[1] & kMarkMask) == kMark; }
   [[nodiscard]] constexpr Family family() const noexcept { return is_v4() ? Family::ipv4 : Family::ipv6; }
   // Only for an IPv4 address.
   [[nodiscard]] constexpr Be32 v4() const noexcept {
-    return Be32::from_wire(static_cast<std::uint32_t>(words_[1] >> (std::endian::native == std::endian::little ? 32 : 0)));
+    return Be32::from_wire(
+        static_cast<std::uint32_t>(words_[1] >> (std::endian::native == std::endian::little ? 32 : 0)));
   }
   [[nodiscard]] std::array<std::uint8_t, 16> bytes() const noexcept {
     return std::bit_cast<std::array<std::uint8_t, 16>>(words_);
@@ -59,14 +58,18 @@ class Address {
     const auto high_a = BigEndian<std::uint64_t>::from_wire(a.words_[0]).host();
     const auto high_b = BigEndian<std::uint64_t>::from_wire(b.words_[0]).host();
     if (high_a != high_b) return high_a < high_b;
-    return BigEndian<std::uint64_t>::from_wire(a.words_[1]).host() < BigEndian<std::uint64_t>::from_wire(b.words_[1]).host();
+    return BigEndian<std::uint64_t>::from_wire(a.words_[1]).host() <
+           BigEndian<std::uint64_t>::from_wire(b.words_[1]).host();
   }
 
  private:
-  static constexpr std::uint64_t kMark = std::endian::native == std::endian::little ? 0x00000000FFFF0000U : 0x0000FFFF00000000U;
-  static constexpr std::uint64_t kMarkMask = std::endian::native == std::endian::little ? 0x00000000FFFFFFFFU : 0xFFFFFFFF00000000U;
+  static constexpr std::uint64_t kMark =
+      std::endian::native == std::endian::little ? 0x00000000FFFF0000U : 0x0000FFFF00000000U;
+  static constexpr std::uint64_t kMarkMask =
+      std::endian::native == std::endian::little ? 0x00000000FFFFFFFFU : 0xFFFFFFFF00000000U;
   static constexpr std::uint64_t v4_word(std::uint32_t wire) noexcept {
-    return std::endian::native == std::endian::little ? (static_cast<std::uint64_t>(wire) << 32U) | kMark : kMark | wire;
+    return std::endian::native == std::endian::little ? (static_cast<std::uint64_t>(wire) << 32U) | kMark
+                                                      : kMark | wire;
   }
   std::array<std::uint64_t, 2> words_{};
 };
@@ -88,10 +91,12 @@ struct Prefix {
 struct Mac {
   std::array<std::uint8_t, 6> bytes{};
 
-  static Result<Mac> parse(std::string_view text);  // "02:00:00:00:00:01"
+  static Result<Mac> parse(std::string_view text);                               // "02:00:00:00:00:01"
   [[nodiscard]] bool is_group() const noexcept { return (bytes[0] & 1U) != 0; }  // multicast or broadcast
   [[nodiscard]] std::string text() const;
-  friend bool operator==(const Mac& a, const Mac& b) noexcept { return std::memcmp(a.bytes.data(), b.bytes.data(), 6) == 0; }
+  friend bool operator==(const Mac& a, const Mac& b) noexcept {
+    return std::memcmp(a.bytes.data(), b.bytes.data(), 6) == 0;
+  }
 };
 static_assert(sizeof(Mac) == 6 && alignof(Mac) == 1);
 

@@ -22,9 +22,7 @@ constexpr Tick to_tick(std::chrono::nanoseconds monotonic) noexcept {
   return static_cast<Tick>(static_cast<std::uint64_t>(monotonic.count()) / (1'000'000'000U / kTicksPerSecond));
 }
 
-constexpr Tick ticks(std::chrono::seconds span) noexcept {
-  return static_cast<Tick>(span.count()) * kTicksPerSecond;
-}
+constexpr Tick ticks(std::chrono::seconds span) noexcept { return static_cast<Tick>(span.count()) * kTicksPerSecond; }
 
 // Ticks from `then` to `now`; right across a wrap of the counter. A `then` in the future counts as zero: two workers
 // read the clock at different moments.

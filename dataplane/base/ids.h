@@ -16,7 +16,7 @@ struct Id {
 
 using FarmId = Id<struct FarmTag, std::uint16_t>;
 using ServiceId = Id<struct ServiceTag, std::uint16_t>;
-using PortId = Id<struct PortTag, std::uint8_t>;              // a data port of the box, not a TCP port
+using PortId = Id<struct PortTag, std::uint8_t>;  // a data port of the box, not a TCP port
 using WorkerId = Id<struct WorkerTag, std::uint8_t>;
 using NeighbourId = Id<struct NeighbourTag, std::uint32_t>;
 using ConnectionId = Id<struct ConnectionTag, std::uint32_t>;  // index of an entry in the connection table

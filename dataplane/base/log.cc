@@ -21,9 +21,12 @@ LogTarget& target() {
 
 const char* word(Level level) {
   switch (level) {
-    case Level::error: return "error: ";
-    case Level::warning: return "warning: ";
-    default: return "";
+    case Level::error:
+      return "error: ";
+    case Level::warning:
+      return "warning: ";
+    default:
+      return "";
   }
 }
 

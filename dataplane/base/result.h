@@ -2,9 +2,10 @@
 // path does not use it: there a packet gets a verdict (contract/verdict.h).
 #pragma once
 
+#include <tl/expected.hpp>
+
 #include <cstdint>
 #include <string>
-#include <tl/expected.hpp>
 #include <utility>
 
 namespace fulcrum {

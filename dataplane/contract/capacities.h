@@ -10,13 +10,13 @@ namespace fulcrum {
 inline constexpr std::size_t kWorkersMax = 64;
 inline constexpr std::size_t kPortsMax = 16;
 inline constexpr std::size_t kFarmsMax = 4096;
-inline constexpr std::size_t kServicesMax = 8192;        // one per (address, protocol, port) of a farm
-inline constexpr std::size_t kServersMax = 32768;        // one per server and service
-inline constexpr std::size_t kScheduleMax = 1U << 20U;   // entries of all services' scheduling sequences together
-inline constexpr std::size_t kRoutesMax = 4096;          // address ranges after flattening, per family
+inline constexpr std::size_t kServicesMax = 8192;       // one per (address, protocol, port) of a farm
+inline constexpr std::size_t kServersMax = 32768;       // one per server and service
+inline constexpr std::size_t kScheduleMax = 1U << 20U;  // entries of all services' scheduling sequences together
+inline constexpr std::size_t kRoutesMax = 4096;         // address ranges after flattening, per family
 inline constexpr std::size_t kNextHopsMax = 1024;
 inline constexpr std::size_t kNeighboursMax = 65536;
 inline constexpr std::size_t kSnapshotSlots = 4;
-inline constexpr std::size_t kNameMax = 63;              // letters of a farm's, server's or port's name
+inline constexpr std::size_t kNameMax = 63;  // letters of a farm's, server's or port's name
 
 }  // namespace fulcrum

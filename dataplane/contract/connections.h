@@ -24,7 +24,7 @@ enum class Life : std::uint8_t { free = 0, writing = 1, live = 2, dead = 3 };
 
 // TCP as it can be known from the packets that pass; in DSR only the client's side passes.
 enum class ConnectionState : std::uint8_t {
-  embryonic = 0,       // SYN seen, nothing after it from the client yet
+  embryonic = 0,  // SYN seen, nothing after it from the client yet
   established = 1,
   client_closing = 2,  // FIN from the client seen
   server_closing = 3,  // FIN from the server seen
@@ -43,7 +43,8 @@ struct FlowKey {
   Be16 service_port{0};
   std::uint16_t zero = 0;  // so that the key is three 64-bit words without padding
   friend bool operator==(const FlowKey& a, const FlowKey& b) noexcept {
-    return a.client == b.client && a.client_port == b.client_port && a.service == b.service && a.service_port == b.service_port;
+    return a.client == b.client && a.client_port == b.client_port && a.service == b.service &&
+           a.service_port == b.service_port;
   }
 };
 static_assert(sizeof(FlowKey) == 24);

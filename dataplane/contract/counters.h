@@ -31,10 +31,10 @@ static_assert(sizeof(Counter) == 8 && std::atomic<std::uint64_t>::is_always_lock
 
 // Packets as one thread of the dataplane saw them. Row kWorkersMax is the housekeeping thread's.
 struct alignas(64) PacketCounters {
-  Counter received;        // from ports
-  Counter from_linux;      // from kernel twins
-  Counter sent;            // to ports
-  Counter punted;          // to kernel twins
+  Counter received;    // from ports
+  Counter from_linux;  // from kernel twins
+  Counter sent;        // to ports
+  Counter punted;      // to kernel twins
   std::array<Counter, 4> unused;
   std::array<Counter, kDropReasonsMax> drops;  // by Drop
 };
@@ -50,9 +50,9 @@ static_assert(sizeof(PortCounters) == 64);
 // One worker's view of one server row. Zeroed by the worker when it first meets a new generation of the server.
 struct alignas(64) ServerCounters {  // written by: its worker. read by: control
   std::atomic<std::uint32_t> server_generation{0};
-  std::atomic<ServerState> urgent_state{};   // set by Command::set_server_state ...
+  std::atomic<ServerState> urgent_state{};     // set by Command::set_server_state ...
   std::atomic<std::uint64_t> urgent_since{0};  // ... for the snapshot generation it was sent with
-  Counter connections;       // opened, ever
+  Counter connections;                         // opened, ever
   // Opened minus closed by this worker. One worker may close what another opened: only the sum over workers is a count.
   std::atomic<std::int64_t> active{0};
   Counter packets_in, packets_out;  // in: client to server

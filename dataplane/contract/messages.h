@@ -16,7 +16,7 @@ namespace fulcrum {
 struct alignas(64) Command {
   enum class Kind : std::uint32_t {
     none = 0,
-    adopt_snapshot = 1,  // generation, slot
+    adopt_snapshot = 1,    // generation, slot
     set_server_state = 2,  // server, state; valid for the snapshot `generation` and until a newer one is adopted
   };
   Kind kind = Kind::none;

@@ -47,7 +47,9 @@ class Writing {
     entry_.sequence.store(entry_.sequence.load(std::memory_order_relaxed) | 1U, std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_release);
   }
-  ~Writing() { entry_.sequence.store((entry_.sequence.load(std::memory_order_relaxed) | 1U) + 1U, std::memory_order_release); }
+  ~Writing() {
+    entry_.sequence.store((entry_.sequence.load(std::memory_order_relaxed) | 1U) + 1U, std::memory_order_release);
+  }
   Writing(const Writing&) = delete;
   Writing& operator=(const Writing&) = delete;
   void state(NeighbourState state) noexcept { __atomic_store(&entry_.state, &state, __ATOMIC_RELAXED); }
@@ -123,7 +125,9 @@ void NeighbourTable::resolve(NeighbourId id, const Mac& mac) noexcept {
   writing.state(NeighbourState::resolved);
 }
 
-void NeighbourTable::unresolve(NeighbourId id) noexcept { Writing{entries_[id.value]}.state(NeighbourState::unresolved); }
+void NeighbourTable::unresolve(NeighbourId id) noexcept {
+  Writing{entries_[id.value]}.state(NeighbourState::unresolved);
+}
 void NeighbourTable::remove(NeighbourId id) noexcept { Writing{entries_[id.value]}.state(NeighbourState::removed); }
 
 void NeighbourTable::repair() noexcept {

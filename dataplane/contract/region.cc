@@ -47,13 +47,15 @@ void lay_out(RegionHeader& header, const RegionShape& shape) {
 // offset or size from the file is ever trusted.
 std::optional<Error> refuse(const RegionHeader& header, const std::string& path, std::uint64_t file_size) {
   if (header.magic.load(std::memory_order_acquire) != kRegionMagic) {
-    return Error{Error::Code::not_found, path, "is not a region of Fulcrum, or its dataplane has not finished starting"};
+    return Error{Error::Code::not_found, path,
+                 "is not a region of Fulcrum, or its dataplane has not finished starting"};
   }
   if (header.layout_version != kLayoutVersion || header.header_size != sizeof(RegionHeader)) {
-    return Error{Error::Code::invalid, path,
-                 fmt::format("region of layout version {}, this program has {}: run the programs of one release, or start "
-                             "fulcrum-dataplane with --cold (which forgets the established connections)",
-                             header.layout_version, kLayoutVersion)};
+    return Error{
+        Error::Code::invalid, path,
+        fmt::format("region of layout version {}, this program has {}: run the programs of one release, or start "
+                    "fulcrum-dataplane with --cold (which forgets the established connections)",
+                    header.layout_version, kLayoutVersion)};
   }
   RegionHeader expected;
   if (header.shape.workers == 0 || header.shape.workers > kWorkersMax) {
@@ -82,7 +84,7 @@ struct MappedFile {
 };
 
 bool is_hugetlbfs(int file) {
-  struct statfs info{};
+  struct statfs info {};
   return fstatfs(file, &info) == 0 && info.f_type == HUGETLBFS_MAGIC;
 }
 
@@ -125,20 +127,23 @@ Result<Region> Region::create(const CreateOptions& options) {
   std::error_code ignored;
   std::filesystem::create_directories(options.runtime_dir, ignored);
   const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (file < 0) return fail(Error::Code::io, path, fmt::format("cannot create the shared region: {}", errno_words(errno)));
+  if (file < 0)
+    return fail(Error::Code::io, path, fmt::format("cannot create the shared region: {}", errno_words(errno)));
   Region region;
   region.file_ = file;
   if (flock(file, LOCK_EX | LOCK_NB) != 0) {
-    return fail(Error::Code::conflict, path,
-                "another fulcrum-dataplane is running with this region: stop it, or give this one its own `runtime_dir`");
+    return fail(
+        Error::Code::conflict, path,
+        "another fulcrum-dataplane is running with this region: stop it, or give this one its own `runtime_dir`");
   }
-  struct stat info{};
+  struct stat info {};
   if (fstat(file, &info) != 0) return fail(Error::Code::io, path, errno_words(errno));
 
   RegionHeader wanted;
   lay_out(wanted, options.shape);
   region.on_hugepages_ = is_hugetlbfs(file);
-  const std::uint64_t size = round_up(wanted.total_size, region.on_hugepages_ ? static_cast<std::uint64_t>(info.st_blksize) : 4096);
+  const std::uint64_t size =
+      round_up(wanted.total_size, region.on_hugepages_ ? static_cast<std::uint64_t>(info.st_blksize) : 4096);
   const auto old_size = static_cast<std::uint64_t>(info.st_size);
   if (old_size >= sizeof(RegionHeader) && !options.start_cold) {
     auto mapped = map_file(file, path, old_size);
@@ -163,7 +168,8 @@ Result<Region> Region::create(const CreateOptions& options) {
   }
   if (!region.warm_) {
     if (auto sized = ftruncate(file, 0) == 0 ? set_size(file, path, size, region.on_hugepages_)
-                                             : fail(Error::Code::io, path, errno_words(errno)); !sized) {
+                                             : fail(Error::Code::io, path, errno_words(errno));
+        !sized) {
       return tl::unexpected<Error>{sized.error()};
     }
     auto mapped = map_file(file, path, size);
@@ -176,7 +182,8 @@ Result<Region> Region::create(const CreateOptions& options) {
     // Atomically: control may look at any moment.
     const std::string fresh = link_path(options.runtime_dir) + ".new";
     unlink(fresh.c_str());
-    if (symlink(path.c_str(), fresh.c_str()) != 0 || rename(fresh.c_str(), link_path(options.runtime_dir).c_str()) != 0) {
+    if (symlink(path.c_str(), fresh.c_str()) != 0 ||
+        rename(fresh.c_str(), link_path(options.runtime_dir).c_str()) != 0) {
       return fail(Error::Code::io, link_path(options.runtime_dir), errno_words(errno));
     }
   }
@@ -188,12 +195,13 @@ Result<Region> Region::attach(const std::string& runtime_dir) {
   const int file = open(path.c_str(), O_RDWR | O_CLOEXEC);
   if (file < 0) {
     const int reason = errno;
-    return fail(reason == ENOENT ? Error::Code::not_found : Error::Code::io, path,
-                reason == ENOENT ? "no region yet: start fulcrum-dataplane, or check `runtime_dir`" : errno_words(reason));
+    return fail(
+        reason == ENOENT ? Error::Code::not_found : Error::Code::io, path,
+        reason == ENOENT ? "no region yet: start fulcrum-dataplane, or check `runtime_dir`" : errno_words(reason));
   }
   Region region;
   region.file_ = file;
-  struct stat info{};
+  struct stat info {};
   if (fstat(file, &info) != 0) return fail(Error::Code::io, path, errno_words(errno));
   const auto size = static_cast<std::uint64_t>(info.st_size);
   if (size < sizeof(RegionHeader)) return fail(Error::Code::not_found, path, "the dataplane has not finished starting");
@@ -210,7 +218,8 @@ Result<Region> Region::attach(const std::string& runtime_dir) {
 Result<Region> Region::create_anonymous(const RegionShape& shape) {
   RegionHeader wanted;
   lay_out(wanted, shape);
-  void* base = mmap(nullptr, wanted.total_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* base =
+      mmap(nullptr, wanted.total_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED) return fail(Error::Code::io, "memory", errno_words(errno));
   Region region;
   region.base_ = static_cast<std::byte*>(base);
@@ -243,8 +252,8 @@ Region::~Region() {
 }
 
 bool Region::is_current(const std::string& runtime_dir) const {
-  struct stat named{};
-  struct stat mine{};
+  struct stat named {};
+  struct stat mine {};
   return file_ >= 0 && stat(link_path(runtime_dir).c_str(), &named) == 0 && fstat(file_, &mine) == 0 &&
          named.st_ino == mine.st_ino && named.st_dev == mine.st_dev && named.st_size == mine.st_size;
 }

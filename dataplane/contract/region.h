@@ -19,9 +19,9 @@
 #include "dataplane/base/address.h"
 #include "dataplane/base/ids.h"
 #include "dataplane/base/result.h"
+#include "dataplane/contract/capacities.h"
 #include "dataplane/contract/connections.h"
 #include "dataplane/contract/counters.h"
-#include "dataplane/contract/capacities.h"
 #include "dataplane/contract/messages.h"
 #include "dataplane/contract/neighbours.h"
 #include "dataplane/contract/snapshot.h"
@@ -34,7 +34,7 @@ inline constexpr std::uint32_t kLayoutVersion = 1;
 // What is chosen at the dataplane's start and fixes all sizes.
 struct RegionShape {
   std::uint32_t workers = 1;
-  std::uint32_t connections = 0;         // capacity of the connection table
+  std::uint32_t connections = 0;             // capacity of the connection table
   std::uint64_t connection_index_bytes = 0;  // of the table's index, as dataplane/lookup computes it
   friend bool operator==(const RegionShape&, const RegionShape&) = default;
 };
@@ -43,7 +43,7 @@ struct PortInfo {  // written by: the dataplane, at start
   Name name;
   Mac mac;
   std::uint16_t mtu = 0;
-  std::array<char, 16> twin{};      // interface name of the kernel twin
+  std::array<char, 16> twin{};  // interface name of the kernel twin
   std::uint32_t in_use = 0;
   std::uint32_t unused = 0;
 };
@@ -62,7 +62,7 @@ struct RegionHeader {
   std::uint64_t boot_id = 0;                // drawn at every cold start
   // Sections, in file order.
   SectionPlace workers, server_counters, snapshots, neighbours, entries, index;
-  Name twin_namespace;                      // of the kernel twins; empty: the dataplane's own
+  Name twin_namespace;  // of the kernel twins; empty: the dataplane's own
   std::array<PortInfo, kPortsMax> ports;
   // Written by the dataplane at every start, after everything else is in place.
   std::atomic<std::uint32_t> dataplane_starts{0};  // grows with every start; control republishes when it changes
@@ -70,7 +70,7 @@ struct RegionHeader {
   std::atomic<std::uint64_t> dataplane_heartbeat{0};  // CLOCK_MONOTONIC ns of housekeeping's last turn
 };
 
-struct alignas(64) WorkerStatus {  // written by: its worker. read by: control
+struct alignas(64) WorkerStatus {            // written by: its worker. read by: control
   std::atomic<std::uint64_t> generation{0};  // newest snapshot adopted (release, after the last use of the older one)
   std::atomic<std::uint32_t> slot{0};        // where that snapshot is
   std::atomic<std::uint32_t> unused{0};
@@ -92,10 +92,10 @@ struct WorkerSection {
 class Region {
  public:
   struct CreateOptions {
-    std::string runtime_dir;     // where <runtime_dir>/region shall be found
-    std::string hugepage_dir;    // a mounted hugetlbfs, or empty for tmpfs
+    std::string runtime_dir;   // where <runtime_dir>/region shall be found
+    std::string hugepage_dir;  // a mounted hugetlbfs, or empty for tmpfs
     RegionShape shape;
-    bool start_cold = false;     // discard what is there, whatever its layout
+    bool start_cold = false;  // discard what is there, whatever its layout
   };
   // The dataplane's way in: re-uses the region that is there if its layout and shape are ours (`warm()` is then
   // true), lays a new one out if there is none. Errors: another dataplane holds it, another layout version, another

@@ -29,7 +29,8 @@ std::uint16_t find_endpoint(const Snapshot& snapshot, const Address& address, Be
   const auto& index = snapshot.endpoint_index;
   return probe(index, endpoint_home(address, port, protocol, index.kSlots), [&](std::uint16_t row) {
     const ServerRow& server = snapshot.servers[row];
-    return server.address == address && server.port == port && snapshot.services[server.service.value].protocol == protocol;
+    return server.address == address && server.port == port &&
+           snapshot.services[server.service.value].protocol == protocol;
   });
 }
 

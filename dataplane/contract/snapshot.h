@@ -30,7 +30,7 @@ inline constexpr std::uint32_t kNoNeighbour = UINT32_MAX;
 using Name = FixedText<kNameMax + 1>;
 
 struct FarmRow {
-  Name name;                    // empty: the row is not in use
+  Name name;  // empty: the row is not in use
 };
 
 // One (address, protocol, port) of a farm: what a client connects to.
@@ -42,7 +42,7 @@ struct alignas(64) ServiceRow {
   SchedulerKind scheduler = SchedulerKind::round_robin;
   std::uint8_t in_use = 0;
   FarmId farm{kNoIndex};
-  std::uint16_t server_count = 0;     // rows chained from first_server, usable or not
+  std::uint16_t server_count = 0;  // rows chained from first_server, usable or not
   std::uint16_t first_server = kNoIndex;
   std::uint32_t schedule_offset = 0;  // into Snapshot::schedule: indices of usable servers in scheduling order
   std::uint32_t schedule_length = 0;  // 0: no server can take a connection
@@ -57,20 +57,21 @@ static_assert(sizeof(ServiceRow) == 64);
 enum class ServerState : std::uint8_t {
   unused = 0,  // the row is not in use
   up = 1,
-  down = 2,      // health check failed: no new connections, existing ones are still forwarded
+  down = 2,  // health check failed: no new connections, existing ones are still forwarded
 };
 
-// A server as seen by one service. An endpoint (address, port, protocol) that serves several services has a row in each.
+// A server as seen by one service. An endpoint (address, port, protocol) that serves several services has a row in
+// each.
 struct alignas(64) ServerRow {
   Address address;
   Be16 port{0};
-  std::uint16_t generation = 0;       // see ServerId
+  std::uint16_t generation = 0;  // see ServerId
   ServiceId service{kNoIndex};
   std::uint16_t next_of_service = kNoIndex;
   std::uint16_t next_same_endpoint = kNoIndex;
   std::uint16_t weight = 0;
   ServerState state = ServerState::unused;
-  PortId egress{};                    // data port towards the server
+  PortId egress{};  // data port towards the server
   // Changes to the one's-complement sums when a packet to the service is readdressed to this server (RFC 1624): of
   // addresses alone (IPv4 header), and of addresses and port (TCP and UDP). The way back uses their inverse.
   std::uint16_t address_delta = 0;
@@ -80,11 +81,11 @@ struct alignas(64) ServerRow {
 static_assert(sizeof(ServerRow) == 64);
 
 enum class RouteKind : std::uint8_t {
-  none = 0,      // no route
-  on_link = 1,   // the destination itself is the next hop, on `port`
-  gateway = 2,   // the next hop is `neighbour`, on `port`
-  local = 3,     // an address of the box
-  service = 4,   // a farm's address
+  none = 0,     // no route
+  on_link = 1,  // the destination itself is the next hop, on `port`
+  gateway = 2,  // the next hop is `neighbour`, on `port`
+  local = 3,    // an address of the box
+  service = 4,  // a farm's address
 };
 
 struct NextHop {
@@ -117,8 +118,8 @@ struct RowIndex {
 };
 
 struct Snapshot {
-  std::uint64_t generation = 0;   // 0: never filled
-  std::uint64_t model_hash = 0;   // of the configuration text it was compiled from
+  std::uint64_t generation = 0;  // 0: never filled
+  std::uint64_t model_hash = 0;  // of the configuration text it was compiled from
   std::uint32_t farm_count = 0;
   std::uint32_t service_count = 0;
   std::uint32_t server_count = 0;
@@ -126,9 +127,9 @@ struct Snapshot {
   std::array<FarmRow, kFarmsMax> farms;
   std::array<ServiceRow, kServicesMax> services;
   std::array<ServerRow, kServersMax> servers;
-  std::array<Name, kServersMax> server_names;        // cold: for people, not for packets
-  RowIndex<kServicesMax> service_index;              // by (address, port, protocol) of the service
-  RowIndex<kServersMax> endpoint_index;              // by (address, port, protocol) of the server; first of its chain
+  std::array<Name, kServersMax> server_names;  // cold: for people, not for packets
+  RowIndex<kServicesMax> service_index;        // by (address, port, protocol) of the service
+  RowIndex<kServersMax> endpoint_index;        // by (address, port, protocol) of the server; first of its chain
   RouteTable routes;
   std::array<std::uint16_t, kScheduleMax> schedule;  // indices into servers
 };

@@ -10,7 +10,8 @@
 //
 // Each worker owns a share of the entry array: it alone takes entries from the share's free list and returns them.
 // remove() by anybody takes the slot out of the index and declares the entry dead; the owner's sweep finds it and frees
-// it once every worker has since reported a quiescent state (quiescent(), once per turn), so that nobody still reads it.
+// it once every worker has since reported a quiescent state (quiescent(), once per turn), so that nobody still reads
+// it.
 //
 // All state is in the region; the object itself holds only views and may be made again after a crash: a warm attach
 // rebuilds index and free lists from the entries.
@@ -57,7 +58,8 @@ class ConnectionTable {
     ConnectionId id = kNoConnection;  // kNoConnection: full
     bool is_new = false;              // false: another worker's entry for the same key won; use that one
   };
-  Inserted insert(WorkerId worker, const FlowKey& key, ServerId server, ConnectionState state, Reason reason, Tick now) noexcept;
+  Inserted insert(WorkerId worker, const FlowKey& key, ServerId server, ConnectionState state, Reason reason,
+                  Tick now) noexcept;
 
   // Workers. Declares the connection dead and takes it out of the index. False: it was dead already (so exactly one
   // caller gets true for each connection, and does the accounting).

@@ -16,16 +16,16 @@ enum class ChecksumFact : std::uint8_t {
   unknown,  // nobody looked; it passes through unverified, end to end
   good,
   bad,
-  verify,   // the port's profile asks for verification in software
+  verify,  // the port's profile asks for verification in software
 };
 
 struct Frame {
-  std::byte* data = nullptr;   // the Ethernet header
-  std::uint32_t length = 0;    // bytes without FCS
-  PortId port{};               // where it came in
+  std::byte* data = nullptr;  // the Ethernet header
+  std::uint32_t length = 0;   // bytes without FCS
+  PortId port{};              // where it came in
   ChecksumFact checksum = ChecksumFact::unknown;
-  bool contiguous = true;      // false: `data` covers only the first of several segments
-  void* handle = nullptr;      // the port's own
+  bool contiguous = true;  // false: `data` covers only the first of several segments
+  void* handle = nullptr;  // the port's own
 
   [[nodiscard]] std::span<std::byte> bytes() const noexcept { return {data, length}; }
 };

@@ -12,7 +12,7 @@ namespace fulcrum {
 
 // How addresses and checksums change when a packet is readdressed.
 struct Readdress {
-  Address address;                       // the new destination (to_server) or source (to_client)
+  Address address;  // the new destination (to_server) or source (to_client)
   Be16 port{0};
   std::uint16_t address_delta = 0;       // of the IPv4 header checksum
   std::uint16_t address_port_delta = 0;  // of the TCP or UDP checksum
