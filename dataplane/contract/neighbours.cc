@@ -85,6 +85,11 @@ std::optional<Mac> NeighbourTable::mac(NeighbourId id) const noexcept {
   return mac;
 }
 
+NeighbourTable::Who NeighbourTable::who(NeighbourId id) const noexcept {
+  if (id.value >= kNeighboursMax) return {};
+  return {load_port(entries_[id.value]), load_address(entries_[id.value])};
+}
+
 std::optional<Mac> NeighbourTable::find(PortId port, const Address& address) const noexcept {
   const std::size_t from = home(port, address);
   for (std::size_t step = 0; step < kProbesMax; ++step) {

@@ -43,6 +43,12 @@ class NeighbourTable {
 
   // Workers. The MAC of the entry, when it is resolved.
   [[nodiscard]] std::optional<Mac> mac(NeighbourId id) const noexcept;
+  // Workers. Whom the entry stands for; for a report to control, not for forwarding.
+  struct Who {
+    PortId port;
+    Address address;
+  };
+  [[nodiscard]] Who who(NeighbourId id) const noexcept;
   // Workers. Finds by port and address, and returns the MAC when resolved.
   [[nodiscard]] std::optional<Mac> find(PortId port, const Address& address) const noexcept;
 

@@ -1,0 +1,56 @@
+// Up to kBatchMax packets on their way through the stages. Each stage reads what earlier ones found and adds its own
+// findings; none frees or sends a frame. At the end every packet has an Outcome, which the worker carries out.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "dataplane/base/fixed_vector.h"
+#include "dataplane/contract/messages.h"
+#include "dataplane/contract/snapshot.h"
+#include "dataplane/contract/verdict.h"
+#include "dataplane/lookup/connection_table.h"
+#include "dataplane/packet/facts.h"
+#include "dataplane/packet/frame.h"
+
+namespace fulcrum {
+
+enum class Outcome : std::uint8_t {
+  pending,  // still on its way
+  send,     // leaves by data port `port`
+  punt,     // goes to the kernel twin of data port `port`
+  drop,     // for the reason `drop`
+};
+
+// What is known about one packet beyond its headers.
+struct Passage {
+  Outcome outcome = Outcome::pending;
+  Drop drop = Drop::none;
+  PortId port{};
+  ConnectionTable::Direction direction = ConnectionTable::Direction::to_server;
+  std::uint16_t service = kNoIndex;  // row of the service it belongs to
+  std::uint16_t server = kNoIndex;   // row of the server it goes to or comes from
+  ConnectionId connection = kNoConnection;
+  NextHop route;                     // towards the client; only for Direction::to_client
+};
+
+struct Batch {
+  std::size_t count = 0;
+  std::array<Frame, kBatchMax> frames;
+  std::array<Facts, kBatchMax> facts;
+  std::array<Passage, kBatchMax> passages;
+  FixedVector<Event, kBatchMax> events;  // for control; at most one per packet
+
+  void drop(std::size_t i, Drop reason) noexcept {
+    passages[i].outcome = Outcome::drop;
+    passages[i].drop = reason;
+  }
+  void punt(std::size_t i, PortId port) noexcept {
+    passages[i].outcome = Outcome::punt;
+    passages[i].port = port;
+  }
+  [[nodiscard]] bool pending(std::size_t i) const noexcept { return passages[i].outcome == Outcome::pending; }
+};
+
+}  // namespace fulcrum

@@ -1,0 +1,94 @@
+// Whose packet is it? A service's, a server's reply, the box's own (Linux decides), or nobody's.
+#include <cstring>
+
+#include "dataplane/pipeline/pipeline.h"
+
+namespace fulcrum {
+namespace {
+
+using Direction = ConnectionTable::Direction;
+
+Mac destination_mac(const Frame& frame) noexcept {
+  Mac mac;
+  std::memcpy(mac.bytes.data(), frame.data, sizeof mac);
+  return mac;
+}
+
+// Multicast that is about this link only: neighbour discovery, IGMP, VRRP, routing protocols.
+bool is_link_scope_multicast(const Address& address) noexcept {
+  const auto bytes = address.bytes();
+  if (address.is_v4()) return bytes[12] == 224 && bytes[13] == 0 && bytes[14] == 0;
+  return bytes[0] == 0xFF && (bytes[1] & 0x0FU) <= 2;
+}
+
+bool is_limited_broadcast(const Address& address) noexcept {
+  return address.is_v4() && address.v4().host() == UINT32_MAX;
+}
+
+// To the group addresses of the link: Linux takes part in its protocols, nothing is forwarded.
+void classify_group(Batch& batch, std::size_t i) noexcept {
+  const Address& destination = batch.facts[i].destination;
+  if (is_link_scope_multicast(destination) || is_limited_broadcast(destination)) {
+    batch.punt(i, batch.frames[i].port);
+  } else {
+    batch.drop(i, Drop::not_ours);
+  }
+}
+
+// Not for a service and not from a server: for the box itself, or nobody's.
+void classify_rest(Batch& batch, std::size_t i, const NextHop& route) noexcept {
+  const Facts& facts = batch.facts[i];
+  // A neighbour may talk to a link-local address of ours, which no route of the snapshot lists.
+  if (route.kind == RouteKind::local || facts.destination.is_link_local()) return batch.punt(i, batch.frames[i].port);
+  if (route.kind != RouteKind::service) return batch.drop(i, Drop::not_ours);
+  switch (facts.kind) {
+    case PacketKind::icmp: return batch.punt(i, batch.frames[i].port);
+    case PacketKind::fragment: return batch.drop(i, Drop::fragment);
+    case PacketKind::other_ip: return batch.drop(i, Drop::unknown_protocol);
+    default: return batch.drop(i, Drop::no_service);
+  }
+}
+
+void classify_unicast(Batch& batch, std::size_t i, const Context& context) noexcept {
+  const Snapshot& snapshot = context.snapshot;
+  const Facts& facts = batch.facts[i];
+  Passage& passage = batch.passages[i];
+  if (facts.has_ports()) {
+    passage.service = find_service(snapshot, facts.destination, facts.destination_port, facts.protocol);
+    if (passage.service != kNoIndex) return;
+  }
+  const NextHop route = find_route(snapshot, facts.destination);
+  if (facts.has_ports() && route.kind != RouteKind::local) {
+    passage.server = find_endpoint(snapshot, facts.source, facts.source_port, facts.protocol);
+    if (passage.server != kNoIndex && route.kind != RouteKind::service) {
+      passage.direction = Direction::to_client;
+      passage.service = snapshot.servers[passage.server].service.value;
+      passage.route = route;
+      return;
+    }
+  }
+  classify_rest(batch, i, route);
+}
+
+}  // namespace
+
+void classify_stage(Batch& batch, const Context& context) noexcept {
+  for (std::size_t i = 0; i < batch.count; ++i) {
+    if (!batch.pending(i)) continue;
+    const Frame& frame = batch.frames[i];
+    const Mac mac = destination_mac(frame);
+    if (!mac.is_group() && !(mac == context.ports[frame.port.value].mac)) {
+      batch.drop(i, Drop::not_our_mac);
+    } else if (!batch.facts[i].is_ip()) {
+      batch.punt(i, frame.port);
+    } else if (context.snapshot.generation == 0) {
+      batch.drop(i, Drop::no_configuration);
+    } else if (mac.is_group()) {
+      classify_group(batch, i);
+    } else {
+      classify_unicast(batch, i, context);
+    }
+  }
+}
+
+}  // namespace fulcrum

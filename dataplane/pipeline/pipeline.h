@@ -1,0 +1,54 @@
+// The way of a batch, stage after stage (design section 4). The stages know neither DPDK nor files: the same code runs
+// in the workers, the unit tests, the golden packet cases and the benches.
+//
+//   parse     bytes to facts, or a reason
+//   classify  to a service, from a server of one, for the box itself (punt), or none of these
+//   lookup    the connection, in bulk
+//   schedule  misses only: choose a server, open the connection
+//   track     TCP state, counters, time
+//   rewrite   addresses, checksums, TTL, MAC addresses; the port it leaves by
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "dataplane/base/clock.h"
+#include "dataplane/contract/counters.h"
+#include "dataplane/contract/neighbours.h"
+#include "dataplane/contract/region.h"
+#include "dataplane/contract/snapshot.h"
+#include "dataplane/lookup/connection_table.h"
+#include "dataplane/pipeline/batch.h"
+#include "dataplane/schedule/sequence.h"
+
+namespace fulcrum {
+
+// What the stages may see and change. Lives on the worker's stack for one turn.
+struct Context {
+  const Snapshot& snapshot;  // generation 0: nothing was published yet
+  ConnectionTable& connections;
+  const NeighbourTable& neighbours;
+  std::span<const PortInfo, kPortsMax> ports;
+  std::span<ServerCounters> servers;  // this worker's rows
+  ScheduleCursors& cursors;
+  WorkerId worker;
+  Tick now;
+};
+
+void parse_stage(Batch& batch) noexcept;
+void classify_stage(Batch& batch, const Context& context) noexcept;
+void lookup_stage(Batch& batch, const Context& context) noexcept;
+void schedule_stage(Batch& batch, const Context& context) noexcept;
+void track_stage(Batch& batch, const Context& context) noexcept;
+void rewrite_stage(Batch& batch, const Context& context) noexcept;
+
+// All of them. Afterwards no packet is pending. Takes a batch whose frames and count are set.
+void run_stages(Batch& batch, const Context& context) noexcept;
+
+// When a connection in `state` of `service` may be forgotten, in idle ticks.
+[[nodiscard]] Tick idle_limit(const ServiceRow& service, ConnectionState state) noexcept;
+// True when the sweep shall remove it: idle for too long, or its service or server is gone.
+[[nodiscard]] bool is_over(const Snapshot& snapshot, const ConnectionEntry& entry, Tick now) noexcept;
+
+}  // namespace fulcrum

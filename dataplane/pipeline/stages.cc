@@ -1,0 +1,29 @@
+#include "dataplane/packet/parse.h"
+#include "dataplane/pipeline/pipeline.h"
+
+namespace fulcrum {
+
+void parse_stage(Batch& batch) noexcept {
+  batch.events.clear();
+  for (std::size_t i = 0; i < batch.count; ++i) {
+    batch.passages[i] = Passage{};
+    const Frame& frame = batch.frames[i];
+    if (!frame.contiguous) {
+      batch.drop(i, Drop::multi_segment);
+      continue;
+    }
+    const Drop reason = parse(frame.bytes(), frame.checksum, batch.facts[i]);
+    if (reason != Drop::none) batch.drop(i, reason);
+  }
+}
+
+void run_stages(Batch& batch, const Context& context) noexcept {
+  parse_stage(batch);
+  classify_stage(batch, context);
+  lookup_stage(batch, context);
+  schedule_stage(batch, context);
+  track_stage(batch, context);
+  rewrite_stage(batch, context);
+}
+
+}  // namespace fulcrum

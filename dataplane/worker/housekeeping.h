@@ -1,0 +1,45 @@
+// The housekeeping thread: moves frames between the workers and the kernel twins, and keeps the heartbeat. It sleeps in
+// poll(2) when there is nothing to do; a worker with something for Linux rings its doorbell.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <span>
+
+#include "dataplane/contract/region.h"
+#include "dataplane/packet/port.h"
+#include "dataplane/worker/slow_path.h"
+
+namespace fulcrum {
+
+class Housekeeping {
+ public:
+  // `twins[i]` and `ports[i]` belong to PortId i, or are null. Frames from Linux all go out through worker 0, so that
+  // their order is kept. Everything is borrowed.
+  Housekeeping(Region& region, std::span<Twin* const> twins, std::span<PacketPort* const> ports,
+               std::span<SlowPath* const> workers, Doorbell& doorbell);
+
+  // Turns until `stop`. The housekeeping thread, alone.
+  void run(const std::atomic<bool>& stop);
+  // One turn without sleeping; returns the frames it moved.
+  std::size_t turn() noexcept;
+
+ private:
+  std::size_t deliver_to_linux(SlowPath& from) noexcept;
+  std::size_t fetch_from_linux(PortId port) noexcept;
+  void sleep() noexcept;
+
+  Region& region_;
+  std::array<Twin*, kPortsMax> twins_{};
+  std::array<PacketPort*, kPortsMax> ports_{};
+  std::span<SlowPath* const> workers_;
+  Doorbell& doorbell_;
+  PacketCounters& counters_;
+};
+
+// After a warm start, before any thread runs: packets that the dead process had taken in and not accounted for are
+// given their name, Drop::lost_in_restart.
+void account_for_lost(Region& region) noexcept;
+
+}  // namespace fulcrum

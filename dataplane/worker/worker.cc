@@ -1,0 +1,231 @@
+#include "dataplane/worker/worker.h"
+
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <bit>
+#include <ctime>
+
+#include "dataplane/base/invariant.h"
+#include "dataplane/pipeline/server_counts.h"
+
+namespace fulcrum {
+namespace {
+
+// So that a flood of commands cannot hold up packets; the rest is read in the next turn.
+constexpr int kCommandsPerTurn = 16;
+// The whole share of a worker is swept within this time, in steps of at most so many entries a turn.
+constexpr std::chrono::nanoseconds kSweepPeriod = std::chrono::seconds{2};
+constexpr std::size_t kSweepPerTurnMax = 1024;
+// How many turns without work before a worker that may sleep does, and for how long.
+constexpr std::uint32_t kIdleTurnsBeforeSleep = 200;
+constexpr long kSleepNanoseconds = 50'000;
+
+// Stands in for "nothing published yet". Static: 7 MB of zeros that are never touched.
+const Snapshot& empty_snapshot() {
+  static const auto empty = std::make_unique<Snapshot>();
+  return *empty;
+}
+
+void add_to(Counter& packets, Counter& bytes, std::span<const Frame> frames) noexcept {
+  std::uint64_t sum = 0;
+  for (const Frame& frame : frames) sum += frame.length;
+  packets.add(frames.size());
+  bytes.add(sum);
+}
+
+}  // namespace
+
+Worker::Worker(const Config& config, Region& region, ConnectionTable& connections, std::span<PacketPort* const> ports,
+               SlowPath& slow_path, Doorbell& housekeeping)
+    : config_{config},
+      region_{region},
+      connections_{connections},
+      slow_path_{slow_path},
+      housekeeping_{housekeeping},
+      section_{region.worker(config.id.value)},
+      servers_{region.server_counters(config.id.value)},
+      snapshot_{&empty_snapshot()},
+      cursors_{std::make_unique<ScheduleCursors>()},
+      batch_{std::make_unique<Batch>()} {
+  FULCRUM_ASSERT(ports.size() <= kPortsMax);
+  std::copy(ports.begin(), ports.end(), ports_.begin());
+  // Several workers that all began with the first server would send it a burst.
+  cursors_->at.fill(config.id.value);
+  // The slot was stored before the generation, so after a death in between it is the slot that tells the truth.
+  if (section_.status.generation.load(std::memory_order_acquire) != 0) {
+    adopt(section_.status.slot.load(std::memory_order_relaxed));
+  }
+}
+
+void Worker::run(const std::atomic<bool>& stop) {
+  // The default slack of 50 us would double the idle sleep.
+  prctl(PR_SET_TIMERSLACK, 1000UL, 0, 0, 0);
+  connections_.set_online(config_.id, true);
+  while (!stop.load(std::memory_order_relaxed)) rest_when_idle(turn(monotonic_now()));
+  connections_.set_online(config_.id, false);
+}
+
+std::size_t Worker::turn(std::chrono::nanoseconds now) noexcept {
+  read_mailbox();
+  const Context context{.snapshot = *snapshot_,
+                        .connections = connections_,
+                        .neighbours = region_.neighbours(),
+                        .ports = region_.header().ports,
+                        .servers = servers_,
+                        .cursors = *cursors_,
+                        .worker = config_.id,
+                        .now = to_tick(now)};
+  std::size_t handled = 0;
+  for (std::uint8_t port = 0; port < kPortsMax; ++port) {
+    if (ports_[port] != nullptr) handled += poll_port(PortId{port}, context);
+  }
+  handled += send_for_linux();
+  sweep(context, now);
+  connections_.quiescent(config_.id);
+  WorkerStatus& status = section_.status;
+  status.turns.store(status.turns.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  if (handled != 0) status.busy_turns.store(status.busy_turns.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  return handled;
+}
+
+void Worker::adopt(std::uint32_t slot) noexcept {
+  if (slot >= kSnapshotSlots) return;
+  const Snapshot& snapshot = region_.snapshot(slot);
+  if (snapshot.generation == 0) return;
+  snapshot_ = &snapshot;
+  section_.status.slot.store(slot, std::memory_order_relaxed);
+  section_.status.generation.store(snapshot.generation, std::memory_order_release);
+}
+
+void Worker::read_mailbox() noexcept {
+  Command command;
+  for (int i = 0; i < kCommandsPerTurn && section_.commands.peek(command); ++i) {
+    switch (command.kind) {
+      case Command::Kind::none: break;
+      case Command::Kind::adopt_snapshot: adopt(command.slot); break;
+      case Command::Kind::set_server_state: {
+        if (command.generation != snapshot_->generation || command.server.index >= kServersMax) break;
+        ServerCounters& row = counters_of(servers_, command.server);
+        row.urgent_state.store(command.state, std::memory_order_relaxed);
+        row.urgent_since.store(command.generation, std::memory_order_relaxed);
+        break;
+      }
+    }
+    section_.commands.pop();
+  }
+}
+
+std::size_t Worker::poll_port(PortId port, const Context& context) noexcept {
+  Batch& batch = *batch_;
+  batch.count = ports_[port.value]->receive(config_.id.value, batch.frames);
+  if (batch.count == 0) return 0;
+  const auto frames = std::span{batch.frames}.first(batch.count);
+  add_to(section_.ports[port.value].received_packets, section_.ports[port.value].received_bytes, frames);
+  section_.packets.received.add(batch.count);
+  run_stages(batch, context);
+  retire();
+  return batch.count;
+}
+
+// The only place where a received frame is sent, handed on or freed.
+void Worker::retire() noexcept {
+  const Batch& batch = *batch_;
+  std::uint32_t leaving_by = 0;  // a bit per port
+  bool punts = false;
+  std::size_t dropped = 0;
+  for (std::size_t i = 0; i < batch.count; ++i) {
+    const Passage& passage = batch.passages[i];
+    FULCRUM_ASSERT(passage.outcome != Outcome::pending);  // the last stage settles every packet
+    if (passage.outcome == Outcome::send) {
+      leaving_by |= 1U << passage.port.value;
+    } else if (passage.outcome == Outcome::punt) {
+      punts = true;
+    } else {
+      count_drop(passage.drop);
+      scratch_[dropped++] = batch.frames[i];
+    }
+  }
+  if (dropped != 0) ports_[batch.frames[0].port.value]->release(std::span{scratch_}.first(dropped));
+  for (; leaving_by != 0; leaving_by &= leaving_by - 1) {
+    const PortId port{static_cast<std::uint8_t>(std::countr_zero(leaving_by))};
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < batch.count; ++i) {
+      const Passage& passage = batch.passages[i];
+      if (passage.outcome == Outcome::send && passage.port == port) scratch_[count++] = batch.frames[i];
+    }
+    transmit(port, std::span{scratch_}.first(count));
+  }
+  if (punts) punt();
+  for (const Event& event : batch.events.view()) report(event);
+}
+
+void Worker::transmit(PortId port, std::span<const Frame> frames) noexcept {
+  PacketPort& out = *ports_[port.value];
+  const std::size_t sent = out.send(config_.id.value, frames);
+  add_to(section_.ports[port.value].sent_packets, section_.ports[port.value].sent_bytes, frames.first(sent));
+  section_.packets.sent.add(sent);
+  if (sent == frames.size()) return;
+  count_drop(Drop::tx_full, frames.size() - sent);
+  out.release(frames.subspan(sent));
+}
+
+void Worker::punt() noexcept {
+  for (std::size_t i = 0; i < batch_->count; ++i) {
+    const Passage& passage = batch_->passages[i];
+    if (passage.outcome != Outcome::punt) continue;
+    const Frame& frame = batch_->frames[i];
+    if (slow_path_.to_linux.push({.frame = frame, .port = passage.port})) continue;
+    count_drop(Drop::punt_full);
+    ports_[frame.port.value]->release({&frame, 1});
+  }
+  housekeeping_.ring();
+}
+
+std::size_t Worker::send_for_linux() noexcept {
+  SlowFrame from;
+  std::size_t count = 0;
+  for (; count < kBatchMax && slow_path_.from_linux.peek(from); ++count) {
+    slow_path_.from_linux.pop();
+    section_.packets.from_linux.add(1);
+    transmit(from.port, {&from.frame, 1});
+  }
+  return count;
+}
+
+void Worker::report(const Event& event) noexcept {
+  // A full ring loses the report, not a packet: whatever it is about comes up again with the next packet.
+  [[maybe_unused]] const bool told = section_.events.push(event);
+}
+
+void Worker::sweep(const Context& context, std::chrono::nanoseconds now) noexcept {
+  const std::size_t share = connections_.capacity() / region_.workers() + 1;
+  const std::chrono::nanoseconds since = std::min(now - swept_until_, kSweepPeriod);
+  const auto due = static_cast<std::size_t>(static_cast<double>(share) * static_cast<double>(since.count()) /
+                                            static_cast<double>(kSweepPeriod.count()));
+  if (due == 0) return;
+  swept_until_ = now;
+  connections_.sweep(
+      config_.id, std::min(due, kSweepPerTurnMax),
+      [&](const ConnectionEntry& entry) { return is_over(context.snapshot, entry, context.now); },
+      [&](const ConnectionEntry& entry) { count_removed(context.snapshot, servers_, entry.server); });
+}
+
+void Worker::rest_when_idle(std::size_t handled) noexcept {
+  if (handled != 0 || !config_.sleep_when_idle) {
+    idle_turns_ = 0;
+    return;
+  }
+  if (++idle_turns_ < kIdleTurnsBeforeSleep) return;
+  // Sleeping, this worker uses no connection, and must not hold up the reclamation of the others' entries.
+  connections_.set_online(config_.id, false);
+  const timespec span{.tv_sec = 0, .tv_nsec = kSleepNanoseconds};
+  nanosleep(&span, nullptr);
+  connections_.set_online(config_.id, true);
+}
+
+void Worker::count_drop(Drop reason, std::size_t amount) noexcept {
+  section_.packets.drops[static_cast<std::size_t>(reason)].add(amount);
+}
+
+}  // namespace fulcrum
