@@ -32,7 +32,7 @@ struct Passage {
   std::uint16_t service = kNoIndex;  // row of the service it belongs to
   std::uint16_t server = kNoIndex;   // row of the server it goes to or comes from
   ConnectionId connection = kNoConnection;
-  NextHop route;                     // towards the client; only for Direction::to_client
+  NextHop route;  // towards the client; only for Direction::to_client
 };
 
 struct Batch {

@@ -42,10 +42,14 @@ void classify_rest(Batch& batch, std::size_t i, const NextHop& route) noexcept {
   if (route.kind == RouteKind::local || facts.destination.is_link_local()) return batch.punt(i, batch.frames[i].port);
   if (route.kind != RouteKind::service) return batch.drop(i, Drop::not_ours);
   switch (facts.kind) {
-    case PacketKind::icmp: return batch.punt(i, batch.frames[i].port);
-    case PacketKind::fragment: return batch.drop(i, Drop::fragment);
-    case PacketKind::other_ip: return batch.drop(i, Drop::unknown_protocol);
-    default: return batch.drop(i, Drop::no_service);
+    case PacketKind::icmp:
+      return batch.punt(i, batch.frames[i].port);
+    case PacketKind::fragment:
+      return batch.drop(i, Drop::fragment);
+    case PacketKind::other_ip:
+      return batch.drop(i, Drop::unknown_protocol);
+    default:
+      return batch.drop(i, Drop::no_service);
   }
 }
 

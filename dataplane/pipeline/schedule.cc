@@ -1,4 +1,5 @@
-// Packets of a service that have no connection, or one that cannot be used any more: choose a server, open a connection.
+// Packets of a service that have no connection, or one that cannot be used any more: choose a server, open a
+// connection.
 #include "dataplane/pipeline/pipeline.h"
 #include "dataplane/pipeline/server_counts.h"
 
@@ -30,12 +31,14 @@ bool starts_over(const Facts& facts, const Passage& passage, const Context& cont
   switch (context.connections.state(passage.connection)) {
     case ConnectionState::client_closing:
     case ConnectionState::server_closing:
-    case ConnectionState::closed: return true;
+    case ConnectionState::closed:
+      return true;
     case ConnectionState::embryonic: {
       const std::uint16_t row = context.connections.server(passage.connection).index;
       return !is_usable(context.snapshot, row, context.servers[row]);
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 

@@ -13,8 +13,8 @@ namespace fulcrum {
 // The row of `server`, zeroed first if it was another generation's. Calling worker only: the rows are its own.
 ServerCounters& counters_of(std::span<ServerCounters> servers, ServerId server) noexcept;
 
-// Takes a removed connection off its server's count, unless the server itself has left the snapshot. Whoever removed the
-// connection calls this once; that need not be the worker that opened it.
+// Takes a removed connection off its server's count, unless the server itself has left the snapshot. Whoever removed
+// the connection calls this once; that need not be the worker that opened it.
 void count_removed(const Snapshot& snapshot, std::span<ServerCounters> servers, ServerId server) noexcept;
 
 }  // namespace fulcrum

@@ -52,12 +52,22 @@ void track_stage(Batch& batch, const Context& context) noexcept {
 Tick idle_limit(const ServiceRow& service, ConnectionState state) noexcept {
   std::uint32_t seconds = 0;
   switch (state) {
-    case ConnectionState::embryonic: seconds = service.embryonic_s; break;
-    case ConnectionState::established: seconds = service.established_s; break;
+    case ConnectionState::embryonic:
+      seconds = service.embryonic_s;
+      break;
+    case ConnectionState::established:
+      seconds = service.established_s;
+      break;
     case ConnectionState::client_closing:
-    case ConnectionState::server_closing: seconds = service.closing_s; break;
-    case ConnectionState::closed: seconds = kClosedSeconds; break;
-    case ConnectionState::udp: seconds = service.udp_s; break;
+    case ConnectionState::server_closing:
+      seconds = service.closing_s;
+      break;
+    case ConnectionState::closed:
+      seconds = kClosedSeconds;
+      break;
+    case ConnectionState::udp:
+      seconds = service.udp_s;
+      break;
   }
   return ticks(std::chrono::seconds{seconds});
 }
@@ -67,7 +77,8 @@ bool is_over(const Snapshot& snapshot, const ConnectionEntry& entry, Tick now) n
   if (snapshot.generation == 0) return false;
   const ServiceRow& service = snapshot.services[entry.key.service.value];
   const ServerRow& server = snapshot.servers[entry.server.index];
-  if (service.in_use == 0 || server.state == ServerState::unused || server.generation != entry.server.generation) return true;
+  if (service.in_use == 0 || server.state == ServerState::unused || server.generation != entry.server.generation)
+    return true;
   return elapsed(entry.last_seen, now) >= idle_limit(service, entry.state);
 }
 

@@ -48,7 +48,8 @@ std::size_t Housekeeping::turn() noexcept {
   for (std::uint8_t port = 0; port < kPortsMax; ++port) {
     if (twins_[port] != nullptr) moved += fetch_from_linux(PortId{port});
   }
-  region_.header().dataplane_heartbeat.store(static_cast<std::uint64_t>(monotonic_now().count()), std::memory_order_relaxed);
+  region_.header().dataplane_heartbeat.store(static_cast<std::uint64_t>(monotonic_now().count()),
+                                             std::memory_order_relaxed);
   return moved;
 }
 

@@ -37,7 +37,7 @@ class Doorbell {
   std::atomic<bool> sleeping_{false};
 };
 
-struct SlowPath {  // one per worker
+struct SlowPath {                        // one per worker
   SpscRing<SlowFrame, 1024> to_linux;    // producer: the worker
   SpscRing<SlowFrame, 1024> from_linux;  // producer: housekeeping
 };

@@ -85,7 +85,8 @@ std::size_t Worker::turn(std::chrono::nanoseconds now) noexcept {
   connections_.quiescent(config_.id);
   WorkerStatus& status = section_.status;
   status.turns.store(status.turns.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  if (handled != 0) status.busy_turns.store(status.busy_turns.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  if (handled != 0)
+    status.busy_turns.store(status.busy_turns.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   return handled;
 }
 
@@ -102,8 +103,11 @@ void Worker::read_mailbox() noexcept {
   Command command;
   for (int i = 0; i < kCommandsPerTurn && section_.commands.peek(command); ++i) {
     switch (command.kind) {
-      case Command::Kind::none: break;
-      case Command::Kind::adopt_snapshot: adopt(command.slot); break;
+      case Command::Kind::none:
+        break;
+      case Command::Kind::adopt_snapshot:
+        adopt(command.slot);
+        break;
       case Command::Kind::set_server_state: {
         if (command.generation != snapshot_->generation || command.server.index >= kServersMax) break;
         ServerCounters& row = counters_of(servers_, command.server);
