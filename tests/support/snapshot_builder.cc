@@ -1,0 +1,96 @@
+#include "tests/support/snapshot_builder.h"
+
+#include "dataplane/base/checksum.h"
+#include "dataplane/base/invariant.h"
+
+namespace fulcrum::test {
+namespace {
+
+Address address_of(const char* text) {
+  const auto address = Address::parse(text);
+  FULCRUM_ASSERT(address.has_value());
+  return *address;
+}
+
+template <std::size_t kRows>
+void enter(RowIndex<kRows>& index, std::size_t home, std::uint16_t row) {
+  while (index.rows[home] != kNoIndex) home = (home + 1) % RowIndex<kRows>::kSlots;
+  index.rows[home] = row;
+}
+
+}  // namespace
+
+SnapshotBuilder::SnapshotBuilder(Snapshot& snapshot, std::uint64_t generation) : snapshot_{snapshot} {
+  snapshot.generation = generation;
+  snapshot.farm_count = snapshot.service_count = snapshot.server_count = 0;
+  snapshot.service_index.rows.fill(kNoIndex);
+  snapshot.endpoint_index.rows.fill(kNoIndex);
+  snapshot.routes.v4_count = snapshot.routes.v6_count = snapshot.routes.hop_count = 0;
+}
+
+ServiceId SnapshotBuilder::service(const char* address, std::uint16_t port, Protocol protocol, Mode mode) {
+  const ServiceId id{static_cast<std::uint16_t>(snapshot_.service_count++)};
+  ServiceRow& service = snapshot_.services[id.value];
+  service = ServiceRow{};
+  service.address = address_of(address);
+  service.port = Be16{port};
+  service.protocol = protocol;
+  service.mode = mode;
+  service.in_use = 1;
+  service.schedule_offset = id.value * 256U;
+  enter(snapshot_.service_index, endpoint_home(service.address, service.port, protocol, RowIndex<kServicesMax>::kSlots),
+        id.value);
+  return id;
+}
+
+ServerId SnapshotBuilder::server(ServiceId of, const char* address, std::uint16_t port, PortId egress,
+                                 std::uint16_t generation) {
+  const auto index = static_cast<std::uint16_t>(snapshot_.server_count++);
+  ServiceRow& service = snapshot_.services[of.value];
+  ServerRow& server = snapshot_.servers[index];
+  server = ServerRow{};
+  server.address = address_of(address);
+  server.port = Be16{port};
+  server.generation = generation;
+  server.service = of;
+  server.weight = 1;
+  server.state = ServerState::up;
+  server.egress = egress;
+  server.address_delta = checksum_delta(ones_sum(service.address), ones_sum(server.address));
+  server.address_port_delta =
+      checksum_delta(ones_sum(service.address) + service.port.wire(), ones_sum(server.address) + server.port.wire());
+  const std::uint16_t first = find_endpoint(snapshot_, server.address, server.port, service.protocol);
+  if (first == kNoIndex) {
+    const std::size_t slots = RowIndex<kServersMax>::kSlots;
+    enter(snapshot_.endpoint_index, endpoint_home(server.address, server.port, service.protocol, slots), index);
+  } else {
+    server.next_same_endpoint = snapshot_.servers[first].next_same_endpoint;
+    snapshot_.servers[first].next_same_endpoint = index;
+  }
+  snapshot_.schedule[service.schedule_offset + service.schedule_length++] = index;
+  ++service.server_count;
+  return {index, generation};
+}
+
+void SnapshotBuilder::route(const char* first, const NextHop& hop) {
+  RouteTable& routes = snapshot_.routes;
+  const Address address = address_of(first);
+  const auto index = static_cast<std::uint16_t>(routes.hop_count);
+  routes.hops[routes.hop_count++] = hop;
+  if (address.is_v4()) {
+    routes.v4_first[routes.v4_count] = address.v4().host();
+    routes.v4_hop[routes.v4_count++] = index;
+  } else {
+    routes.v6_first[routes.v6_count] = address;
+    routes.v6_hop[routes.v6_count++] = index;
+  }
+}
+
+void SnapshotBuilder::schedule(ServiceId id, const std::vector<std::uint16_t>& rows) {
+  ServiceRow& service = snapshot_.services[id.value];
+  FULCRUM_ASSERT(rows.size() <= 256);
+  service.schedule_length = static_cast<std::uint32_t>(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) snapshot_.schedule[service.schedule_offset + i] = rows[i];
+}
+
+}  // namespace fulcrum::test

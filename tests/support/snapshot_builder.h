@@ -1,0 +1,31 @@
+// Snapshots by hand, for tests below control/compile: rows, indexes and routes exactly as the test wants them.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "dataplane/contract/snapshot.h"
+
+namespace fulcrum::test {
+
+class SnapshotBuilder {
+ public:
+  // Empties `snapshot` and builds in it. Borrowed.
+  explicit SnapshotBuilder(Snapshot& snapshot, std::uint64_t generation = 1);
+
+  ServiceId service(const char* address, std::uint16_t port, Protocol protocol = Protocol::tcp, Mode mode = Mode::nat);
+  // Adds a server to `service` and to its schedule, once.
+  ServerId server(ServiceId service, const char* address, std::uint16_t port, PortId egress = PortId{1},
+                  std::uint16_t generation = 1);
+  // Routes, from the lowest first address of each family to the highest: each reaches to the next.
+  void route(const char* first, const NextHop& hop);
+  void schedule(ServiceId service, const std::vector<std::uint16_t>& rows);
+
+  [[nodiscard]] ServiceRow& row(ServiceId id) { return snapshot_.services[id.value]; }
+  [[nodiscard]] ServerRow& row(ServerId id) { return snapshot_.servers[id.index]; }
+
+ private:
+  Snapshot& snapshot_;
+};
+
+}  // namespace fulcrum::test
