@@ -1,0 +1,185 @@
+"""The builds that tests run in, and what meson knows about them.
+
+A build folder is set up once and kept. It remembers the options it was set up with and is made anew when they change,
+so a folder left by an older checkout does no harm.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree
+
+
+@dataclasses.dataclass(frozen=True)
+class Build:
+    """One build folder: how to set it up, and how its tests run."""
+
+    folder: str
+    compiler: str
+    options: tuple
+    environment: tuple = ()  # of its tests: (name, value)
+    wrapper: str = ""  # a command put before each test
+    timeout_factor: int = 1  # sanitizers are slow
+
+
+SANITIZER_OPTIONS = (
+    ("ASAN_OPTIONS", "halt_on_error=1:abort_on_error=1:detect_leaks=1:strict_string_checks=1"),
+    ("UBSAN_OPTIONS", "halt_on_error=1:abort_on_error=1:print_stacktrace=1"),
+    ("TSAN_OPTIONS", "halt_on_error=1:abort_on_error=1:second_deadlock_stack=1"),
+)
+
+RELEASE = Build("build-release", "g++", ("--buildtype=release",))
+ASAN = Build(
+    "build-asan",
+    "g++",
+    ("--buildtype=debugoptimized", "-Db_sanitize=address,undefined"),
+    SANITIZER_OPTIONS,
+    timeout_factor=4,
+)
+# ThreadSanitizer maps its shadow at fixed addresses, which address space randomization of newer kernels runs over.
+TSAN = Build(
+    "build-tsan",
+    "g++",
+    ("--buildtype=debugoptimized", "-Db_sanitize=thread"),
+    SANITIZER_OPTIONS,
+    wrapper="setarch -R",
+    timeout_factor=10,
+)
+CLANG = Build(
+    "build-clang",
+    "clang++-16",
+    ("--buildtype=debugoptimized", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dfuzzers=true"),
+    SANITIZER_OPTIONS,
+    timeout_factor=4,
+)
+
+
+class Failure(Exception):
+    """A step failed; the text is what a person needs to see."""
+
+
+def command(arguments, *, environment=(), root, log=None):
+    """Runs a command with its output kept. Raises Failure with the output when it fails."""
+    done = subprocess.run(
+        arguments,
+        cwd=root,
+        env={**os.environ, **dict(environment)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if log is not None:
+        log.write_text(done.stdout)
+    if done.returncode != 0:
+        raise Failure(f"$ {' '.join(map(str, arguments))}\n{done.stdout}")
+    return done.stdout
+
+
+def set_up(build, root):
+    """Makes the build folder unless it is there with these options."""
+    folder = root / build.folder
+    stamp = folder / "fulcrum-options"
+    wanted = repr((build.compiler, build.options))
+    if stamp.exists() and stamp.read_text() == wanted and (folder / "build.ninja").exists():
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    compiler = (("CXX", f"ccache {build.compiler}"),)
+    command(["meson", "setup", build.folder, *build.options], environment=compiler, root=root)
+    stamp.write_text(wanted)
+
+
+def compile_targets(build, root, targets=()):
+    """Sets up and compiles everything, or only some targets (paths inside the build folder)."""
+    set_up(build, root)
+    command(["ninja", "-C", build.folder, "-j", str(os.cpu_count()), *targets], root=root)
+
+
+def introspect(build, root, what):
+    """What meson knows: "tests" or "targets" of a build that was set up."""
+    text = subprocess.run(
+        ["meson", "introspect", f"--{what}", build.folder], cwd=root, capture_output=True, text=True, check=True
+    ).stdout
+    return json.loads(text)
+
+
+def suite_names(test):
+    """The suites of an introspected test, without the project's name before them."""
+    return {suite.split(":")[-1] for suite in test["suite"]}
+
+
+@dataclasses.dataclass
+class Tally:
+    """How many test cases passed and failed."""
+
+    passed: int = 0
+    failed: int = 0
+
+    def __iadd__(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        return self
+
+
+def run_tests(build, root, suites, jobs=0):
+    """Runs the tests of some suites which are compiled. (Tally of cases, text about the failures)
+
+    A list of suites that no test is in gives an empty tally.
+    """
+    present = set().union(*(suite_names(test) for test in introspect(build, root, "tests")), set())
+    chosen = [suite for suite in suites if suite in present]
+    if not chosen:
+        return Tally(), ""
+    arguments = ["meson", "test", "-C", build.folder, "--no-rebuild", "--print-errorlogs"]
+    arguments += ["--timeout-multiplier", str(build.timeout_factor), "--logbase", "-".join(["tests", *chosen])]
+    arguments += ["--num-processes", str(jobs or os.cpu_count())]
+    for suite in chosen:
+        arguments += ["--suite", suite]
+    if build.wrapper:
+        arguments += ["--wrapper", build.wrapper]
+    environment = {**os.environ, **dict(build.environment), "PYTHON": sys.executable}
+    done = subprocess.run(
+        arguments, cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    logs = root / build.folder / "meson-logs"
+    tally = count_cases(logs, "-".join(["tests", *chosen]))
+    if done.returncode != 0 and tally.failed == 0:
+        tally.failed = 1
+    return tally, done.stdout if tally.failed else ""
+
+
+def count_cases(logs, base):
+    """The cases in the logs of one run of meson test. A binary that failed without naming a case counts as one."""
+    tally = Tally()
+    failed_suites = []
+    report = logs / f"{base}.junit.xml"
+    if report.exists():
+        for suite in xml.etree.ElementTree.parse(report).getroot():
+            count = {name: int(suite.get(name, "0")) for name in ("tests", "failures", "errors", "skipped", "disabled")}
+            failed = count["failures"] + count["errors"]
+            tally.failed += failed
+            tally.passed += count["tests"] - failed - count["skipped"] - count["disabled"]
+            if failed:
+                failed_suites.append(suite.get("name", ""))
+    for line in (logs / f"{base}.json").read_text().splitlines():
+        test = json.loads(line)
+        name = test["name"].split(" / ")[-1]
+        if test["result"] in ("OK", "SKIP", "EXPECTEDFAIL"):
+            continue
+        if not any(name in suite for suite in failed_suites):
+            tally.failed += 1
+    return tally
+
+
+def fuzz_targets(root):
+    """The fuzzers of the clang build, as paths."""
+    found = []
+    for target in introspect(CLANG, root, "targets"):
+        if target["type"] == "executable" and target["name"].endswith("fuzz"):
+            found.append(pathlib.Path(target["filename"][0]))
+    return sorted(found)

@@ -1,0 +1,167 @@
+"""The steps of tools/test, in order: cheap checks first, then the builds and their tests.
+
+Every test case counts, and so does every step that is a check of its own (format, a build, a fuzzer). A failed step
+does not stop the ones that do not need it: one run tells everything that is wrong.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+
+from tools.testkit import builds
+from tools.testkit.builds import ASAN, CLANG, RELEASE, TSAN, Failure, Tally
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+FUZZ_SECONDS = 20
+UNIT_SUITES = ("unit", "behaviour")
+# `net` needs the lab and times real programs: it runs alone and only with the release build.
+IN_PROCESS_SUITES = ("unit", "behaviour", "contract", "golden", "concurrency")
+
+
+class Run:
+    """The steps so far."""
+
+    def __init__(self):
+        self.tally = Tally()
+
+    def step(self, name, action):
+        """Runs one step and prints its line. The action returns a Tally and a text, or None for a plain check, which
+        fails by raising Failure. Whether all of it passed."""
+        print(f"{name:<44}", end="", flush=True)
+        started = time.monotonic()
+        try:
+            outcome = action()
+            tally, text = (Tally(passed=1), "") if outcome is None else outcome
+        except Failure as failure:
+            tally, text = Tally(failed=1), str(failure)
+        seconds = time.monotonic() - started
+        self.tally += tally
+        words = f"{tally.passed} passed" + (f", {tally.failed} FAILED" if tally.failed else "")
+        print(f"{seconds:7.1f} s  {words}", flush=True)
+        if text:
+            print(text.rstrip(), flush=True)
+        return tally.failed == 0
+
+
+def check_scripts():
+    """shellcheck over every shell script."""
+    scripts = []
+    for folder in ("tools", "tests", ".ci", "appliance-image"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.is_file() and path.stat().st_size > 2:
+                first = path.open("rb").readline()
+                if first.startswith(b"#!") and first.strip().endswith(b"sh"):
+                    scripts.append(str(path.relative_to(ROOT)))
+    builds.command(["shellcheck", *scripts], root=ROOT)
+
+
+def plain(*arguments):
+    """A step that is one command."""
+    return lambda: builds.command(arguments, root=ROOT) and None
+
+
+def compiled(build):
+    """A step that compiles everything."""
+    return lambda: builds.compile_targets(build, ROOT)
+
+
+def tests(build, suites, jobs=0):
+    """A step that runs tests."""
+    return lambda: builds.run_tests(build, ROOT, suites, jobs)
+
+
+def build_concurrency():
+    """Compiles the programs of the suite `concurrency` with ThreadSanitizer, and nothing else."""
+    builds.set_up(TSAN, ROOT)
+    programs = []
+    for test in builds.introspect(TSAN, ROOT, "tests"):
+        if "concurrency" in builds.suite_names(test):
+            programs.append(os.path.relpath(test["cmd"][0], ROOT / TSAN.folder))
+    if programs:
+        builds.compile_targets(TSAN, ROOT, programs)
+
+
+def run_fuzzer(program):
+    """One fuzzer for its time, from a copy of its corpus. A text about the crash, or None."""
+    name = program.name
+    corpus = ROOT / "tests" / "corpus" / name.removesuffix("-fuzz").removesuffix("_fuzz")
+    scratch = ROOT / CLANG.folder / "fuzz" / name
+    shutil.rmtree(scratch, ignore_errors=True)
+    (scratch / "found").mkdir(parents=True)
+    command = [program, "-max_total_time=%d" % FUZZ_SECONDS, "-timeout=10", "-rss_limit_mb=2048", scratch / "found"]
+    if corpus.is_dir():
+        command.append(corpus)
+    environment = {**os.environ, **dict(CLANG.environment)}
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=scratch,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode == 0:
+        return None
+    return f"{name}: the input that failed is kept in {scratch}\n" + done.stdout[-8000:]
+
+
+def fuzz():
+    """All fuzzers, as many at a time as there are cores."""
+    programs = builds.fuzz_targets(ROOT)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        crashes = [text for text in pool.map(run_fuzzer, programs) if text]
+    return Tally(passed=len(programs) - len(crashes), failed=len(crashes)), "\n".join(crashes)
+
+
+def checks(run):
+    """The steps that build nothing."""
+    run.step("format", plain("tools/format", "check"))
+    run.step("layers, self-contained headers, lengths", plain("tools/check-layers"))
+    run.step("shellcheck", check_scripts)
+
+
+def quick(run):
+    """The inner loop."""
+    checks(run)
+    if run.step("build: release", compiled(RELEASE)):
+        run.step("test: release, unit", tests(RELEASE, UNIT_SUITES))
+
+
+def everything(run):
+    """All steps."""
+    checks(run)
+    if run.step("build: release", compiled(RELEASE)):
+        run.step("test: release", tests(RELEASE, IN_PROCESS_SUITES))
+        run.step("test: release, net", tests(RELEASE, ("net",), jobs=1))
+    if run.step("build: address and undefined sanitizers", compiled(ASAN)):
+        run.step("test: address and undefined sanitizers", tests(ASAN, IN_PROCESS_SUITES))
+    if run.step("build: thread sanitizer", build_concurrency):
+        run.step("test: thread sanitizer", tests(TSAN, ("concurrency",)))
+    if run.step("build: clang and fuzzers", compiled(CLANG)):
+        run.step(f"fuzz: {FUZZ_SECONDS} s each", fuzz)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="tools/test", description="Builds Fulcrum and runs its tests.")
+    parser.add_argument("--quick", action="store_true", help="format, layers, release build, unit tests")
+    options = parser.parse_args()
+    run = Run()
+    started = time.monotonic()
+    if options.quick:
+        quick(run)
+    else:
+        everything(run)
+    print(f"{time.monotonic() - started:.0f} s altogether")
+    print(f"{run.tally.passed} passed, {run.tally.failed} failed")
+    return 1 if run.tally.failed or not run.tally.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
