@@ -2,10 +2,11 @@
 // address, protocol and mode, the server id for the rest. The table over these entries is dataplane/lookup's; the
 // layout is here because control reads entries in place (`fulcrum show connections`), without stopping a worker.
 //
-// Life of an entry: free -> writing -> live -> dead -> free. Only the worker that owns the entry's share of the
-// array takes it from free and returns it there; any worker may declare it dead; between dead and free lies a quiescent
-// period of all workers. `word` holds the life in its low byte and above it a count that changes with every life, so
-// that a reader who copies the line and finds the same live word before and after has one connection and not a mixture.
+// Life of an entry: free -> writing -> live -> dead -> writing ... A worker that holds an entry fills it (writing) and
+// makes it live, or back to free when another worker's entry for the same key came first; any worker may declare it
+// dead; before it is written again every worker has passed a quiescent state. `word` holds the life in its low byte and
+// above it a count that changes with every life, so that a reader who copies the line and finds the same live word
+// before and after has one connection and not a mixture.
 #pragma once
 
 #include <array>
