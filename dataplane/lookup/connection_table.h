@@ -1,33 +1,45 @@
 // The connection table: fixed capacity, shared by all workers, lock-free, never rehashed (design section 5).
 //
 // Entries (contract/connections.h) lie in an array; an index of 64-byte buckets finds them. A bucket is eight 64-bit
-// slots {tag, entry index}, each changed by one compare-and-swap; a key has two candidate buckets from a keyed hash. A
-// tag only filters: the whole key is always compared.
+// slots {tag, generation, entry}, each changed by one compare-and-swap; a key has two candidate buckets from a keyed
+// hash. A tag only filters: the whole key is always compared. The generation is the low half of the entry's count of
+// lives, so a slot that is read late never passes for one of the entry's next life.
 //
-// Two workers that insert the same key at once agree on one winner: an inserter publishes its slot, then looks at both
-// buckets again and, if another live entry has the key, the one in the lower slot (first bucket first) stays and the
-// other withdraws.
+// Two workers that insert the same key at once agree on one winner. An inserter publishes the slot while the entry is
+// still `writing`, which no lookup accepts, and then looks through both buckets. A live entry with the key wins at
+// once. Of two that are both still writing the one in the earlier slot is favoured: whoever sees both kills the later
+// one (writing -> free) and looks through the buckets again on behalf of the earlier. Whoever has looked through both
+// without meeting a rival confirms its candidate (writing -> live). Publishing and looking are sequentially
+// consistent, so of two publishers at least one meets the other, and nobody is confirmed beside a rival that it has
+// met: two entries with one key are never live together. Nobody waits for anybody.
 //
-// Each worker owns a share of the entry array: it alone takes entries from the share's free list and returns them.
-// remove() by anybody takes the slot out of the index and declares the entry dead; the owner's sweep finds it and frees
-// it once every worker has since reported a quiescent state (quiescent(), once per turn), so that nobody still reads
-// it.
+// When both buckets are full, one entry that lies in its own first bucket is moved to its second: copied, then
+// overwritten by the new slot. Entries only ever move from their first to their second bucket and everybody looks
+// through the first before the second, so a moving entry is never overlooked. Only live entries are moved; who removes
+// one clears the first bucket before the second, and a mover that finds the original gone takes its copy back, so no
+// slot of a removed entry stays behind.
 //
-// All state is in the region; the object itself holds only views and may be made again after a crash: a warm attach
-// rebuilds index and free lists from the entries.
+// remove() by anybody declares the entry dead, takes its slot out of the index and returns it to the pool
+// (entry_pool.h), which hands it out again once every worker has reported a quiescent state (quiescent(), once per
+// turn), so that nobody still reads it.
+//
+// What must outlive the process is the entries alone: a warm start builds index and free lists from them.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 
 #include "dataplane/base/clock.h"
+#include "dataplane/base/hash.h"
 #include "dataplane/base/ids.h"
 #include "dataplane/contract/connections.h"
+#include "dataplane/lookup/entry_pool.h"
 
 namespace fulcrum {
 
@@ -40,24 +52,27 @@ class ConnectionTable {
     std::span<std::byte> index;             // index_bytes(entries.size()), 64-byte aligned
     std::array<std::uint64_t, 2> hash_key;  // keep it secret from clients
   };
+  // The index is at most 68 % full when all entries are live.
   static std::size_t index_bytes(std::size_t capacity) noexcept;
 
   // Before any worker runs. Cold: everything is emptied. Warm: live entries are kept and indexed again, all others are
-  // freed. Allocates (process-local bookkeeping of about 4 bytes per entry); workers never do.
+  // freed; of two live entries with one key the later used is kept. Allocates (process-local bookkeeping of about 4
+  // bytes per entry); workers never do. All workers begin online.
   enum class Start : std::uint8_t { cold, warm };
   ConnectionTable(const Memory& memory, std::size_t workers, Start start);
   ~ConnectionTable();
   ConnectionTable(const ConnectionTable&) = delete;
   ConnectionTable& operator=(const ConnectionTable&) = delete;
 
-  // Workers. Looks up keys.size() <= kBatchMax keys in two prefetched waves; found[i] is the live entry or
-  // kNoConnection. The entries stay readable until this worker's next quiescent().
+  // Workers. Looks up keys.size() <= kBatchMax keys in prefetched waves; found[i] is the live entry or kNoConnection.
+  // The entries stay readable until this worker's next quiescent().
   void lookup(std::span<const FlowKey> keys, std::span<ConnectionId> found) const noexcept;
 
   struct Inserted {
     ConnectionId id = kNoConnection;  // kNoConnection: full
-    bool is_new = false;              // false: another worker's entry for the same key won; use that one
+    bool is_new = false;              // false: there is an entry with this key, perhaps just now by another worker
   };
+  // The worker. For each entry that ever becomes live, exactly one caller gets is_new.
   Inserted insert(WorkerId worker, const FlowKey& key, ServerId server, ConnectionState state, Reason reason,
                   Tick now) noexcept;
 
@@ -72,20 +87,157 @@ class ConnectionTable {
   [[nodiscard]] ConnectionState state(ConnectionId id) const noexcept;
   void set_state(ConnectionId id, ConnectionState state) noexcept;
 
-  // Workers, once per turn, when no ConnectionId from before is used any more.
-  void quiescent(WorkerId worker) noexcept;
-  // A worker that stops polling for a while must not hold up the others.
-  void set_online(WorkerId worker, bool online) noexcept;
+  // The worker, once per turn, when no ConnectionId from before is used any more.
+  void quiescent(WorkerId worker) noexcept { pool_.quiescence().quiescent(worker); }
+  // The worker. Offline it must not use the table; it does not hold up the others while it sleeps.
+  void set_online(WorkerId worker, bool online) noexcept { pool_.quiescence().set_online(worker, online); }
 
-  // Workers, once per turn: looks at the next `budget` entries of the worker's share. Dead ones whose grace period is
-  // over are freed. Live ones are shown to `expired(entry)`; those for which it returns true are removed and shown to
-  // `removed(entry)`. Both callbacks get the entry's current content.
+  // The worker, once per turn: looks at the next `budget` entries of its share, and makes as many removed entries
+  // available whose grace period is over. Live ones are shown to `expired(entry)`; those for which it returns true are
+  // removed and shown to `removed(entry)`. Both callbacks get a copy of the entry's current content.
   template <class Expired, class Removed>
   void sweep(WorkerId worker, std::size_t budget, Expired expired, Removed removed) noexcept;
 
-  [[nodiscard]] std::size_t capacity() const noexcept;
+  // Any thread.
+  [[nodiscard]] std::size_t capacity() const noexcept { return entries_.size(); }
   // Live entries; a moment's sum over the workers.
   [[nodiscard]] std::size_t size() const noexcept;
+  // Why insert() answered "full", counted since the start.
+  struct Refused {
+    std::uint64_t no_entry = 0;   // all entries in use or in a grace period
+    std::uint64_t no_slot = 0;    // both buckets full, and nothing in them could move
+    std::uint64_t contended = 0;  // lost kAttemptsMax races in a row
+  };
+  [[nodiscard]] Refused refused() const noexcept;
+  // Live entries that a warm start found no slot for and had to give up.
+  [[nodiscard]] std::size_t lost_at_start() const noexcept { return lost_at_start_; }
+
+ private:
+  static constexpr std::size_t kWays = 8;
+  static constexpr int kAttemptsMax = 16;
+  static constexpr std::size_t kNowhere = SIZE_MAX;
+  using Words = std::array<std::uint64_t, 3>;  // a key
+  using Slot = std::atomic<std::uint64_t>;
+  struct alignas(64) Bucket {
+    std::array<Slot, kWays> slots;
+  };
+  static_assert(sizeof(Bucket) == 64);
+  // Where a key may lie. Positions 0 to 7 are the slots of its first bucket, 8 to 15 those of its second.
+  struct Place {
+    Bucket* first = nullptr;
+    Bucket* second = nullptr;
+    std::uint64_t tag = 0;  // in the place it has in a slot; never 0
+    [[nodiscard]] Slot& slot(std::size_t position) const noexcept {
+      return (position < kWays ? first : second)->slots[position % kWays];
+    }
+  };
+  struct alignas(64) Tally {  // written by: its worker
+    std::atomic<std::uint64_t> inserted{0}, no_entry{0}, no_slot{0}, contended{0};
+    std::uint32_t cursor = 0;  // where the worker's sweep goes on
+  };
+  struct alignas(64) Removals {  // written by: any worker, for entries of the row's share
+    std::atomic<std::uint64_t> count{0};
+  };
+  struct Content {
+    const FlowKey& key;
+    ServerId server;
+    ConnectionState state;
+    Reason reason;
+    Tick now;
+  };
+  struct Settled {
+    ConnectionId winner = kNoConnection;
+    bool is_ours = false;
+  };
+  struct Candidate {
+    ConnectionId id;
+    std::uint32_t word = 0;  // its life when it was met: writing
+    std::size_t position = 0;
+  };
+
+  [[nodiscard]] Place place_of(const HashPair& hash) const noexcept;
+  [[nodiscard]] Place place_of(const Words& key) const noexcept;
+  [[nodiscard]] Words key_of(ConnectionId id) const noexcept;
+  [[nodiscard]] std::uint64_t slot_value(const Place& place, ConnectionId id) const noexcept;
+  [[nodiscard]] std::uint32_t word(ConnectionId id) const noexcept;
+  [[nodiscard]] std::uint32_t word_if(std::uint64_t slot, const Words& key) const noexcept;
+  [[nodiscard]] bool is_live(std::uint64_t slot, const Words& key) const noexcept;
+  [[nodiscard]] static std::uint64_t first_match(const Bucket& bucket, std::uint64_t tag) noexcept;
+  [[nodiscard]] ConnectionId find(const Place& place, const Words& key) const noexcept;
+  bool change_word(ConnectionId id, std::uint32_t from, Life to) noexcept;
+  std::uint32_t write(ConnectionId id, const Content& content) noexcept;
+  std::size_t publish(const Place& place, std::uint64_t value) noexcept;
+  std::size_t displace(const Place& place, std::uint64_t value) noexcept;
+  static bool move_to_second(Slot& from, std::uint64_t moving, Bucket& second, std::uint64_t value) noexcept;
+  void unpublish(const Place& place, std::uint64_t value) noexcept;
+  Settled settle(const Place& place, const Words& key, const Candidate& own) noexcept;
+  ConnectionId elect(const Place& place, const Words& key, Candidate candidate) noexcept;
+  void rebuild(Start start) noexcept;
+  void index_again(ConnectionId id, const Place& place) noexcept;
+  [[nodiscard]] ConnectionEntry copy_of(ConnectionId id) const noexcept;
+
+  std::span<ConnectionEntry> entries_;
+  std::span<Bucket> buckets_;
+  KeyedHash hash_;
+  EntryPool pool_;
+  std::size_t workers_;
+  std::unique_ptr<Tally[]> tallies_;      // by worker
+  std::unique_ptr<Removals[]> removals_;  // by owner of the removed entry
+  std::size_t live_at_start_ = 0;
+  std::size_t lost_at_start_ = 0;
 };
+
+inline ConnectionEntry ConnectionTable::copy_of(ConnectionId id) const noexcept {
+  std::array<std::uint64_t, sizeof(ConnectionEntry) / 8> words;
+  const auto* line = reinterpret_cast<const std::uint64_t*>(&entries_[id.value]);
+  for (std::size_t i = 0; i < words.size(); ++i) words[i] = __atomic_load_n(line + i, __ATOMIC_RELAXED);
+  return std::bit_cast<ConnectionEntry>(words);
+}
+
+template <class Expired, class Removed>
+void ConnectionTable::sweep(WorkerId worker, std::size_t budget, Expired expired, Removed removed) noexcept {
+  pool_.reclaim(worker, budget);
+  const EntryPool::Share share = pool_.share(worker);
+  std::uint32_t& cursor = tallies_[worker.value].cursor;
+  for (std::size_t i = std::min<std::size_t>(budget, share.end - share.begin); i > 0; --i) {
+    const ConnectionId id{cursor};
+    cursor = cursor + 1 == share.end ? share.begin : cursor + 1;
+    const auto entry = read_entry(entries_[id.value]);
+    if (!entry || !expired(*entry) || !remove(id)) continue;
+    // Packets may have been counted since. The entry is dead, so nobody reuses it before this worker's next
+    // quiescent().
+    removed(copy_of(id));
+  }
+}
+
+inline void ConnectionTable::touch(ConnectionId id, Direction direction, std::uint32_t bytes, Tick now) noexcept {
+  ConnectionEntry& entry = entries_[id.value];
+  const bool to_server = direction == Direction::to_server;
+  std::uint32_t& packets = to_server ? entry.packets_in : entry.packets_out;
+  std::uint32_t& low = to_server ? entry.bytes_in : entry.bytes_out;
+  __atomic_store_n(&entry.last_seen, now, __ATOMIC_RELAXED);
+  __atomic_store_n(&packets, __atomic_load_n(&packets, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
+  const std::uint32_t sum = __atomic_load_n(&low, __ATOMIC_RELAXED) + bytes;
+  __atomic_store_n(&low, sum, __ATOMIC_RELAXED);
+  if (sum >= bytes) return;
+  std::uint8_t& high = to_server ? entry.bytes_in_high : entry.bytes_out_high;
+  const auto carried = static_cast<std::uint8_t>(__atomic_load_n(&high, __ATOMIC_RELAXED) + 1U);
+  __atomic_store_n(&high, carried, __ATOMIC_RELAXED);
+}
+
+inline ServerId ConnectionTable::server(ConnectionId id) const noexcept {
+  const auto* both_halves = reinterpret_cast<const std::uint32_t*>(&entries_[id.value].server);
+  return std::bit_cast<ServerId>(__atomic_load_n(both_halves, __ATOMIC_RELAXED));
+}
+
+inline ConnectionState ConnectionTable::state(ConnectionId id) const noexcept {
+  ConnectionState value;
+  __atomic_load(&entries_[id.value].state, &value, __ATOMIC_RELAXED);
+  return value;
+}
+
+inline void ConnectionTable::set_state(ConnectionId id, ConnectionState value) noexcept {
+  __atomic_store(&entries_[id.value].state, &value, __ATOMIC_RELAXED);
+}
 
 }  // namespace fulcrum

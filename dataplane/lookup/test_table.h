@@ -1,0 +1,99 @@
+// Memory and keys for tests and benches of the connection table.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "dataplane/base/wide.h"
+#include "dataplane/lookup/connection_table.h"
+
+namespace fulcrum::test {
+
+inline constexpr std::array<std::uint64_t, 2> kHashKey{0x0123'4567'89AB'CDEF, 0xFEDC'BA98'7654'3210};
+
+// Entries and index that outlive a table, as the region does.
+class TableMemory {
+ public:
+  explicit TableMemory(std::size_t capacity)
+      : entries_(capacity), index_(ConnectionTable::index_bytes(capacity) / sizeof(Line)) {}
+
+  [[nodiscard]] ConnectionTable::Memory view() {
+    return {entries_, std::as_writable_bytes(std::span{index_}), kHashKey};
+  }
+  [[nodiscard]] std::span<ConnectionEntry> entries() { return entries_; }
+  [[nodiscard]] std::size_t buckets() const { return index_.size(); }
+
+ private:
+  struct alignas(64) Line {
+    std::array<std::byte, 64> bytes;
+  };
+  std::vector<ConnectionEntry> entries_;
+  std::vector<Line> index_;
+};
+
+// The n-th of 2^40 different keys.
+inline FlowKey nth_key(std::uint64_t n) {
+  FlowKey key;
+  key.client = Address::v4(Be32{static_cast<std::uint32_t>(0x0A000000U + (n >> 8U))});
+  key.client_port = Be16{static_cast<std::uint16_t>(1024 + (n & 0xFFU))};
+  key.service = ServiceId{7};
+  key.service_port = Be16{80};
+  return key;
+}
+
+// Keys whose two buckets are the same pair, in either order or only in this one.
+class BucketFinder {
+ public:
+  explicit BucketFinder(std::size_t buckets) : buckets_{buckets} {}
+  struct Pair {
+    std::size_t first = 0, second = 0;
+    friend bool operator==(const Pair&, const Pair&) = default;
+  };
+  [[nodiscard]] Pair of(const FlowKey& key) const {
+    const HashPair hash = hash_.one(std::as_bytes(std::span{&key, 1}).first<KeyedHash::kKeyBytes>());
+    const std::size_t first = reduce(hash.first, buckets_);
+    const std::size_t other = reduce(hash.second, buckets_ - 1);
+    return {first, other + (other >= first ? 1U : 0U)};
+  }
+  // The next `count` keys of the pair, from the n-th key on.
+  [[nodiscard]] std::vector<FlowKey> keys(Pair pair, std::size_t count, std::uint64_t from = 0) const {
+    std::vector<FlowKey> found;
+    for (std::uint64_t n = from; found.size() < count; ++n) {
+      if (of(nth_key(n)) == pair) found.push_back(nth_key(n));
+    }
+    return found;
+  }
+
+ private:
+  std::size_t buckets_;
+  KeyedHash hash_{kHashKey};
+};
+
+inline ConnectionId find(const ConnectionTable& table, const FlowKey& key) {
+  ConnectionId found = kNoConnection;
+  table.lookup({&key, 1}, {&found, 1});
+  return found;
+}
+
+inline ConnectionTable::Inserted insert(ConnectionTable& table, const FlowKey& key, WorkerId worker = WorkerId{0},
+                                        ServerId server = {1, 1}, Tick now = 0) {
+  return table.insert(worker, key, server, ConnectionState::embryonic, Reason::scheduler, now);
+}
+
+// Turns of all workers in which nothing expires, until what was removed can be used again.
+inline void settle(ConnectionTable& table, std::size_t workers = 1) {
+  for (std::size_t turn = 0; turn < 4; ++turn) {
+    for (std::size_t i = 0; i < workers; ++i) {
+      const WorkerId worker{static_cast<std::uint8_t>(i)};
+      table.sweep(
+          worker, table.capacity(), [](const ConnectionEntry&) { return false; }, [](const ConnectionEntry&) {});
+      table.quiescent(worker);
+    }
+  }
+}
+
+}  // namespace fulcrum::test
