@@ -123,7 +123,9 @@ std::string printable(std::string_view text) {
 
 std::string Field::type_words() const {
   if (!list) return element_words(*this);
-  return fmt::format("list of {}: {}", span_words(count_min, count_max), element_words(*this));
+  const std::string count = span_words(count_min, count_max);
+  if (kind == Kind::group) return fmt::format("list of {} groups", count);
+  return fmt::format("list of {}, each: {}", count, element_words(*this));
 }
 
 Result<void> Field::check(const Value& value) const {
@@ -173,6 +175,21 @@ std::string Sources::shown(const std::string& path) const {
   }
   return result;
 }
+
+void Sources::mark_wrong(const std::string& path) {
+  wrong_[path] = Wrong::itself;
+  for (std::string_view above = path; !above.empty();) {
+    above = parent_of(above);
+    wrong_.emplace(above, Wrong::within);
+  }
+}
+
+bool Sources::is_wrong(const std::string& path) const {
+  const auto found = wrong_.find(path);
+  return found != wrong_.end() && found->second == Wrong::itself;
+}
+
+bool Sources::wrong_within(const std::string& path) const { return wrong_.count(path) != 0; }
 
 Problem Sources::problem(const std::string& path, std::string text) const {
   return Problem{file_, line(path), shown(path), std::move(text)};

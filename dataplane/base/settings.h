@@ -57,7 +57,8 @@ class Access {
   [[nodiscard]] virtual std::size_t count(const void* owner) const = 0;  // elements of a list; 1 for a single value
   [[nodiscard]] virtual Value get(const void* owner, std::size_t index) const = 0;  // not for groups
   virtual void put(void* owner, const Value& value) const = 0;  // assigns, or appends to a list; not for groups
-  virtual void* enter(void* owner) const = 0;                   // the group, or a new element of a list of groups
+  virtual void pass_over(void* owner) const = 0;  // appends a default to a list; nothing on a single value
+  virtual void* enter(void* owner) const = 0;     // the group, or a new element of a list of groups
   [[nodiscard]] virtual const void* at(const void* owner, std::size_t index) const = 0;  // groups only
 };
 
@@ -154,6 +155,7 @@ class ScalarAccess final : public Access {
   void put(void* owner, const Value& value) const override {
     static_cast<S*>(owner)->*member_ = Scalar<T>::unwrap(value);
   }
+  void pass_over(void*) const override {}
   void* enter(void*) const override { return nullptr; }
   [[nodiscard]] const void* at(const void*, std::size_t) const override { return nullptr; }
 
@@ -175,6 +177,7 @@ class ListAccess final : public Access {
   void put(void* owner, const Value& value) const override {
     (static_cast<S*>(owner)->*member_).push_back(Scalar<T>::unwrap(value));
   }
+  void pass_over(void* owner) const override { (static_cast<S*>(owner)->*member_).emplace_back(); }
   void* enter(void*) const override { return nullptr; }
   [[nodiscard]] const void* at(const void*, std::size_t) const override { return nullptr; }
 
@@ -190,6 +193,7 @@ class GroupAccess final : public Access {
   [[nodiscard]] std::size_t count(const void*) const override { return 1; }
   [[nodiscard]] Value get(const void*, std::size_t) const override { return {}; }
   void put(void*, const Value&) const override {}
+  void pass_over(void*) const override {}
   void* enter(void* owner) const override { return &(static_cast<S*>(owner)->*member_); }
   [[nodiscard]] const void* at(const void* owner, std::size_t) const override {
     return &(static_cast<const S*>(owner)->*member_);
@@ -209,6 +213,7 @@ class GroupListAccess final : public Access {
   }
   [[nodiscard]] Value get(const void*, std::size_t) const override { return {}; }
   void put(void*, const Value&) const override {}
+  void pass_over(void* owner) const override { (static_cast<S*>(owner)->*member_).emplace_back(); }
   void* enter(void* owner) const override { return &(static_cast<S*>(owner)->*member_).emplace_back(); }
   [[nodiscard]] const void* at(const void* owner, std::size_t index) const override {
     return &(static_cast<const S*>(owner)->*member_)[index];
@@ -375,6 +380,10 @@ class Sources {
   [[nodiscard]] unsigned line(std::string path) const;
   // The path with names in place of numbers.
   [[nodiscard]] std::string shown(const std::string& path) const;
+  // Settings that the reader refused: their members hold placeholders, which rules between fields should pass over.
+  void mark_wrong(const std::string& path);
+  [[nodiscard]] bool is_wrong(const std::string& path) const;      // this very setting
+  [[nodiscard]] bool wrong_within(const std::string& path) const;  // this setting or one inside it; "": any
   // A problem at `path`, with file, line and the path as shown.
   [[nodiscard]] Problem problem(const std::string& path, std::string text) const;
   [[nodiscard]] const std::string& file() const { return file_; }
@@ -384,13 +393,17 @@ class Sources {
     unsigned line = 0;
     std::string name;
   };
+  enum class Wrong : std::uint8_t { within, itself };
   std::string file_;
   std::unordered_map<std::string, Place> places_;
+  std::unordered_map<std::string, Wrong> wrong_;
 };
 
-// What came of reading. The struct is complete only when there are no problems.
+// What came of reading. The struct is complete only when there are no problems. A value that was refused leaves its
+// default, in a list an element of default value, so that positions in lists are those of the file.
 struct Reading {
   Sources sources;
+  bool understood = false;        // false: nothing was read at all (no such file, syntax error, another version)
   std::vector<Problem> problems;  // in the order of the file; capped at kProblemsMax
   std::uint64_t text_hash = 0;    // of the file's bytes; tells whether a file changed
 };

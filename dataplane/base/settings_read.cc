@@ -219,6 +219,7 @@ class Reader {
 
   void read_file_group(const config_setting_t* root, const Shape& shape, void* object) {
     if (shape.version != 0 && !version_is_right(root, shape.version)) return;
+    reading_.understood = true;
     read_group(root, shape, object, "", shape.version != 0);
   }
 
@@ -228,6 +229,12 @@ class Reader {
   void problem(unsigned line, const std::string& path, std::string text) {
     if (reading_.problems.size() == kProblemsMax) return;
     reading_.problems.push_back(Problem{reading_.sources.file(), line, reading_.sources.shown(path), std::move(text)});
+  }
+
+  // A problem after which the setting's member does not hold what the file says.
+  void wrong(unsigned line, const std::string& path, std::string text) {
+    reading_.sources.mark_wrong(path);
+    problem(line, path, std::move(text));
   }
 
   // A file of another version may mean something else by the same words, so nothing else is reported then.
@@ -265,8 +272,8 @@ class Reader {
     }
     for (const Field& field : shape.fields) {
       if (!field.required || seen.count(&field) != 0) continue;
-      problem(path.empty() ? 0 : line_of(setting), path.empty() ? field.name : path + "." + field.name,
-              fmt::format("is missing: {}", field.type_words()));
+      wrong(path.empty() ? 0 : line_of(setting), path.empty() ? field.name : path + "." + field.name,
+            fmt::format("is missing: {}", field.type_words()));
     }
   }
 
@@ -281,11 +288,11 @@ class Reader {
     const int type = type_of(setting);
     if (type != CONFIG_TYPE_LIST && type != CONFIG_TYPE_ARRAY) {
       const std::string form = field.kind == Kind::group ? "a list of groups ( { }, { } )" : "a list [ , ]";
-      return problem(line_of(setting), path, fmt::format("must be {}, is {}", form, found_words(setting)));
+      return wrong(line_of(setting), path, fmt::format("must be {}, is {}", form, found_words(setting)));
     }
     const auto length = static_cast<std::size_t>(config_setting_length(setting));
     if (length < field.count_min || length > field.count_max) {
-      return problem(line_of(setting), path, count_words(field, length));
+      return wrong(line_of(setting), path, count_words(field, length));
     }
     field.access->clear(object);
     std::set<std::string> names;
@@ -318,13 +325,15 @@ class Reader {
   void read_element(const config_setting_t* setting, const Field& field, void* object, const std::string& path) {
     if (!type_fits(field.kind, setting)) {
       const std::string is = field.sensitive ? "something else" : found_words(setting);
-      return problem(line_of(setting), path, fmt::format("must be {}, is {}", wanted_words(field.kind), is));
+      field.access->pass_over(object);
+      return wrong(line_of(setting), path, fmt::format("must be {}, is {}", wanted_words(field.kind), is));
     }
     if (field.kind == Kind::group) return read_group(setting, *field.shape, field.access->enter(object), path, false);
     const Result<Value> value = value_of(field, setting);
     const Result<void> checked = value ? field.check(*value) : Result<void>{tl::unexpected<Error>{value.error()}};
     if (!checked) {
-      return problem(line_of(setting), path, field.sensitive ? "must be: " + field.type_words() : checked.error().text);
+      field.access->pass_over(object);
+      return wrong(line_of(setting), path, field.sensitive ? "must be: " + field.type_words() : checked.error().text);
     }
     field.access->put(object, *value);
   }

@@ -126,6 +126,22 @@ TEST(Settings, KnowWhereTheyStand) {
   EXPECT_EQ(reading.sources.problem("wheels[0]", "flat").words(), "bike.cfg:13: wheels.front: flat");
 }
 
+TEST(Settings, RememberWhatWasRefused) {
+  Bike read;
+  const Reading reading =
+      read_text("version = 4; gears = 99; stops = [ 1, 77, 3 ]; wheels = ( 5, { name = \"b\"; spokes = 1; } );", "",
+                bike(), read);
+  EXPECT_TRUE(reading.understood);
+  const Sources& sources = reading.sources;
+  EXPECT_TRUE(sources.is_wrong("gears") && sources.is_wrong("stops[1]") && sources.is_wrong("wheels[0]"));
+  EXPECT_TRUE(sources.is_wrong("wheels[1].spokes") && !sources.is_wrong("wheels[1]") && !sources.is_wrong("stops[2]"));
+  EXPECT_TRUE(sources.wrong_within("wheels[1]") && sources.wrong_within("stops") && sources.wrong_within(""));
+  EXPECT_FALSE(sources.wrong_within("brake"));
+  EXPECT_EQ(read.stops, (std::vector<std::uint32_t>{1, 0, 3})) << "positions are those of the file";
+  ASSERT_EQ(read.wheels.size(), 2U);
+  EXPECT_EQ(read.wheels[1].name, "b");
+}
+
 struct Case {
   std::string text;
   std::string problems;

@@ -51,6 +51,7 @@ struct alignas(64) ServiceRow {
   std::uint16_t embryonic_s = 60;
   std::uint16_t closing_s = 120;
   std::uint16_t udp_s = 300;
+  std::uint64_t freed_in = 0;  // control: the generation since which the row is free; 0: in use, or never used
 };
 static_assert(sizeof(ServiceRow) == 64);
 
@@ -77,6 +78,7 @@ struct alignas(64) ServerRow {
   std::uint16_t address_delta = 0;
   std::uint16_t address_port_delta = 0;
   std::uint32_t neighbour = kNoNeighbour;  // the next hop towards the server
+  std::uint64_t freed_in = 0;              // as in ServiceRow
 };
 static_assert(sizeof(ServerRow) == 64);
 
@@ -120,6 +122,7 @@ struct RowIndex {
 struct Snapshot {
   std::uint64_t generation = 0;  // 0: never filled
   std::uint64_t model_hash = 0;  // of the configuration text it was compiled from
+  // Rows in use are below these counts; there may be free ones among them.
   std::uint32_t farm_count = 0;
   std::uint32_t service_count = 0;
   std::uint32_t server_count = 0;

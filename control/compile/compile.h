@@ -1,0 +1,79 @@
+// From the model to the snapshot that workers read. A pure function: the same input gives the same snapshot; what
+// changes by itself (routes, health, neighbours, ids in use) comes in as facts.
+//
+// Ids are stable. A service that the previous snapshot already has, by (address, protocol, port), keeps its ServiceId;
+// a server, by (service, name, address, port), keeps index and generation; a farm, by name, keeps its FarmId. A row
+// that falls free remembers when; new services and servers take rows that were never used, then those free for longest,
+// and a server's row goes on with the next generation. So an id that a connection still holds is not soon somebody
+// else's, and never silently.
+//
+// Schedules hold one full cycle: round robin the usable servers in the order of the model, weighted round robin the
+// smooth weighted sequence of their weights divided by the greatest common divisor. Servers of mode dsr are not in
+// endpoint_index: they do not answer from their own address.
+//
+// Routes are flattened to disjoint ranges (longest prefix wins; among equal prefixes a farm's address, then the box's
+// own, then the lower metric, then the first given).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "control/model/model.h"
+#include "dataplane/base/address.h"
+#include "dataplane/base/ids.h"
+#include "dataplane/base/result.h"
+#include "dataplane/contract/snapshot.h"
+
+namespace fulcrum {
+
+// One route as Linux (or the model) has it.
+struct RouteInput {
+  Prefix to;                            // a host part does not matter
+  RouteKind kind = RouteKind::on_link;  // on_link, gateway, or local: an address of the box
+  PortId port{};
+  Address gateway;  // kind gateway only
+  std::uint32_t metric = 0;
+};
+
+// What health is asked about: one row to be.
+struct ServerEndpoint {
+  const model::Farm& farm;
+  const model::Server& server;
+  Address address;
+  Be16 port{0};
+  Protocol protocol{};
+};
+
+struct CompileInput {
+  const model::Model& model;
+  std::span<const RouteInput> routes;  // all there are, connected networks included; see routes_of()
+  std::uint64_t generation = 1;
+  std::uint64_t model_hash = 0;
+  const Snapshot* previous = nullptr;  // the newest published; null for the first. Never the one that is filled
+  std::function<ServerState(const ServerEndpoint&)> state;  // up or down; empty: all are up
+  // The neighbour entry of a next hop, made when missing; empty or nothing: the worker looks it up by address.
+  std::function<std::optional<NeighbourId>(PortId, const Address&)> neighbour;
+};
+
+// Where a server of the model ended up: one per row in use, in the order farms, addresses, ports, servers.
+struct CompiledServer {
+  ServerId id;
+  ServiceId service;
+  std::uint32_t farm = 0;    // index into Model::farms
+  std::uint32_t server = 0;  // index into Farm::servers
+  ServerState state = ServerState::up;
+};
+
+// Fills `into`, all of it; what was there does not matter, and it is not to be published after an error. Takes a
+// validated model. Errors: a capacity of the snapshot is exceeded (the path names it).
+Result<std::vector<CompiledServer>> compile(const CompileInput& input, Snapshot& into);
+
+// The routes that the model itself implies: connected networks, the box's own addresses, static routes. `ports` holds
+// the dataplane's id of each model port; one without an id contributes nothing. For tests, for checking a file without
+// a box, and for the time before Linux was asked.
+std::vector<RouteInput> routes_of(const model::Model& model, std::span<const std::optional<PortId>> ports);
+
+}  // namespace fulcrum

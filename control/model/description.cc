@@ -1,0 +1,159 @@
+// Every field of fulcrum.cfg, described once, in the order of the file.
+#include "control/model/model.h"
+#include "dataplane/contract/capacities.h"
+
+namespace fulcrum::model {
+namespace {
+
+using settings::Description;
+using settings::field;
+
+constexpr const char* kNameCharacters = "A-Za-z0-9._-";
+constexpr std::int64_t kIdleMax = 65535;  // seconds, as wide as the snapshot's fields
+
+Description<Port> describe_port() {
+  return {{
+      field("name", &Port::name, "The port's name in dataplane.cfg. Its kernel twin has the same name.")
+          .required()
+          .length(1, kPortNameMax)
+          .characters(kNameCharacters)
+          .sample("\"front\""),
+      field("addresses", &Port::addresses,
+            "The box's own addresses on this port, each with the prefix length of its subnet.")
+          .count(0, 64)
+          .sample("[ \"198.51.100.1/24\", \"2001:db8:1::1/64\" ]"),
+  }};
+}
+
+Description<Route> describe_route() {
+  return {{
+      field("to", &Route::to, "Destination.").required().sample("\"0.0.0.0/0\""),
+      field("via", &Route::via, "Address of the gateway, in the subnet of one of the ports.")
+          .required()
+          .sample("\"198.51.100.254\""),
+  }};
+}
+
+Description<ServicePort> describe_service_port() {
+  return {{
+      field("protocol", &ServicePort::protocol, "Transport protocol.")
+          .choice("tcp", Protocol::tcp)
+          .choice("udp", Protocol::udp),
+      field("port", &ServicePort::port, "The port that clients connect to.").required().range(1, 65535).sample("80"),
+      field("server_port", &ServicePort::server_port,
+            "The port that the servers listen on; 0 means the same. In mode dsr always the same, because the packet "
+            "reaches the server unchanged.")
+          .range(0, 65535),
+  }};
+}
+
+Description<Server> describe_server() {
+  return {{
+      field("name", &Server::name, "Name of the server, unique in its farm.")
+          .required()
+          .length(1, kNameMax)
+          .characters(kNameCharacters)
+          .sample("\"web1\""),
+      field("addresses", &Server::addresses,
+            "Addresses of the server, at most one IPv4 and one IPv6. It serves the farm's addresses of the families "
+            "it has.")
+          .required()
+          .count(1, 2)
+          .sample("[ \"198.51.100.11\", \"2001:db8:1::11\" ]"),
+      field("weight", &Server::weight,
+            "Share of new connections, relative to the farm's other servers. Only the scheduler weighted_round_robin "
+            "looks at it.")
+          .range(1, 100),
+  }};
+}
+
+Description<Check> describe_check() {
+  return {{
+      field("type", &Check::type, "How a server's health is found out.")
+          .choice("none", CheckType::none, "every server counts as up")
+          .choice("tcp_connect", CheckType::tcp_connect, "a TCP connection to the server's port must come up"),
+      field("interval_ms", &Check::interval, "Time from the start of one probe to the start of the next.")
+          .range(100, 3'600'000),
+      field("timeout_ms", &Check::timeout,
+            "A probe without an answer fails after this time. At most the interval, so that probes never overlap.")
+          .range(10, 3'600'000),
+      field("rise", &Check::rise, "Successes in a row after which a server that was down is up.").range(1, 100),
+      field("fall", &Check::fall, "Failures in a row after which a server that was up is down.").range(1, 100),
+  }};
+}
+
+Description<Timeouts> describe_timeouts() {
+  return {{
+      field("established_s", &Timeouts::established, "Idle time after which an open TCP connection is forgotten.")
+          .range(1, 30 * 86400),
+      field("embryonic_s", &Timeouts::embryonic, "The same while the TCP handshake is not complete.")
+          .range(1, kIdleMax),
+      field("closing_s", &Timeouts::closing, "The same once either side began to close.").range(1, kIdleMax),
+      field("udp_s", &Timeouts::udp, "Idle time after which a UDP client may be given to another server.")
+          .range(1, kIdleMax),
+  }};
+}
+
+Description<Farm> describe_farm() {
+  return {{
+      field("name", &Farm::name, "Name of the farm, unique.")
+          .required()
+          .length(1, kNameMax)
+          .characters(kNameCharacters)
+          .sample("\"shop\""),
+      field("mode", &Farm::mode, "How packets reach the servers.")
+          .choice("nat", Mode::nat,
+                  "the destination becomes the server; its answers must come back through this box, so the box is the "
+                  "servers' gateway")
+          .choice("dsr", Mode::dsr,
+                  "only the MAC address changes; the server has the farm's address on its loopback interface and "
+                  "answers the client directly"),
+      field("scheduler", &Farm::scheduler, "Who gets the next connection.")
+          .choice("round_robin", SchedulerKind::round_robin, "each server in turn")
+          .choice("weighted_round_robin", SchedulerKind::weighted_round_robin,
+                  "each server in turn, as often as its weight says, evenly spread"),
+      field("addresses", &Farm::addresses, "The addresses that clients connect to (VIPs). Not the box's own.")
+          .required()
+          .count(1, 64)
+          .sample("[ \"198.51.100.10\", \"2001:db8:1::10\" ]"),
+      field("ports", &Farm::ports, describe_service_port(), "The ports that are served, on every address.")
+          .required()
+          .count(1, 256),
+      field("servers", &Farm::servers, describe_server(), "The servers that share the work.").required().count(1, 4096),
+      field("check", &Farm::check, describe_check(), "Health check of the farm's servers."),
+      field("timeouts", &Farm::timeouts, describe_timeouts(), "When an idle connection is forgotten."),
+  }};
+}
+
+Description<Model> describe_model() {
+  const Description<Model> fields{{
+      field("runtime_dir", &Model::runtime_dir,
+            "Directory with the shared region and the control socket. The same as in dataplane.cfg.")
+          .length(1, 90),
+      field("ports", &Model::ports, describe_port(), "Addresses of the data ports.").required().count(1, kPortsMax),
+      field("routes", &Model::routes, describe_route(), "Static routes, beyond the subnets of the ports.")
+          .count(0, 1024),
+      field("farms", &Model::farms, describe_farm(), "What the box balances.").count(0, kFarmsMax),
+  }};
+  return fields.file(
+      "fulcrum.cfg: what fulcrum-control serves. Send it SIGHUP to read the file again; a file with a problem changes "
+      "nothing. Syntax: libconfig. Text goes in quotes, [ ] holds several values, ( ) holds several groups, # begins a "
+      "comment.",
+      kModelVersion);
+}
+
+}  // namespace
+
+const settings::Description<Model>& description() {
+  static const Description<Model> the_one = describe_model();
+  return the_one;
+}
+
+const Address* Server::address_of(Family family) const {
+  for (const Address& address : addresses) {
+    if (address.family() == family) return &address;
+  }
+  return nullptr;
+}
+
+}  // namespace fulcrum::model

@@ -1,0 +1,95 @@
+// The configuration model: what fulcrum.cfg says, as plain structs. Defaults stand here, everything else about a field
+// (its key in the file, bounds, help) in description.cc. A model that came from the reader has every value within its
+// own bounds; only control/validate knows whether they make sense together. Names are looked up by position: the paths
+// of problems ("farms[2].servers[0]") count like these vectors do.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "dataplane/base/address.h"
+#include "dataplane/base/settings.h"
+#include "dataplane/contract/snapshot.h"
+
+namespace fulcrum::model {
+
+// A data port of the box, by the name it has in dataplane.cfg.
+struct Port {
+  std::string name;
+  std::vector<Prefix> addresses;  // with the host part: the box's own address in that subnet
+  friend bool operator==(const Port&, const Port&) = default;
+};
+
+struct Route {
+  Prefix to;
+  Address via;
+  friend bool operator==(const Route&, const Route&) = default;
+};
+
+struct ServicePort {
+  Protocol protocol = Protocol::tcp;
+  std::uint16_t port = 0;
+  std::uint16_t server_port = 0;  // 0: the same as `port`
+
+  [[nodiscard]] std::uint16_t port_at_server() const { return server_port == 0 ? port : server_port; }
+  friend bool operator==(const ServicePort&, const ServicePort&) = default;
+};
+
+struct Server {
+  std::string name;
+  std::vector<Address> addresses;  // at most one of each family
+  std::uint16_t weight = 10;
+
+  // The server's address of that family; nothing when it has none.
+  [[nodiscard]] const Address* address_of(Family family) const;
+  friend bool operator==(const Server&, const Server&) = default;
+};
+
+enum class CheckType : std::uint8_t { none, tcp_connect };
+
+struct Check {
+  CheckType type = CheckType::tcp_connect;
+  std::chrono::milliseconds interval{5000};
+  std::chrono::milliseconds timeout{2000};
+  std::uint8_t rise = 2;
+  std::uint8_t fall = 3;
+  friend bool operator==(const Check&, const Check&) = default;
+};
+
+struct Timeouts {
+  std::chrono::seconds established{900};
+  std::chrono::seconds embryonic{60};
+  std::chrono::seconds closing{120};
+  std::chrono::seconds udp{300};
+  friend bool operator==(const Timeouts&, const Timeouts&) = default;
+};
+
+struct Farm {
+  std::string name;
+  Mode mode = Mode::nat;
+  SchedulerKind scheduler = SchedulerKind::weighted_round_robin;
+  std::vector<Address> addresses;  // VIPs
+  std::vector<ServicePort> ports;
+  std::vector<Server> servers;
+  Check check;
+  Timeouts timeouts;
+  friend bool operator==(const Farm&, const Farm&) = default;
+};
+
+struct Model {
+  std::string runtime_dir = "/run/fulcrum";
+  std::vector<Port> ports;
+  std::vector<Route> routes;
+  std::vector<Farm> farms;
+  friend bool operator==(const Model&, const Model&) = default;
+};
+
+inline constexpr std::int64_t kModelVersion = 1;
+inline constexpr std::size_t kPortNameMax = 15;  // a kernel twin has the port's name, and Linux allows no more
+
+// Built at the first call. Any thread.
+const settings::Description<Model>& description();
+
+}  // namespace fulcrum::model
