@@ -73,7 +73,7 @@ struct DropReason {
 
 inline constexpr std::array<DropReason, kDropReasons> kDropReasonTable{{
     {Drop::none, "none", "not dropped"},
-    {Drop::too_short, "too_short", "shorter than an Ethernet header"},
+    {Drop::too_short, "too_short", "shorter than its Ethernet header, or an ARP packet cut short"},
     {Drop::unknown_ethertype, "unknown_ethertype", "neither IPv4, IPv6, ARP nor a VLAN tag"},
     {Drop::vlan, "vlan", "tagged for a VLAN that no port is configured for"},
     {Drop::multi_segment, "multi_segment", "larger than one buffer: check the port's MTU"},
@@ -87,7 +87,8 @@ inline constexpr std::array<DropReason, kDropReasons> kDropReasonTable{{
     {Drop::ipv6_version, "ipv6_version", "IPv6 EtherType with another IP version"},
     {Drop::ipv6_payload_length, "ipv6_payload_length", "IPv6 payload length beyond the frame, or a jumbogram"},
     {Drop::ipv6_extension, "ipv6_extension", "too many IPv6 extension headers, or one out of place"},
-    {Drop::ipv6_routing_header, "ipv6_routing_header", "IPv6 type 0 routing header (RFC 5095)"},
+    {Drop::ipv6_routing_header, "ipv6_routing_header",
+     "IPv6 routing header of type 0 (RFC 5095) or with segments left"},
     {Drop::fragment, "fragment", "IP fragment for a service (reassembly comes later)"},
     {Drop::unknown_protocol, "unknown_protocol", "neither TCP, UDP nor ICMP, and not for the box itself"},
     {Drop::tcp_truncated, "tcp_truncated", "packet ends inside the TCP header"},
