@@ -122,6 +122,12 @@ Result<void> set_size(int file, const std::string& path, std::uint64_t size, boo
 
 }  // namespace
 
+std::uint64_t Region::bytes_for(const RegionShape& shape) {
+  RegionHeader wanted;
+  lay_out(wanted, shape);
+  return wanted.total_size;
+}
+
 Result<Region> Region::create(const CreateOptions& options) {
   const std::string path = file_path(options);
   std::error_code ignored;

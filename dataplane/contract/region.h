@@ -97,6 +97,8 @@ class Region {
     RegionShape shape;
     bool start_cold = false;  // discard what is there, whatever its layout
   };
+  // Bytes of a region of this shape.
+  [[nodiscard]] static std::uint64_t bytes_for(const RegionShape& shape);
   // The dataplane's way in: re-uses the region that is there if its layout and shape are ours (`warm()` is then
   // true), lays a new one out if there is none. Errors: another dataplane holds it, another layout version, another
   // shape, no room.
