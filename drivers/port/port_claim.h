@@ -1,0 +1,34 @@
+// What marks a data port's device as ours: an abstract Unix socket named after it, which the kernel takes away with
+// the process, however it dies. A second dataplane that wants the same device is told so, instead of both reading half
+// of the packets.
+//
+// An interface of the lab kinds (af_packet, af_xdp) is besides made ready to be read raw: up, promiscuous for as long
+// as we live (a packet socket holds that, not a flag that would stay behind), IPv6 off, since the box answers through
+// its kernel twin and a second stack on the same wire would answer too.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "dataplane/base/owned_fd.h"
+#include "dataplane/base/result.h"
+
+namespace fulcrum {
+
+// All of these: main thread at start; the errors are sentences with the way out.
+class PortClaim {
+ public:
+  // Claims `device` (an interface name, a PCI address, a file) in our network namespace. Errors: conflict.
+  static Result<PortClaim> of_device(const std::string& device);
+  // Claims an interface and makes it ready. Errors: it is missing (the sentence lists those that exist), conflict, it
+  // carries an IPv4 address.
+  static Result<PortClaim> of_interface(const std::string& interface, std::uint16_t mtu);
+
+ private:
+  PortClaim() = default;
+  OwnedFd mark_;
+  OwnedFd promiscuous_;
+};
+
+}  // namespace fulcrum
