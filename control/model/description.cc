@@ -132,7 +132,7 @@ Description<Model> describe_model() {
           .length(1, 90),
       field("ports", &Model::ports, describe_port(), "Addresses of the data ports.").required().count(1, kPortsMax),
       field("routes", &Model::routes, describe_route(), "Static routes, beyond the subnets of the ports.")
-          .count(0, 1024),
+          .count(0, kStaticRoutesMax),
       field("farms", &Model::farms, describe_farm(), "What the box balances.").count(0, kFarmsMax),
   }};
   return fields.file(

@@ -87,7 +87,8 @@ struct Model {
 };
 
 inline constexpr std::int64_t kModelVersion = 1;
-inline constexpr std::size_t kPortNameMax = 15;  // a kernel twin has the port's name, and Linux allows no more
+inline constexpr std::size_t kStaticRoutesMax = 512;  // so that they fit beside farms (kRoutesMax, kNextHopsMax)
+inline constexpr std::size_t kPortNameMax = 15;       // a kernel twin has the port's name, and Linux allows no more
 
 // Built at the first call. Any thread.
 const settings::Description<Model>& description();

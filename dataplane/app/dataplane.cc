@@ -261,7 +261,9 @@ Dataplane::~Dataplane() {
   twins_.clear();
   ports_.clear();
   if (region_ && housekeeping_) region_->header().dataplane_pid.store(0, std::memory_order_relaxed);
-  if (pool_ && pool_->available() != pool_->size()) {
+  const bool all_must_be_back = std::none_of(profiled_.begin(), profiled_.end(),
+                                             [](const ProfiledPort& port) { return port.profile.keeps_buffers; });
+  if (pool_ && all_must_be_back && pool_->available() != pool_->size()) {
     log(Level::warning, "{} of {} packet buffers did not come back", pool_->size() - pool_->available(), pool_->size());
   }
 }

@@ -13,7 +13,8 @@ inline constexpr std::size_t kFarmsMax = 4096;
 inline constexpr std::size_t kServicesMax = 8192;       // one per (address, protocol, port) of a farm
 inline constexpr std::size_t kServersMax = 32768;       // one per server and service
 inline constexpr std::size_t kScheduleMax = 1U << 20U;  // entries of all services' scheduling sequences together
-inline constexpr std::size_t kRoutesMax = 4096;         // address ranges after flattening, per family
+// Address ranges after flattening, per family: two for each service's address, and room for routes.
+inline constexpr std::size_t kRoutesMax = 20480;
 inline constexpr std::size_t kNextHopsMax = 1024;
 inline constexpr std::size_t kNeighboursMax = 65536;
 inline constexpr std::size_t kSnapshotSlots = 4;

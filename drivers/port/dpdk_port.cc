@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include "dataplane/base/invariant.h"
 #include "dataplane/base/log.h"
@@ -17,8 +18,7 @@ namespace {
 
 constexpr std::uint64_t kChecksumOffloads = RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM;
 
-// What the NIC saw. Anything it is not sure about is looked at in software; "none" is what a host says of a packet
-// that never was on a wire and whose checksum field is unfinished.
+// What the NIC saw. Anything it is not sure about is looked at in software.
 ChecksumFact checksum_fact(std::uint64_t flags) {
   switch (flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) {
     case RTE_MBUF_F_RX_L4_CKSUM_GOOD:
@@ -79,11 +79,14 @@ Result<void> DpdkPort::attach() {
   } else {
     device_name_ = fmt::format("{}{}", profile_.driver, options_.id.value);
     const std::string arguments = fill_in(profile_, options_.device, options_.queues, options_.mtu);
-    if (const int error = rte_eal_hotplug_add("vdev", device_name_.c_str(), arguments.c_str()); error != 0) {
-      const bool no_driver = error == -ENOENT || error == -ENODEV || error == -1;
-      return refused(Error::Code::io,
-                     fmt::format("DPDK cannot make {} with \"{}\": {}{}", device_name_, arguments, rte_strerror(-error),
-                                 no_driver ? "; is the package " + profile_.package + " installed?" : ""));
+    const int error = rte_eal_hotplug_add("vdev", device_name_.c_str(), arguments.c_str());
+    if (error == -EFAULT) {  // what it says of a name that no driver begins with
+      return refused(Error::Code::not_found, fmt::format("DPDK has no driver {}: is the package {} installed?",
+                                                         profile_.driver, profile_.package));
+    }
+    if (error != 0) {
+      return refused(Error::Code::io, fmt::format("DPDK does not make {} with \"{}\"; its reason stands above",
+                                                  device_name_, arguments));
     }
     virtual_device_ = true;
   }

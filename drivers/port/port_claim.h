@@ -25,8 +25,9 @@ class PortClaim {
   // carries an IPv4 address.
   static Result<PortClaim> of_interface(const std::string& interface, std::uint16_t mtu);
 
+  PortClaim() = default;  // claims nothing
+
  private:
-  PortClaim() = default;
   OwnedFd mark_;
   OwnedFd promiscuous_;
 };

@@ -76,6 +76,8 @@ const Description<NicProfile>& profile_description() {
                .choice("none", ChecksumCheck::none, "nobody, they pass end to end"),
            field("fast_free", &NicProfile::fast_free,
                  "Use the driver's short way to free sent buffers, where it has one."),
+           field("keeps_buffers", &NicProfile::keeps_buffers,
+                 "The driver does not give its queues' buffers back at the end, so they are no leak of ours."),
            field("promiscuous", &NicProfile::promiscuous,
                  "Receive frames for all stations; for devices without filters."),
            field("all_multicast", &NicProfile::all_multicast,

@@ -49,6 +49,7 @@ struct NicProfile {
   Spread spread = Spread::addresses;
   ChecksumCheck checksum = ChecksumCheck::software;
   bool fast_free = true;
+  bool keeps_buffers = false;  // at the end
   bool promiscuous = false;
   bool all_multicast = true;
   std::uint16_t mtu_max = 9000;

@@ -53,10 +53,10 @@ class LabNamespace {
 
   [[nodiscard]] const std::string& name() const { return name_; }
   // `ip -n NAME arguments`, and `ip netns exec NAME command`.
-  [[nodiscard]] CommandResult ip(const std::string& arguments) const {
+  CommandResult ip(const std::string& arguments) const {
     return run_command("ip -n " + name_ + " " + arguments);
   }
-  [[nodiscard]] CommandResult exec(const std::string& command) const {
+  CommandResult exec(const std::string& command) const {
     return run_command("ip netns exec " + name_ + " " + command);
   }
 

@@ -1,0 +1,400 @@
+#include "control/compile/compile.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+
+#include "control/compile/flatten.h"
+#include "control/compile/rows.h"
+#include "control/compile/weighted.h"
+#include "dataplane/base/checksum.h"
+
+namespace fulcrum {
+namespace {
+
+struct ServiceKey {
+  Address address;
+  Be16 port{0};
+  Protocol protocol{};
+  friend bool operator==(const ServiceKey&, const ServiceKey&) = default;
+};
+
+struct ServerKey {
+  std::uint16_t service = 0;
+  Address address;
+  Be16 port{0};
+  std::string_view name;
+  friend bool operator==(const ServerKey&, const ServerKey&) = default;
+};
+
+std::size_t hash_of(const Address& address, Be16 port, std::uint64_t more) {
+  const std::uint64_t hash = (address.words()[0] * 31 + address.words()[1]) * 31 + (more << 16U | port.wire());
+  return static_cast<std::size_t>((hash ^ hash >> 29U) * 0xBF58476D1CE4E5B9U);
+}
+
+struct KeyHash {
+  std::size_t operator()(const ServiceKey& key) const {
+    return hash_of(key.address, key.port, static_cast<std::uint64_t>(key.protocol));
+  }
+  std::size_t operator()(const ServerKey& key) const { return hash_of(key.address, key.port, key.service); }
+};
+
+// A service and a server row to be, with the place in the model that asks for it.
+struct PlannedService {
+  const model::Farm* farm = nullptr;
+  std::uint32_t farm_index = 0;
+  const model::ServicePort* port = nullptr;
+  ServiceKey key;
+  std::optional<std::uint16_t> row;
+};
+
+struct PlannedServer {
+  std::uint32_t service = 0;  // index into the planned services
+  std::uint32_t server_index = 0;
+  const model::Server* server = nullptr;
+  Address address;
+  Be16 port{0};
+  std::optional<std::uint16_t> row;
+  ServerState state = ServerState::up;
+};
+
+template <std::size_t kRows>
+void enter(RowIndex<kRows>& index, std::size_t home, std::uint16_t row) {
+  while (index.rows[home] != kNoIndex) home = (home + 1) % RowIndex<kRows>::kSlots;
+  index.rows[home] = row;
+}
+
+tl::unexpected<Error> too_many(std::string_view what, std::size_t room) {
+  return fail(Error::Code::limit, "farms",
+              fmt::format("more than {} {}, which is what the box has room for", room, what));
+}
+
+class Compiler {
+ public:
+  Compiler(const CompileInput& input, Snapshot& into) : input_{input}, into_{into}, previous_{input.previous} {}
+
+  Result<std::vector<CompiledServer>> run() {
+    into_.generation = input_.generation;
+    into_.model_hash = input_.model_hash;
+    into_.unused = 0;
+    plan();
+    if (services_.size() > kServicesMax) return too_many("services", kServicesMax);
+    if (servers_.size() > kServersMax) return too_many("servers of services", kServersMax);
+    if (input_.model.farms.size() > kFarmsMax) return too_many("farms", kFarmsMax);
+    give_farm_ids();
+    give_service_ids();
+    give_server_ids();
+    if (const auto done = fill_routes(); !done) return tl::unexpected<Error>{done.error()};
+    fill_services();
+    fill_servers();
+    if (const auto done = fill_schedules(); !done) return tl::unexpected<Error>{done.error()};
+    return compiled();
+  }
+
+ private:
+  // What rows there will be, in the order of the model. Gives up once there are too many.
+  void plan() {
+    const auto& farms = input_.model.farms;
+    for (std::size_t f = 0; f < farms.size(); ++f) {
+      for (const Address& address : farms[f].addresses) {
+        for (const model::ServicePort& port : farms[f].ports) {
+          if (services_.size() > kServicesMax || servers_.size() > kServersMax) return;
+          services_.push_back({&farms[f], static_cast<std::uint32_t>(f), &port,
+                               ServiceKey{address, Be16{port.port}, port.protocol}, std::nullopt});
+          plan_servers(farms[f], services_.back());
+        }
+      }
+    }
+  }
+
+  void plan_servers(const model::Farm& farm, const PlannedService& service) {
+    const Be16 port{farm.mode == Mode::dsr ? service.port->port : service.port->port_at_server()};
+    for (std::size_t s = 0; s < farm.servers.size(); ++s) {
+      const model::Server& server = farm.servers[s];
+      const Address* address = server.address_of(service.key.address.family());
+      if (address == nullptr) continue;
+      PlannedServer planned{static_cast<std::uint32_t>(services_.size() - 1),
+                            static_cast<std::uint32_t>(s),
+                            &server,
+                            *address,
+                            port,
+                            std::nullopt,
+                            ServerState::up};
+      if (input_.state && input_.state({farm, server, *address, port, service.key.protocol}) != ServerState::up) {
+        planned.state = ServerState::down;
+      }
+      servers_.push_back(planned);
+    }
+  }
+
+  void give_farm_ids() {
+    const auto& farms = input_.model.farms;
+    std::unordered_map<std::string_view, std::uint16_t> before;
+    for (std::size_t i = 0; previous_ != nullptr && i < kFarmsMax; ++i) {
+      const std::string_view name = previous_->farms[i].name.view();
+      if (!name.empty()) before.emplace(name, static_cast<std::uint16_t>(i));
+    }
+    into_.farms.fill(FarmRow{});
+    farm_ids_.assign(farms.size(), kNoIndex);
+    for (std::size_t f = 0; f < farms.size(); ++f) {
+      const auto found = before.find(farms[f].name);
+      if (found != before.end()) take_farm(f, found->second);
+    }
+    std::uint16_t free = 0;
+    for (std::size_t f = 0; f < farms.size(); ++f) {
+      if (farm_ids_[f] != kNoIndex) continue;
+      while (!into_.farms[free].name.view().empty()) ++free;
+      take_farm(f, free);
+    }
+    into_.farm_count = 0;
+    for (const std::uint16_t id : farm_ids_) into_.farm_count = std::max(into_.farm_count, id + 1U);
+  }
+  void take_farm(std::size_t farm, std::uint16_t id) {
+    farm_ids_[farm] = id;
+    into_.farms[id].name = Name{input_.model.farms[farm].name};
+  }
+
+  void give_service_ids() {
+    std::unordered_map<ServiceKey, std::uint16_t, KeyHash> before;
+    for (std::size_t i = 0; previous_ != nullptr && i < kServicesMax; ++i) {
+      const ServiceRow& row = previous_->services[i];
+      if (row.in_use != 0)
+        before.emplace(ServiceKey{row.address, row.port, row.protocol}, static_cast<std::uint16_t>(i));
+    }
+    std::vector<bool> kept(kServicesMax);
+    for (PlannedService& service : services_) {
+      const auto found = before.find(service.key);
+      if (found == before.end() || kept[found->second]) continue;
+      service.row = found->second;
+      kept[found->second] = true;
+    }
+    FreeRows free = free_services(previous_, kept, input_.generation, into_);
+    for (PlannedService& service : services_) {
+      service_is_kept_.push_back(service.row.has_value());
+      if (!service.row) service.row = free.take();
+    }
+  }
+
+  void give_server_ids() {
+    std::unordered_map<ServerKey, std::uint16_t, KeyHash> before;
+    for (std::size_t i = 0; previous_ != nullptr && i < kServersMax; ++i) {
+      const ServerRow& row = previous_->servers[i];
+      if (row.state == ServerState::unused || row.generation == 0) continue;
+      before.emplace(ServerKey{row.service.value, row.address, row.port, previous_->server_names[i].view()},
+                     static_cast<std::uint16_t>(i));
+    }
+    std::vector<bool> kept(kServersMax);
+    for (PlannedServer& server : servers_) {
+      if (!service_is_kept_[server.service]) continue;
+      const auto found =
+          before.find({*services_[server.service].row, server.address, server.port, server.server->name});
+      if (found == before.end() || kept[found->second]) continue;
+      server.row = found->second;
+      kept[found->second] = true;
+    }
+    FreeRows free = free_servers(previous_, kept, input_.generation, into_);
+    for (PlannedServer& server : servers_) {
+      if (server.row) continue;
+      server.row = free.take();
+      ServerRow& row = into_.servers[*server.row];
+      row.generation = next_generation(row.generation);
+    }
+  }
+
+  void fill_services() {
+    into_.service_index.rows.fill(kNoIndex);
+    into_.service_count = 0;
+    for (const PlannedService& planned : services_) {
+      ServiceRow& row = into_.services[*planned.row];
+      row = ServiceRow{};
+      row.address = planned.key.address;
+      row.port = planned.key.port;
+      row.protocol = planned.key.protocol;
+      row.mode = planned.farm->mode;
+      row.scheduler = planned.farm->scheduler;
+      row.in_use = 1;
+      row.farm = FarmId{farm_ids_[planned.farm_index]};
+      const model::Timeouts& timeouts = planned.farm->timeouts;
+      row.established_s = static_cast<std::uint32_t>(timeouts.established.count());
+      row.embryonic_s = static_cast<std::uint16_t>(timeouts.embryonic.count());
+      row.closing_s = static_cast<std::uint16_t>(timeouts.closing.count());
+      row.udp_s = static_cast<std::uint16_t>(timeouts.udp.count());
+      enter(into_.service_index, endpoint_home(row.address, row.port, row.protocol, into_.service_index.kSlots),
+            *planned.row);
+      into_.service_count = std::max(into_.service_count, *planned.row + 1U);
+    }
+  }
+
+  void fill_servers() {
+    into_.endpoint_index.rows.fill(kNoIndex);
+    into_.server_count = 0;
+    // From the last to the first, so that each chain begins with its first.
+    for (std::size_t i = servers_.size(); i-- > 0;) {
+      const PlannedServer& planned = servers_[i];
+      ServiceRow& service = into_.services[*services_[planned.service].row];
+      fill_server(planned, service);
+      into_.servers[*planned.row].next_of_service = std::exchange(service.first_server, *planned.row);
+      ++service.server_count;
+      if (service.mode == Mode::nat) enter_endpoint(*planned.row, service.protocol);
+      into_.server_count = std::max(into_.server_count, *planned.row + 1U);
+    }
+  }
+
+  void fill_server(const PlannedServer& planned, const ServiceRow& service) {
+    ServerRow& row = into_.servers[*planned.row];
+    const std::uint16_t generation = row.generation;
+    row = ServerRow{};
+    row.generation = generation;
+    row.address = planned.address;
+    row.port = planned.port;
+    row.service = ServiceId{*services_[planned.service].row};
+    row.weight = planned.server->weight;
+    row.state = planned.state;
+    row.address_delta = checksum_delta(ones_sum(service.address), ones_sum(row.address));
+    row.address_port_delta =
+        checksum_delta(ones_sum(service.address) + service.port.wire(), ones_sum(row.address) + row.port.wire());
+    const NextHop hop = find_route(into_, row.address);
+    if (hop.kind == RouteKind::on_link || hop.kind == RouteKind::gateway) {
+      row.egress = hop.port;
+      row.neighbour = hop.kind == RouteKind::gateway ? hop.neighbour : neighbour(hop.port, row.address);
+    }
+    into_.server_names[*planned.row] = Name{planned.server->name};
+  }
+
+  void enter_endpoint(std::uint16_t index, Protocol protocol) {
+    ServerRow& row = into_.servers[index];
+    const auto [first, is_new] = endpoints_.try_emplace(ServiceKey{row.address, row.port, protocol}, index);
+    if (is_new) {
+      enter(into_.endpoint_index, endpoint_home(row.address, row.port, protocol, into_.endpoint_index.kSlots), index);
+    } else {
+      row.next_same_endpoint = std::exchange(into_.servers[first->second].next_same_endpoint, index);
+    }
+  }
+
+  Result<void> fill_schedules() {
+    std::uint32_t used = 0;
+    std::size_t server = 0;
+    for (std::size_t s = 0; s < services_.size(); ++s) {
+      ServiceRow& service = into_.services[*services_[s].row];
+      std::vector<std::uint16_t> rows;
+      std::vector<std::uint16_t> weights;
+      for (; server < servers_.size() && servers_[server].service == s; ++server) {
+        if (servers_[server].state != ServerState::up) continue;
+        rows.push_back(*servers_[server].row);
+        weights.push_back(service.scheduler == SchedulerKind::round_robin ? std::uint16_t{1}
+                                                                          : servers_[server].server->weight);
+      }
+      const std::size_t length = weighted_length(weights);
+      if (used + length > kScheduleMax) return too_many("turns of all schedules together", kScheduleMax);
+      service.schedule_offset = used;
+      service.schedule_length = static_cast<std::uint32_t>(length);
+      for (const std::uint16_t turn : weighted_sequence(weights)) into_.schedule[used++] = rows[turn];
+    }
+    return {};
+  }
+
+  std::uint32_t neighbour(PortId port, const Address& address) const {
+    const auto id = input_.neighbour ? input_.neighbour(port, address) : std::nullopt;
+    return id ? id->value : kNoNeighbour;
+  }
+
+  Result<void> fill_routes() {
+    into_.routes.hop_count = 0;
+    into_.routes.v4_count = into_.routes.v6_count = 0;
+    into_.routes.unused = 0;
+    std::vector<FlatRoute> routes;
+    constexpr std::uint64_t kServiceRank = 0;
+    constexpr std::uint64_t kLocalRank = 1;
+    constexpr std::uint64_t kOtherRank = 2;  // plus the metric
+    const auto add = [&](const Prefix& to, const NextHop& hop, std::uint64_t rank) {
+      routes.push_back({to, hop_index(hop), rank});
+    };
+    hop_index(NextHop{});
+    for (const PlannedService& service : services_) {
+      add(host_prefix(service.key.address), {.kind = RouteKind::service}, kServiceRank);
+    }
+    for (const model::Port& port : input_.model.ports) {
+      for (const Prefix& address : port.addresses)
+        add(host_prefix(address.address), {.kind = RouteKind::local}, kLocalRank);
+    }
+    for (const RouteInput& route : input_.routes) {
+      if (route.kind == RouteKind::local) {
+        add(route.to, {.kind = RouteKind::local}, kLocalRank);
+      } else if (route.kind == RouteKind::gateway) {
+        add(route.to, {.kind = route.kind, .port = route.port, .neighbour = neighbour(route.port, route.gateway)},
+            kOtherRank + route.metric);
+      } else {
+        add(route.to, {.kind = RouteKind::on_link, .port = route.port}, kOtherRank + route.metric);
+      }
+    }
+    if (hops_.size() > kNextHopsMax) {
+      return fail(Error::Code::limit, "routes",
+                  fmt::format("{} next hops, the box has room for {}", hops_.size(), kNextHopsMax));
+    }
+    return flatten(std::move(routes), into_.routes);
+  }
+
+  static Prefix host_prefix(const Address& address) {
+    return {address, address.is_v4() ? std::uint8_t{32} : std::uint8_t{128}};
+  }
+
+  // Beyond kNextHopsMax the hops are only counted.
+  std::uint16_t hop_index(const NextHop& hop) {
+    const auto key = std::tuple{hop.kind, hop.port.value, hop.neighbour};
+    const auto [found, is_new] = hops_.try_emplace(key, static_cast<std::uint16_t>(hops_.size() % kNextHopsMax));
+    if (is_new && hops_.size() <= kNextHopsMax) into_.routes.hops[into_.routes.hop_count++] = hop;
+    return found->second;
+  }
+
+  std::vector<CompiledServer> compiled() const {
+    std::vector<CompiledServer> result;
+    for (const PlannedServer& server : servers_) {
+      const PlannedService& service = services_[server.service];
+      result.push_back({ServerId{*server.row, into_.servers[*server.row].generation}, ServiceId{*service.row},
+                        service.farm_index, server.server_index, server.state});
+    }
+    return result;
+  }
+
+  const CompileInput& input_;
+  Snapshot& into_;
+  const Snapshot* previous_;
+  std::vector<PlannedService> services_;
+  std::vector<bool> service_is_kept_;  // by planned service
+  std::vector<PlannedServer> servers_;
+  std::vector<std::uint16_t> farm_ids_;
+  std::unordered_map<ServiceKey, std::uint16_t, KeyHash> endpoints_;  // the first row of each chain
+  std::map<std::tuple<RouteKind, std::uint8_t, std::uint32_t>, std::uint16_t> hops_;
+};
+
+}  // namespace
+
+Result<std::vector<CompiledServer>> compile(const CompileInput& input, Snapshot& into) {
+  return Compiler{input, into}.run();
+}
+
+std::vector<RouteInput> routes_of(const model::Model& model, std::span<const std::optional<PortId>> ports) {
+  std::vector<RouteInput> routes;
+  for (std::size_t p = 0; p < model.ports.size() && p < ports.size(); ++p) {
+    if (!ports[p]) continue;
+    for (const Prefix& network : model.ports[p].addresses) {
+      routes.push_back({.to = network, .kind = RouteKind::on_link, .port = *ports[p], .gateway = {}, .metric = 0});
+    }
+  }
+  const std::size_t connected = routes.size();
+  for (const model::Route& route : model.routes) {
+    const auto network = std::find_if(routes.begin(), routes.begin() + static_cast<std::ptrdiff_t>(connected),
+                                      [&](const RouteInput& one) { return one.to.contains(route.via); });
+    if (network == routes.begin() + static_cast<std::ptrdiff_t>(connected)) continue;
+    const PortId port = network->port;
+    routes.push_back({.to = route.to, .kind = RouteKind::gateway, .port = port, .gateway = route.via, .metric = 0});
+  }
+  return routes;
+}
+
+}  // namespace fulcrum

@@ -1,0 +1,349 @@
+#include "control/compile/compile.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <random>
+#include <set>
+
+#include "dataplane/base/checksum.h"
+#include "tests/support/gtest.h"
+
+namespace fulcrum {
+namespace {
+
+Address ip(const char* text) { return *Address::parse(text); }
+
+model::Server server(const char* name, std::vector<Address> addresses, std::uint16_t weight = 1) {
+  return {name, std::move(addresses), weight};
+}
+
+model::Model shop() {
+  model::Model model;
+  model.ports = {{"front", {*Prefix::parse("198.51.100.1/24"), *Prefix::parse("2001:db8:1::1/64")}},
+                 {"back", {*Prefix::parse("10.1.1.1/24"), *Prefix::parse("fd00:1::1/64")}}};
+  model.routes = {{*Prefix::parse("0.0.0.0/0"), ip("198.51.100.254")},
+                  {*Prefix::parse("10.9.0.0/16"), ip("10.1.1.254")}};
+  model::Farm farm;
+  farm.name = "shop";
+  farm.addresses = {ip("198.51.100.10"), ip("2001:db8:1::10")};
+  farm.ports = {{Protocol::tcp, 80, 8080}, {Protocol::udp, 53, 0}};
+  farm.servers = {server("web1", {ip("10.1.1.11"), ip("fd00:1::11")}), server("web2", {ip("10.1.1.12")}, 3),
+                  server("web3", {ip("10.9.1.13")}, 2)};
+  model.farms = {farm};
+  return model;
+}
+
+constexpr std::array<std::optional<PortId>, 2> kPorts{PortId{4}, PortId{7}};
+
+struct Compiled {
+  std::unique_ptr<Snapshot> snapshot = std::make_unique<Snapshot>();
+  std::vector<CompiledServer> servers;
+  [[nodiscard]] std::uint16_t service(const char* address, std::uint16_t port,
+                                      Protocol protocol = Protocol::tcp) const {
+    return find_service(*snapshot, ip(address), Be16{port}, protocol);
+  }
+  [[nodiscard]] std::vector<std::string> schedule(std::uint16_t service) const {
+    const ServiceRow& row = snapshot->services[service];
+    std::vector<std::string> names;
+    for (std::uint32_t i = 0; i < row.schedule_length; ++i) {
+      names.emplace_back(snapshot->server_names[snapshot->schedule[row.schedule_offset + i]].view());
+    }
+    return names;
+  }
+};
+
+Compiled compiled(const model::Model& model, std::uint64_t generation = 1, const Snapshot* previous = nullptr,
+                  const std::set<std::string>& down = {}) {
+  Compiled result;
+  // Nothing that was in the slot may shine through.
+  std::memset(static_cast<void*>(result.snapshot.get()), 0xA5, sizeof(Snapshot));
+  const auto routes = routes_of(model, kPorts);
+  const CompileInput input{.model = model,
+                           .routes = routes,
+                           .generation = generation,
+                           .model_hash = 77,
+                           .previous = previous,
+                           .state =
+                               [&](const ServerEndpoint& one) {
+                                 return down.count(one.server.name) != 0 ? ServerState::down : ServerState::up;
+                               },
+                           .neighbour = [](PortId port, const Address& address) -> std::optional<NeighbourId> {
+                             return NeighbourId{port.value * 1000U + address.bytes()[15]};
+                           }};
+  auto servers = compile(input, *result.snapshot);
+  EXPECT_TRUE(servers.has_value()) << servers.error().words();
+  if (servers) result.servers = *servers;
+  return result;
+}
+
+TEST(Compile, MakesAServiceOfEachAddressAndPort) {
+  const Compiled one = compiled(shop());
+  EXPECT_EQ(one.snapshot->generation, 1U);
+  EXPECT_EQ(one.snapshot->model_hash, 77U);
+  EXPECT_EQ(one.snapshot->farm_count, 1U);
+  EXPECT_EQ(one.snapshot->service_count, 4U);
+  EXPECT_EQ(one.snapshot->server_count, 8U) << "3 servers in 2 IPv4 services, 1 in 2 of IPv6";
+  const std::uint16_t id = one.service("198.51.100.10", 80);
+  ASSERT_NE(id, kNoIndex);
+  const ServiceRow& row = one.snapshot->services[id];
+  EXPECT_EQ(row.server_count, 3);
+  EXPECT_EQ(row.in_use, 1);
+  EXPECT_EQ(row.established_s, 900U);
+  EXPECT_EQ(one.snapshot->farms[row.farm.value].name.view(), "shop");
+  EXPECT_EQ(one.snapshot->services[one.service("2001:db8:1::10", 53, Protocol::udp)].server_count, 1);
+  EXPECT_EQ(one.service("198.51.100.10", 8080), kNoIndex);
+  EXPECT_EQ(one.service("198.51.100.10", 80, Protocol::udp), kNoIndex);
+  std::vector<std::string> chain;
+  for (std::uint16_t s = row.first_server; s != kNoIndex; s = one.snapshot->servers[s].next_of_service) {
+    EXPECT_EQ(one.snapshot->servers[s].service.value, id);
+    EXPECT_EQ(one.snapshot->servers[s].generation, 1);
+    chain.emplace_back(one.snapshot->server_names[s].view());
+  }
+  EXPECT_EQ(chain, (std::vector<std::string>{"web1", "web2", "web3"}));
+}
+
+TEST(Compile, ReportsWhereServersEndedUp) {
+  const Compiled one = compiled(shop(), 1, nullptr, {"web2"});
+  ASSERT_EQ(one.servers.size(), 8U);
+  for (const CompiledServer& place : one.servers) {
+    const ServerRow& row = one.snapshot->servers[place.id.index];
+    EXPECT_EQ(row.generation, place.id.generation);
+    EXPECT_EQ(row.service, place.service);
+    EXPECT_EQ(row.state, place.state);
+    EXPECT_EQ(place.state, place.server == 1 ? ServerState::down : ServerState::up);
+    EXPECT_EQ(one.snapshot->server_names[place.id.index].view(), shop().farms[place.farm].servers[place.server].name);
+  }
+}
+
+TEST(Compile, FindsTheWayToEachServer) {
+  const Compiled one = compiled(shop());
+  const ServerRow& web1 =
+      one.snapshot->servers[find_endpoint(*one.snapshot, ip("10.1.1.11"), Be16{8080}, Protocol::tcp)];
+  EXPECT_EQ(web1.egress, PortId{7});
+  EXPECT_EQ(web1.neighbour, 7011U) << "on link: itself";
+  const ServerRow& web3 =
+      one.snapshot->servers[find_endpoint(*one.snapshot, ip("10.9.1.13"), Be16{8080}, Protocol::tcp)];
+  EXPECT_EQ(web3.egress, PortId{7});
+  EXPECT_EQ(web3.neighbour, 7254U) << "behind the gateway";
+}
+
+TEST(Compile, LaysRoutes) {
+  const Compiled one = compiled(shop());
+  const auto hop = [&](const char* address) { return find_route(*one.snapshot, ip(address)); };
+  EXPECT_EQ(hop("198.51.100.1").kind, RouteKind::local);
+  EXPECT_EQ(hop("fd00:1::1").kind, RouteKind::local);
+  EXPECT_EQ(hop("198.51.100.10").kind, RouteKind::service);
+  EXPECT_EQ(hop("2001:db8:1::10").kind, RouteKind::service);
+  EXPECT_EQ(hop("198.51.100.11").kind, RouteKind::on_link);
+  EXPECT_EQ(hop("198.51.100.11").port, PortId{4});
+  EXPECT_EQ(hop("8.8.8.8").kind, RouteKind::gateway);
+  EXPECT_EQ(hop("8.8.8.8").neighbour, 4254U);
+  EXPECT_EQ(hop("2001:db8:2::1").kind, RouteKind::none);
+}
+
+TEST(Compile, LetsALowerMetricWin) {
+  const model::Model model = shop();
+  const std::array routes{
+      RouteInput{.to = *Prefix::parse("10.0.0.0/8"),
+                 .kind = RouteKind::on_link,
+                 .port = PortId{1},
+                 .gateway = {},
+                 .metric = 200},
+      RouteInput{.to = *Prefix::parse("10.0.0.0/8"),
+                 .kind = RouteKind::on_link,
+                 .port = PortId{2},
+                 .gateway = {},
+                 .metric = 100},
+      RouteInput{
+          .to = *Prefix::parse("10.0.0.9/32"), .kind = RouteKind::local, .port = {}, .gateway = {}, .metric = 0}};
+  auto snapshot = std::make_unique<Snapshot>();
+  const CompileInput input{.model = model, .routes = routes, .state = {}, .neighbour = {}};
+  ASSERT_TRUE(compile(input, *snapshot).has_value());
+  EXPECT_EQ(find_route(*snapshot, ip("10.5.5.5")).port, PortId{2});
+  EXPECT_EQ(find_route(*snapshot, ip("10.0.0.9")).kind, RouteKind::local);
+  EXPECT_EQ(snapshot->servers[0].neighbour, kNoNeighbour) << "nobody to ask";
+}
+
+TEST(Compile, PrecomputesChecksumDeltas) {
+  const Compiled one = compiled(shop());
+  const ServiceRow& service = one.snapshot->services[one.service("198.51.100.10", 80)];
+  const ServerRow& row = one.snapshot->servers[service.first_server];
+  // A sum over the readdressed packet must equal the old sum with the delta applied.
+  const std::uint64_t rest = 0x123456;
+  const std::uint64_t before = rest + ones_sum(service.address) + service.port.wire();
+  const std::uint64_t after = rest + ones_sum(row.address) + row.port.wire();
+  const auto checksum = [](std::uint64_t sum) { return Be16::from_wire(static_cast<std::uint16_t>(~fold(sum))); };
+  EXPECT_EQ(apply_delta(checksum(before), row.address_port_delta), checksum(after));
+  EXPECT_EQ(apply_delta(checksum(rest + ones_sum(service.address)), row.address_delta),
+            checksum(rest + ones_sum(row.address)));
+}
+
+TEST(Compile, SchedulesByWeightAndHealth) {
+  model::Model model = shop();
+  const Compiled all = compiled(model);
+  EXPECT_EQ(all.schedule(all.service("198.51.100.10", 80)),
+            (std::vector<std::string>{"web2", "web3", "web1", "web2", "web3", "web2"}));
+  const Compiled without = compiled(model, 2, nullptr, {"web1", "web3"});
+  EXPECT_EQ(without.schedule(without.service("198.51.100.10", 80)), std::vector<std::string>{"web2"});
+  EXPECT_EQ(without.snapshot->services[without.service("2001:db8:1::10", 80)].schedule_length, 0U);
+  model.farms[0].scheduler = SchedulerKind::round_robin;
+  const Compiled plain = compiled(model, 3, nullptr, {"web2"});
+  EXPECT_EQ(plain.schedule(plain.service("198.51.100.10", 80)), (std::vector<std::string>{"web1", "web3"}));
+}
+
+TEST(Compile, ChainsServersOfTheSameEndpoint) {
+  model::Model model = shop();
+  model.farms[0].addresses.push_back(ip("198.51.100.20"));
+  model.farms.push_back(model.farms[0]);
+  model.farms[1].name = "shop2";
+  model.farms[1].addresses = {ip("198.51.100.30")};
+  const Compiled one = compiled(model);
+  std::set<std::uint16_t> services;
+  for (auto s = find_endpoint(*one.snapshot, ip("10.1.1.11"), Be16{8080}, Protocol::tcp); s != kNoIndex;
+       s = one.snapshot->servers[s].next_same_endpoint) {
+    ASSERT_TRUE(services.insert(one.snapshot->servers[s].service.value).second);
+  }
+  EXPECT_EQ(services, (std::set<std::uint16_t>{one.service("198.51.100.10", 80), one.service("198.51.100.20", 80),
+                                               one.service("198.51.100.30", 80)}));
+}
+
+TEST(Compile, KeepsDirectServersOutOfTheEndpointIndex) {
+  model::Model model = shop();
+  model.farms[0].mode = Mode::dsr;
+  model.farms[0].ports = {{Protocol::tcp, 80, 0}};
+  const Compiled one = compiled(model);
+  EXPECT_EQ(find_endpoint(*one.snapshot, ip("10.1.1.11"), Be16{80}, Protocol::tcp), kNoIndex);
+  const ServiceRow& service = one.snapshot->services[one.service("198.51.100.10", 80)];
+  EXPECT_EQ(service.mode, Mode::dsr);
+  EXPECT_EQ(one.snapshot->servers[service.first_server].port.host(), 80);
+}
+
+// Ids by what they name.
+std::map<std::string, std::pair<std::uint16_t, std::uint16_t>> ids_of(const Compiled& one) {
+  std::map<std::string, std::pair<std::uint16_t, std::uint16_t>> ids;
+  for (std::uint16_t s = 0; s < one.snapshot->service_count; ++s) {
+    const ServiceRow& service = one.snapshot->services[s];
+    if (service.in_use == 0) continue;
+    const std::string name = service.address.text() + " " + std::to_string(service.port.host()) + " " +
+                             std::to_string(static_cast<int>(service.protocol));
+    ids[name] = {s, 0};
+    for (auto r = service.first_server; r != kNoIndex; r = one.snapshot->servers[r].next_of_service) {
+      const ServerRow& row = one.snapshot->servers[r];
+      ids[name + " " + std::string{one.snapshot->server_names[r].view()} + " " + row.address.text()] = {r,
+                                                                                                        row.generation};
+    }
+  }
+  return ids;
+}
+
+TEST(Compile, KeepsIdsWhereverThingsMove) {
+  const model::Model model = shop();
+  const Compiled first = compiled(model);
+  model::Model moved = model;
+  std::reverse(moved.farms[0].servers.begin(), moved.farms[0].servers.end());
+  std::reverse(moved.farms[0].ports.begin(), moved.farms[0].ports.end());
+  moved.farms[0].servers[0].weight = 55;
+  moved.farms.insert(moved.farms.begin(), moved.farms[0]);
+  moved.farms[0].name = "new";
+  moved.farms[0].addresses = {ip("198.51.100.99")};
+  const Compiled second = compiled(moved, 2, first.snapshot.get());
+  auto wanted = ids_of(first);
+  auto got = ids_of(second);
+  EXPECT_EQ(got.size(), wanted.size() + 8) << "the new farm's two services with three servers each";
+  for (const auto& [name, id] : wanted) EXPECT_EQ(got[name], id) << name;
+  EXPECT_EQ(second.snapshot->farms[0].name.view(), "shop");
+  EXPECT_EQ(second.snapshot->farms[1].name.view(), "new");
+}
+
+TEST(Compile, TakesFreedIdsLastAndWithANewGeneration) {
+  const model::Model model = shop();
+  model::Model less = model;
+  less.farms[0].servers.erase(less.farms[0].servers.begin());
+  model::Model renamed = model;
+  renamed.farms[0].servers[0].name = "other";
+  const Compiled first = compiled(model);
+  const Compiled second = compiled(less, 2, first.snapshot.get());
+  const Compiled third = compiled(renamed, 3, second.snapshot.get());
+  const std::uint16_t freed = first.snapshot->services[first.service("198.51.100.10", 80)].first_server;
+  EXPECT_EQ(second.snapshot->servers[freed].state, ServerState::unused);
+  EXPECT_EQ(second.snapshot->servers[freed].freed_in, 2U);
+  EXPECT_EQ(second.snapshot->servers[freed].generation, 1);
+  EXPECT_EQ(second.snapshot->server_names[freed].view(), "");
+  EXPECT_EQ(third.snapshot->servers[freed].state, ServerState::unused) << "there are rows that were never used";
+  EXPECT_EQ(third.snapshot->servers[freed].freed_in, 2U);
+
+  // With all other rows used up once, the freed row comes back under its next generation.
+  auto full = std::make_unique<Snapshot>(*second.snapshot);
+  for (auto& row : full->servers) {
+    if (row.state == ServerState::unused && row.freed_in == 0) row.freed_in = 3;
+  }
+  full->servers[freed].generation = UINT16_MAX;
+  const Compiled fourth = compiled(renamed, 4, full.get());
+  EXPECT_EQ(fourth.snapshot->servers[freed].state, ServerState::up);
+  EXPECT_EQ(fourth.snapshot->servers[freed].generation, 1) << "0 names no server";
+  EXPECT_EQ(fourth.snapshot->servers[freed].freed_in, 0U);
+}
+
+TEST(Compile, SurvivesADamagedPrevious) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random{seed};
+  auto damaged = std::make_unique<Snapshot>();
+  for (int round = 0; round < 3; ++round) {
+    auto* words = reinterpret_cast<std::uint64_t*>(damaged.get());
+    for (std::size_t i = 0; i < sizeof(Snapshot) / 8; ++i) words[i] = random();
+    const Compiled one = compiled(shop(), 9, damaged.get());
+    EXPECT_EQ(one.servers.size(), 8U);
+    EXPECT_NE(one.service("198.51.100.10", 80), kNoIndex);
+  }
+}
+
+TEST(Compile, IsAFunctionOfItsInput) {
+  const Compiled one = compiled(shop());
+  const Compiled two = compiled(shop());
+  EXPECT_EQ(ids_of(one), ids_of(two));
+  EXPECT_EQ(one.snapshot->schedule[0], two.snapshot->schedule[0]);
+}
+
+TEST(Compile, FindsEveryServiceOfManyAndNoOther) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random{seed};
+  model::Model model = shop();
+  model::Farm farm = model.farms[0];
+  model.farms.clear();
+  std::set<std::uint32_t> used;
+  while (model.farms.size() < 2000) {
+    const auto host = static_cast<std::uint32_t>(random() % 0x1000000);
+    if (!used.insert(host).second) continue;
+    farm.name = "farm" + std::to_string(model.farms.size());
+    farm.addresses = {Address::v4(Be32{0x14000000U + host})};
+    model.farms.push_back(farm);
+  }
+  auto snapshot = std::make_unique<Snapshot>();
+  const CompileInput input{.model = model, .routes = {}, .state = {}, .neighbour = {}};
+  ASSERT_TRUE(compile(input, *snapshot).has_value());
+  for (const model::Farm& one : model.farms) {
+    const std::uint16_t id = find_service(*snapshot, one.addresses[0], Be16{80}, Protocol::tcp);
+    ASSERT_NE(id, kNoIndex);
+    EXPECT_EQ(snapshot->services[id].address, one.addresses[0]);
+    EXPECT_EQ(find_service(*snapshot, one.addresses[0], Be16{81}, Protocol::tcp), kNoIndex);
+  }
+}
+
+TEST(Compile, RefusesMoreThanThereIsRoomFor) {
+  model::Model model = shop();
+  model.farms[0].ports.clear();
+  for (std::uint16_t port = 1; port <= 256; ++port) model.farms[0].ports.push_back({Protocol::tcp, port, 0});
+  model.farms[0].addresses.clear();
+  for (std::uint32_t i = 0; i < 64; ++i) model.farms[0].addresses.push_back(Address::v4(Be32{0x14000000U + i}));
+  auto snapshot = std::make_unique<Snapshot>();
+  const CompileInput input{.model = model, .routes = {}, .state = {}, .neighbour = {}};
+  const auto servers = compile(input, *snapshot);
+  ASSERT_FALSE(servers.has_value());
+  EXPECT_EQ(servers.error().words(), "farms: more than 8192 services, which is what the box has room for");
+}
+
+}  // namespace
+}  // namespace fulcrum
