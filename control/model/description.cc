@@ -71,7 +71,8 @@ Description<Check> describe_check() {
   return {{
       field("type", &Check::type, "How a server's health is found out.")
           .choice("none", CheckType::none, "every server counts as up")
-          .choice("tcp_connect", CheckType::tcp_connect, "a TCP connection to the server's port must come up"),
+          .choice("tcp_connect", CheckType::tcp_connect,
+                  "a TCP connection to the server's port must come up; UDP ports follow the farm's first TCP port"),
       field("interval_ms", &Check::interval, "Time from the start of one probe to the start of the next.")
           .range(100, 3'600'000),
       field("timeout_ms", &Check::timeout,
@@ -154,6 +155,15 @@ const Address* Server::address_of(Family family) const {
     if (address.family() == family) return &address;
   }
   return nullptr;
+}
+
+std::uint16_t Farm::probed_port(const ServicePort& port) const {
+  const auto at_server = [&](const ServicePort& one) { return mode == Mode::dsr ? one.port : one.port_at_server(); };
+  if (port.protocol == Protocol::tcp) return at_server(port);
+  for (const ServicePort& other : ports) {
+    if (other.protocol == Protocol::tcp) return at_server(other);
+  }
+  return 0;
 }
 
 }  // namespace fulcrum::model

@@ -75,6 +75,10 @@ struct Farm {
   std::vector<Server> servers;
   Check check;
   Timeouts timeouts;
+
+  // The port of a server that tells whether `port` is served there: its own for TCP, that of the farm's first TCP port
+  // for UDP, which cannot be connected to. 0 when the farm has no TCP port; validation refuses that with tcp_connect.
+  [[nodiscard]] std::uint16_t probed_port(const ServicePort& port) const;
   friend bool operator==(const Farm&, const Farm&) = default;
 };
 

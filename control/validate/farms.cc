@@ -1,0 +1,204 @@
+#include "control/validate/farms.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+
+namespace fulcrum::validation {
+namespace {
+
+const char* protocol_name(Protocol protocol) { return protocol == Protocol::udp ? "udp" : "tcp"; }
+const char* family_name(Family family) { return family == Family::ipv4 ? "IPv4" : "IPv6"; }
+
+class FarmRules {
+ public:
+  FarmRules(const model::Model& model, const Networks& networks, Findings& findings)
+      : model_{model}, networks_{networks}, findings_{findings} {}
+
+  void run() {
+    for (std::size_t f = 0; f < model_.farms.size(); ++f) collect_servers(f);
+    for (std::size_t f = 0; f < model_.farms.size(); ++f) {
+      const std::string path = fmt::format("farms[{}]", f);
+      if (findings_.is_wrong(path)) continue;
+      check_farm(model_.farms[f], path);
+      check_addresses(model_.farms[f], path);
+      check_ports(model_.farms[f], path);
+      check_servers(model_.farms[f], path);
+      check_check(model_.farms[f], path);
+    }
+  }
+
+ private:
+  using Service = std::tuple<Address, Protocol, std::uint16_t>;
+
+  // All servers first: a farm's address may be that of a server further down.
+  void collect_servers(std::size_t f) {
+    const auto& servers = model_.farms[f].servers;
+    for (std::size_t s = 0; s < servers.size(); ++s) {
+      for (std::size_t a = 0; a < servers[s].addresses.size(); ++a) {
+        const std::string path = fmt::format("farms[{}].servers[{}].addresses[{}]", f, s, a);
+        if (!findings_.is_wrong(path)) servers_.emplace(servers[s].addresses[a], path);
+      }
+    }
+  }
+
+  void check_name(std::map<std::string, std::string>& names, const std::string& name, const std::string& path) {
+    if (findings_.is_wrong(path + ".name")) return;
+    const auto [first, is_new] = names.emplace(name, path);
+    if (!is_new)
+      findings_.add(path + ".name", "\"{}\" is already the name of {}", name, findings_.place(first->second));
+  }
+
+  // Of a file the reader says so; a model from elsewhere is told here.
+  template <class T>
+  void check_not_empty(const std::vector<T>& list, const std::string& path, const char* what) {
+    if (list.empty() && !findings_.wrong_within(path))
+      findings_.add(path, "is empty: a farm needs at least one {}", what);
+  }
+
+  void check_farm(const model::Farm& farm, const std::string& path) {
+    check_name(farm_names_, farm.name, path);
+    check_not_empty(farm.addresses, path + ".addresses", "address");
+    check_not_empty(farm.ports, path + ".ports", "port");
+    check_not_empty(farm.servers, path + ".servers", "server");
+  }
+
+  void check_addresses(const model::Farm& farm, const std::string& path) {
+    std::set<Address> seen;
+    for (std::size_t a = 0; a < farm.addresses.size(); ++a) {
+      const std::string at = fmt::format("{}.addresses[{}]", path, a);
+      if (findings_.is_wrong(at)) continue;
+      const Address& address = farm.addresses[a];
+      const std::string reason = networks_.not_a_host(address);
+      const auto server = servers_.find(address);
+      if (!reason.empty()) {
+        findings_.add(at, "{} {}", address.text(), reason);
+      } else if (const std::string* own = networks_.own(address)) {
+        findings_.add(at, "{} is an address of the box itself: {}", address.text(), findings_.place(*own));
+      } else if (server != servers_.end()) {
+        findings_.add(at, "{} is the address of a server: {}", address.text(), findings_.place(server->second));
+      } else if (!seen.insert(address).second) {
+        findings_.add(at, "{} is given twice in this farm", address.text());
+      } else {
+        check_services(farm, address, at, path);
+        check_family(farm, address, at, path);
+      }
+    }
+  }
+
+  // One line for each other farm that serves the same, whatever number of ports they share.
+  void check_services(const model::Farm& farm, const Address& address, const std::string& at, const std::string& path) {
+    std::set<std::string> told;
+    for (std::size_t p = 0; p < farm.ports.size(); ++p) {
+      if (findings_.wrong_within(fmt::format("{}.ports[{}]", path, p))) continue;
+      const model::ServicePort& port = farm.ports[p];
+      const auto [first, is_new] = services_.emplace(Service{address, port.protocol, port.port}, path);
+      if (is_new || first->second == path || !told.insert(first->second).second) continue;
+      findings_.add(at, "{} {} port {} is already served by {}", address.text(), protocol_name(port.protocol),
+                    port.port, findings_.place(first->second));
+    }
+  }
+
+  void check_family(const model::Farm& farm, const Address& address, const std::string& at, const std::string& path) {
+    if (farm.servers.empty() || findings_.wrong_within(path + ".servers")) return;
+    const bool served = std::any_of(farm.servers.begin(), farm.servers.end(), [&](const model::Server& server) {
+      return server.address_of(address.family()) != nullptr;
+    });
+    if (!served)
+      findings_.add(at, "no server of the farm has an {} address to serve it", family_name(address.family()));
+  }
+
+  void check_ports(const model::Farm& farm, const std::string& path) {
+    std::set<std::pair<Protocol, std::uint16_t>> seen;
+    for (std::size_t p = 0; p < farm.ports.size(); ++p) {
+      const std::string at = fmt::format("{}.ports[{}]", path, p);
+      if (findings_.wrong_within(at)) continue;
+      const model::ServicePort& port = farm.ports[p];
+      if (!seen.emplace(port.protocol, port.port).second) {
+        findings_.add(at + ".port", "{} port {} is given twice in this farm", protocol_name(port.protocol), port.port);
+      }
+      if (farm.mode == Mode::dsr && port.port_at_server() != port.port) {
+        findings_.add(
+            at + ".server_port",
+            "{} differs from port {}: in mode dsr packets reach the server unchanged, so leave server_port out",
+            port.server_port, port.port);
+      }
+    }
+  }
+
+  void check_servers(const model::Farm& farm, const std::string& path) {
+    std::map<std::string, std::string> names;
+    std::map<Address, std::string> addresses;
+    for (std::size_t s = 0; s < farm.servers.size(); ++s) {
+      const model::Server& server = farm.servers[s];
+      const std::string at = fmt::format("{}.servers[{}]", path, s);
+      if (findings_.is_wrong(at)) continue;
+      check_name(names, server.name, at);
+      check_not_empty(server.addresses, at + ".addresses", "address for each server");
+      check_families(server, at);
+      for (std::size_t a = 0; a < server.addresses.size(); ++a) {
+        const std::string here = fmt::format("{}.addresses[{}]", at, a);
+        if (findings_.is_wrong(here)) continue;
+        const auto [first, is_new] = addresses.emplace(server.addresses[a], at);
+        if (!is_new && first->second != at) {
+          findings_.add(here, "{} is already the address of {}", server.addresses[a].text(),
+                        findings_.place(first->second));
+        } else {
+          check_server_address(farm, server.addresses[a], here);
+        }
+      }
+    }
+  }
+
+  void check_families(const model::Server& server, const std::string& path) {
+    if (server.addresses.size() != 2 || findings_.wrong_within(path + ".addresses")) return;
+    const Family family = server.addresses[0].family();
+    if (family != server.addresses[1].family()) return;
+    findings_.add(path + ".addresses", "two {} addresses: a server has at most one of each family",
+                  family_name(family));
+  }
+
+  void check_server_address(const model::Farm& farm, const Address& address, const std::string& at) {
+    const std::string reason = networks_.not_a_host(address);
+    if (!reason.empty()) {
+      findings_.add(at, "{} {}", address.text(), reason);
+    } else if (const std::string* own = networks_.own(address)) {
+      findings_.add(at, "{} is an address of the box itself: {}", address.text(), findings_.place(*own));
+    } else if (networks_.incomplete()) {
+      return;
+    } else if (!networks_.reachable(address)) {
+      findings_.add(at, "{} is in no subnet of a port, and no route leads there", address.text());
+    } else if (farm.mode == Mode::dsr && networks_.connected(address) == nullptr) {
+      findings_.add(at, "{} is behind a gateway: mode dsr needs the server in a subnet of a port", address.text());
+    }
+  }
+
+  void check_check(const model::Farm& farm, const std::string& path) {
+    const model::Check& check = farm.check;
+    if (check.type == model::CheckType::none || findings_.wrong_within(path + ".check")) return;
+    if (check.timeout > check.interval) {
+      findings_.add(path + ".check.timeout_ms", "{} ms is longer than interval_ms ({}): probes would overlap",
+                    check.timeout.count(), check.interval.count());
+    }
+    const bool has_tcp = std::any_of(farm.ports.begin(), farm.ports.end(),
+                                     [](const model::ServicePort& port) { return port.protocol == Protocol::tcp; });
+    if (has_tcp || farm.ports.empty() || findings_.wrong_within(path + ".ports")) return;
+    findings_.add(path + ".check.type", "tcp_connect needs a TCP port, and this farm has none: write \"none\"");
+  }
+
+  const model::Model& model_;
+  const Networks& networks_;
+  Findings& findings_;
+  std::map<std::string, std::string> farm_names_;
+  std::map<Address, std::string> servers_;
+  std::map<Service, std::string> services_;  // with the farm that serves it
+};
+
+}  // namespace
+
+void check_farms(const model::Model& model, const Networks& networks, Findings& findings) {
+  FarmRules{model, networks, findings}.run();
+}
+
+}  // namespace fulcrum::validation

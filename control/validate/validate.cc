@@ -1,0 +1,50 @@
+#include "control/validate/validate.h"
+
+#include <algorithm>
+
+#include "control/validate/farms.h"
+#include "control/validate/findings.h"
+#include "control/validate/networks.h"
+
+namespace fulcrum {
+namespace {
+
+void sort_by_line(std::vector<settings::Problem>& problems) {
+  std::stable_sort(problems.begin(), problems.end(),
+                   [](const settings::Problem& a, const settings::Problem& b) { return a.line < b.line; });
+}
+
+LoadedModel judged(LoadedModel loaded, settings::Reading reading) {
+  loaded.text_hash = reading.text_hash;
+  loaded.problems = std::move(reading.problems);
+  if (!reading.understood) return loaded;
+  for (settings::Problem& problem : validate(loaded.model, reading.sources))
+    loaded.problems.push_back(std::move(problem));
+  sort_by_line(loaded.problems);
+  return loaded;
+}
+
+}  // namespace
+
+std::vector<settings::Problem> validate(const model::Model& model, const settings::Sources& sources) {
+  validation::Findings findings{sources};
+  const validation::Networks networks{model, findings};
+  if (validation::check_sums(model, findings)) validation::check_farms(model, networks, findings);
+  std::vector<settings::Problem> problems = findings.take();
+  sort_by_line(problems);
+  return problems;
+}
+
+LoadedModel load_model(const std::string& file) {
+  LoadedModel loaded;
+  settings::Reading reading = settings::read_file(file, model::description(), loaded.model);
+  return judged(std::move(loaded), std::move(reading));
+}
+
+LoadedModel load_model_text(std::string_view text, const std::string& name) {
+  LoadedModel loaded;
+  settings::Reading reading = settings::read_text(text, name, model::description(), loaded.model);
+  return judged(std::move(loaded), std::move(reading));
+}
+
+}  // namespace fulcrum

@@ -1,0 +1,306 @@
+// What an administrator gets to read for each mistake: a good file, one thing changed, and the lines that come out.
+#include "control/validate/validate.h"
+
+#include <catch2/catch.hpp>
+#include <fmt/format.h>
+
+#include <string>
+#include <vector>
+
+using fulcrum::load_model;
+using fulcrum::load_model_text;
+using fulcrum::LoadedModel;
+using Lines = std::vector<std::string>;
+
+namespace {
+
+constexpr const char* kGood = R"(version = 1;
+ports = (
+  { name = "front"; addresses = [ "198.51.100.1/24", "2001:db8:1::1/64" ]; },
+  { name = "back";  addresses = [ "10.1.1.1/24", "fd00:1::1/64" ]; }
+);
+routes = ( { to = "0.0.0.0/0"; via = "198.51.100.254"; },
+           { to = "fd00:9::/32"; via = "fd00:1::fe"; } );
+farms = (
+  { name = "shop";
+    addresses = [ "198.51.100.10", "2001:db8:1::10" ];
+    ports = ( { port = 80; server_port = 8080; },
+              { protocol = "udp"; port = 80; } );
+    servers = (
+      { name = "web1"; addresses = [ "10.1.1.11", "fd00:1::11" ]; weight = 10; },
+      { name = "web2"; addresses = [ "10.1.1.12" ]; } );
+    check = { interval_ms = 1000; timeout_ms = 500; }; },
+  { name = "mail"; mode = "dsr";
+    addresses = [ "198.51.100.20" ];
+    ports = ( { port = 25; } );
+    servers = ( { name = "mx"; addresses = [ "10.1.1.13" ]; } );
+    check = { type = "none"; }; }
+);
+)";
+
+// The good file with `from` replaced by `to`.
+std::string with(const std::string& from, const std::string& to, std::string text = kGood) {
+  const auto at = text.find(from);
+  INFO(from);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, from.size(), to);
+}
+
+Lines problems_of(const std::string& text) {
+  return fulcrum::settings::report(load_model_text(text, "f.cfg").problems);
+}
+
+}  // namespace
+
+SCENARIO("a good file is read without a word") {
+  const LoadedModel loaded = load_model_text(kGood, "f.cfg");
+  CHECK(problems_of(kGood) == Lines{});
+  REQUIRE(loaded.model.farms.size() == 2);
+  CHECK(loaded.model.farms[0].scheduler == fulcrum::SchedulerKind::weighted_round_robin);
+  CHECK(loaded.model.farms[0].ports[1].port_at_server() == 80);
+  CHECK(loaded.model.farms[0].probed_port(loaded.model.farms[0].ports[1]) == 8080);
+  CHECK(loaded.model.farms[1].mode == fulcrum::Mode::dsr);
+  CHECK(loaded.model.farms[1].check.type == fulcrum::model::CheckType::none);
+  CHECK(loaded.text_hash != load_model_text(std::string{kGood} + " ", "f.cfg").text_hash);
+}
+
+SCENARIO("the file as such is no good") {
+  CHECK(problems_of("") == Lines{"f.cfg: is empty: --help-config prints a sample"});
+  CHECK(problems_of("\x1B]0;owned\x07") == Lines{"f.cfg:1: is not text: byte 0x1b"});
+  CHECK(problems_of(with("version = 1;", "version = 2;")) ==
+        Lines{"f.cfg:1: version: the integer 2 is not supported: this program reads version = 1;"});
+  CHECK(fulcrum::settings::report(load_model("/nowhere/f.cfg").problems) ==
+        Lines{"/nowhere/f.cfg: cannot be read: No such file or directory"});
+  CHECK(problems_of("version = 1;") == Lines{"f.cfg: ports: is missing: list of 1 to 16 groups"});
+}
+
+SCENARIO("single fields are wrong") {
+  CHECK(problems_of(with("weight = 10", "wieght = 10")) ==
+        Lines{"f.cfg:14: farms.shop.servers.web1.wieght: unknown key; did you mean weight?"});
+  CHECK(problems_of(with("weight = 10", "weight = \"10\"")) ==
+        Lines{"f.cfg:14: farms.shop.servers.web1.weight: must be an integer, without quotes or decimal point, is the "
+              "text \"10\""});
+  CHECK(problems_of(with("port = 80;", "port = 65536;")) ==
+        Lines{"f.cfg:11: farms.shop.ports[0].port: 65536 is out of range: 1 to 65535"});
+  CHECK(problems_of(with("weight = 10", "weight = 101")) ==
+        Lines{"f.cfg:14: farms.shop.servers.web1.weight: 101 is out of range: 1 to 100"});
+  CHECK(problems_of(with("\"198.51.100.10\"", "\"198.51.100.300\"")) ==
+        Lines{"f.cfg:10: farms.shop.addresses[0]: \"198.51.100.300\" is not an IPv4 or IPv6 address"});
+  CHECK(problems_of(with("name = \"shop\"", "name = \"the shop\"")) ==
+        Lines{"f.cfg:9: farms[0].name: \"the shop\": only A-Za-z0-9._- are allowed"});
+  CHECK(problems_of(with("\"dsr\"", "\"drs\"")) ==
+        Lines{"f.cfg:17: farms.mail.mode: \"drs\" is not known; did you mean dsr?"});
+  CHECK(problems_of(with("interval_ms = 1000", "interval_ms = 50")) ==
+        Lines{"f.cfg:16: farms.shop.check.interval_ms: 50 is out of range: 100 to 3600000 ms"});
+}
+
+SCENARIO("a farm lacks a part") {
+  const std::string servers = R"(servers = ( { name = "mx"; addresses = [ "10.1.1.13" ]; } );)";
+  CHECK(problems_of(with(servers, "")) == Lines{"f.cfg:17: farms.mail.servers: is missing: list of 1 to 4096 groups"});
+  CHECK(problems_of(with(servers, "servers = ( );")) ==
+        Lines{"f.cfg:20: farms.mail.servers: is empty: at least one is needed"});
+  CHECK(problems_of(with("addresses = [ \"198.51.100.20\" ];", "addresses = [ ];")) ==
+        Lines{"f.cfg:18: farms.mail.addresses: is empty: at least one is needed"});
+  CHECK(problems_of(with("ports = ( { port = 25; } );", "ports = ( );")) ==
+        Lines{"f.cfg:19: farms.mail.ports: is empty: at least one is needed"});
+  CHECK(problems_of(with("[ \"10.1.1.11\", \"fd00:1::11\" ]", "[ \"10.1.1.11\" ]")) ==
+        Lines{"f.cfg:10: farms.shop.addresses[1]: no server of the farm has an IPv6 address to serve it"});
+}
+
+SCENARIO("a model that came from elsewhere lacks a part") {
+  LoadedModel loaded = load_model_text(kGood, "f.cfg");
+  loaded.model.farms[1].servers.clear();
+  loaded.model.farms[0].addresses.clear();
+  CHECK(fulcrum::settings::report(fulcrum::validate(loaded.model, {})) ==
+        Lines{"farms[0].addresses: is empty: a farm needs at least one address",
+              "farms[1].servers: is empty: a farm needs at least one server"});
+}
+
+SCENARIO("names and services are given twice") {
+  CHECK(problems_of(with("\"mail\"", "\"shop\"")) ==
+        Lines{"f.cfg:17: farms[1].name: \"shop\" is already the name of farms.shop (line 9)"});
+  CHECK(
+      problems_of(with("\"web2\"", "\"web1\"")) ==
+      Lines{"f.cfg:15: farms.shop.servers[1].name: \"web1\" is already the name of farms.shop.servers.web1 (line 14)"});
+  CHECK(problems_of(with("\"back\"", "\"front\"")) ==
+        Lines{"f.cfg:4: ports[1].name: \"front\" is already the name of ports.front (line 3)"});
+  CHECK(problems_of(with("\"back\"", "\"lo\"")) ==
+        Lines{"f.cfg:4: ports.lo.name: \"lo\" has another meaning for Linux: choose another name"});
+  CHECK(problems_of(with("port = 25", "port = 80", with("\"198.51.100.20\"", "\"198.51.100.10\""))) ==
+        Lines{"f.cfg:18: farms.mail.addresses[0]: 198.51.100.10 tcp port 80 is already served by farms.shop (line 9)"});
+  CHECK(problems_of(with("\"198.51.100.20\"", "\"198.51.100.10\"")) == Lines{});
+  CHECK(problems_of(with("protocol = \"udp\"", "protocol = \"tcp\"")) ==
+        Lines{"f.cfg:12: farms.shop.ports[1].port: tcp port 80 is given twice in this farm"});
+  CHECK(problems_of(with("\"2001:db8:1::10\"", "\"198.51.100.10\"")) ==
+        Lines{"f.cfg:10: farms.shop.addresses[1]: 198.51.100.10 is given twice in this farm"});
+  CHECK(problems_of(with("\"10.1.1.12\"", "\"10.1.1.11\"")) ==
+        Lines{"f.cfg:15: farms.shop.servers.web2.addresses[0]: 10.1.1.11 is already the address of "
+              "farms.shop.servers.web1 (line 14)"});
+}
+
+SCENARIO("an address cannot be a farm's") {
+  const auto vip = [](const std::string& address) {
+    return problems_of(with("\"198.51.100.20\"", '"' + address + '"'));
+  };
+  const std::string at = "f.cfg:18: farms.mail.addresses[0]: ";
+  CHECK(vip("198.51.100.1") ==
+        Lines{at + "198.51.100.1 is an address of the box itself: ports.front.addresses[0] (line 3)"});
+  CHECK(vip("10.1.1.12") ==
+        Lines{at + "10.1.1.12 is the address of a server: farms.shop.servers.web2.addresses[0] (line 15)"});
+  CHECK(vip("198.51.100.0") == Lines{at + "198.51.100.0 is the network address of 198.51.100.0/24"});
+  CHECK(vip("198.51.100.255") == Lines{at + "198.51.100.255 is the broadcast address of 198.51.100.0/24"});
+  CHECK(vip("224.0.0.5") == Lines{at + "224.0.0.5 is a multicast address"});
+  CHECK(vip("ff02::1") == Lines{at + "ff02::1 is a multicast address"});
+  CHECK(vip("127.0.0.1") == Lines{at + "127.0.0.1 is a loopback address"});
+  CHECK(vip("::1") == Lines{at + "::1 is a loopback address"});
+  CHECK(vip("0.0.0.0") == Lines{at + "0.0.0.0 is not an address of a host"});
+  CHECK(vip("::") == Lines{at + ":: is not an address of a host"});
+  CHECK(vip("255.255.255.255") == Lines{at + "255.255.255.255 is a reserved or broadcast address"});
+  CHECK(vip("fe80::1") == Lines{at + "fe80::1 is a link-local address, which is not unique on the box"});
+  CHECK(vip("192.0.2.77") == Lines{});
+}
+
+SCENARIO("a server cannot be reached") {
+  const auto server = [](const std::string& address, std::string text = kGood) {
+    return problems_of(with("\"10.1.1.12\"", '"' + address + '"', std::move(text)));
+  };
+  const std::string no_default = with("{ to = \"0.0.0.0/0\"; via = \"198.51.100.254\"; },", "");
+  const std::string at = "f.cfg:15: farms.shop.servers.web2.addresses[0]: ";
+  CHECK(server("10.7.7.7") == Lines{});
+  CHECK(server("10.7.7.7", no_default) == Lines{at + "10.7.7.7 is in no subnet of a port, and no route leads there"});
+  CHECK(server("fd00:8::1") == Lines{at + "fd00:8::1 is in no subnet of a port, and no route leads there"});
+  CHECK(server("fd00:9::1") == Lines{});
+  CHECK(server("10.1.1.1") == Lines{at + "10.1.1.1 is an address of the box itself: ports.back.addresses[0] (line 4)"});
+  CHECK(server("10.1.1.255") == Lines{at + "10.1.1.255 is the broadcast address of 10.1.1.0/24"});
+  CHECK(server("127.0.0.1") == Lines{at + "127.0.0.1 is a loopback address"});
+  CHECK(
+      problems_of(
+          with("\"10.1.1.11\", \"fd00:1::11\"", "\"10.1.1.11\", \"10.1.1.21\"", with(", \"2001:db8:1::10\"", ""))) ==
+      Lines{
+          "f.cfg:14: farms.shop.servers.web1.addresses: two IPv4 addresses: a server has at most one of each family"});
+}
+
+SCENARIO("mode dsr is asked for what it cannot do") {
+  CHECK(
+      problems_of(with("\"10.1.1.13\"", "\"10.7.7.7\"")) ==
+      Lines{
+          "f.cfg:20: farms.mail.servers.mx.addresses[0]: 10.7.7.7 is behind a gateway: mode dsr needs the server in a "
+          "subnet of a port"});
+  CHECK(
+      problems_of(with("port = 25", "port = 25; server_port = 2525")) ==
+      Lines{
+          "f.cfg:19: farms.mail.ports[0].server_port: 2525 differs from port 25: in mode dsr packets reach the server "
+          "unchanged, so leave server_port out"});
+  CHECK(problems_of(with("port = 25", "port = 25; server_port = 25")) == Lines{});
+}
+
+SCENARIO("ports and routes do not fit together") {
+  CHECK(
+      problems_of(with("\"10.1.1.1/24\"", "\"198.51.100.1/24\", \"10.1.1.1/24\"")) ==
+      Lines{"f.cfg:4: ports.back.addresses[0]: 198.51.100.1 is already an address of the box: ports.front.addresses[0] "
+            "(line 3)"});
+  CHECK(
+      problems_of(with("\"10.1.1.1/24\"", "\"198.51.100.129/25\", \"10.1.1.1/24\"")) ==
+      Lines{"f.cfg:4: ports.back.addresses[0]: the subnet 198.51.100.128/25 overlaps 198.51.100.0/24 of another port: "
+            "ports.front.addresses[0] (line 3)"});
+  CHECK(problems_of(with("\"10.1.1.1/24\"", "\"10.1.1.1/24\", \"10.1.1.2/24\"")) == Lines{});
+  CHECK(problems_of(with("\"10.1.1.1/24\"", "\"10.1.1.0/24\"")) ==
+        Lines{"f.cfg:4: ports.back.addresses[0]: 10.1.1.0/24 is the network address of 10.1.1.0/24: give the box's own "
+              "address in it"});
+  CHECK(problems_of(with("\"10.1.1.1/24\"", "\"10.1.1.1/0\", \"10.1.1.1/24\"")) ==
+        Lines{"f.cfg:4: ports.back.addresses[0]: 10.1.1.1/0 is no subnet: the prefix length must not be 0"});
+  CHECK(problems_of(with("\"fd00:1::1/64\"", "\"fd00:1::1/64\", \"fe80::1/64\"")) ==
+        Lines{"f.cfg:4: ports.back.addresses[2]: fe80::1/64 is a link-local address, which is not unique on the box"});
+  CHECK(problems_of(with("\"198.51.100.254\"", "\"192.0.2.1\"")) ==
+        Lines{"f.cfg:6: routes[0].via: the gateway 192.0.2.1 is in no subnet of a port"});
+  CHECK(problems_of(with("\"198.51.100.254\"", "\"10.1.1.1\"")) ==
+        Lines{"f.cfg:6: routes[0].via: 10.1.1.1 is the box's own address: ports.back.addresses[0] (line 4)"});
+  CHECK(problems_of(with("\"198.51.100.254\"", "\"fd00:1::fe\"")) ==
+        Lines{"f.cfg:6: routes[0].via: fd00:1::fe is of another address family than 0.0.0.0/0"});
+  CHECK(problems_of(with("\"fd00:9::/32\"", "\"fd00:9::1/32\"")) ==
+        Lines{"f.cfg:7: routes[1].to: fd00:9::1/32 is an address in a subnet: write fd00:9::/32"});
+  CHECK(problems_of(with("\"fd00:9::/32\"; via = \"fd00:1::fe\"", "\"0.0.0.0/0\"; via = \"10.1.1.9\"")) ==
+        Lines{"f.cfg:7: routes[1].to: 0.0.0.0/0 already has a route: routes[0].to (line 6)"});
+  CHECK(problems_of(with("\"fd00:9::/32\"", "\"fd00:1::/64\"")) ==
+        Lines{"f.cfg:7: routes[1].to: fd00:1::/64 is the subnet of a port and needs no route"});
+}
+
+SCENARIO("a check makes no sense") {
+  CHECK(
+      problems_of(with("timeout_ms = 500", "timeout_ms = 1001")) ==
+      Lines{"f.cfg:16: farms.shop.check.timeout_ms: 1001 ms is longer than interval_ms (1000): probes would overlap"});
+  CHECK(
+      problems_of(with("interval_ms = 1000; timeout_ms = 500", "interval_ms = 1000")) ==
+      Lines{"f.cfg:16: farms.shop.check.timeout_ms: 2000 ms is longer than interval_ms (1000): probes would overlap"});
+  CHECK(problems_of(with("{ port = 25; }", "{ protocol = \"udp\"; port = 25; }", with("type = \"none\";", ""))) ==
+        Lines{"f.cfg:21: farms.mail.check.type: tcp_connect needs a TCP port, and this farm has none: write \"none\""});
+}
+
+SCENARIO("many things are wrong at once") {
+  std::string text = with("\"mail\"", "\"shop\"");
+  text = with("weight = 10", "weight = 0; color = \"red\"", text);
+  text = with("\"198.51.100.20\"", "\"198.51.100.1\"", text);
+  text = with("\"10.1.1.13\"", "\"127.0.0.1\"", text);
+  text = with("port = 25", "port = \"smtp\"", text);
+  text = with("\"198.51.100.254\"", "\"192.0.2.1\"", text);
+  CHECK(problems_of(text) ==
+        Lines{"f.cfg:6: routes[0].via: the gateway 192.0.2.1 is in no subnet of a port",
+              "f.cfg:14: farms.shop.servers.web1.weight: 0 is out of range: 1 to 100",
+              "f.cfg:14: farms.shop.servers.web1.color: unknown key; known here: name, addresses, weight",
+              "f.cfg:17: farms[1].name: \"shop\" is already the name of farms.shop (line 9)",
+              "f.cfg:18: farms[1].addresses[0]: 198.51.100.1 is an address of the box itself: ports.front.addresses[0] "
+              "(line 3)",
+              "f.cfg:19: farms[1].ports[0].port: must be an integer, without quotes or decimal point, is the text "
+              "\"smtp\"",
+              "f.cfg:20: farms[1].servers.mx.addresses[0]: 127.0.0.1 is a loopback address"});
+}
+
+SCENARIO("one mistake is one line, whatever depends on it") {
+  CHECK(problems_of(with("\"10.1.1.1/24\"", "\"10.1.1.1\"")) ==
+        Lines{"f.cfg:4: ports.back.addresses[0]: \"10.1.1.1\" has no prefix length: write for example 10.1.1.1/24"});
+  CHECK(problems_of(with("\"fd00:1::fe\"", "\"fd00:2::fe\"", with("\"10.1.1.12\"", "\"fd00:9::1\""))) ==
+        Lines{"f.cfg:7: routes[1].via: the gateway fd00:2::fe is in no subnet of a port"});
+  CHECK(problems_of(with("\"fd00:1::11\"", "\"fd00:1:11\"")) ==
+        Lines{"f.cfg:14: farms.shop.servers.web1.addresses[1]: \"fd00:1:11\" is not an IPv4 or IPv6 address"});
+}
+
+SCENARIO("there is too much of everything") {
+  const auto farms = [](int count, const std::string& ports, const std::string& servers) {
+    std::string text = "version = 1;\nports = ( { name = \"p\"; addresses = [ \"10.0.0.1/8\" ]; } );\nfarms = (\n";
+    for (int i = 0; i < count; ++i) {
+      text += fmt::format("{}{{ name = \"f{}\"; addresses = [ \"10.1.{}.{}\" ]; ports = ( {} ); servers = ( {} ); }}\n",
+                          i == 0 ? "" : ",", i, i / 200, i % 200 + 1, ports, servers);
+    }
+    return text + ");\n";
+  };
+  const auto many = [](int count, const std::string& form) {
+    std::string text;
+    for (int i = 1; i <= count; ++i)
+      text += (i == 1 ? "" : ", ") + fmt::format(fmt::runtime(form), i, i / 200, i % 200 + 1);
+    return text;
+  };
+  const std::string server = R"({{ name = "s{0}"; addresses = [ "10.9.{1}.{2}" ]; weight = 97; }})";
+  const std::string one_port = "{ port = 80; }";
+  CHECK(problems_of(farms(10000, one_port, many(1, server))) ==
+        Lines{"f.cfg:3: farms: 10000 elements are too many: at most 4096"});
+  CHECK(problems_of(farms(4096, one_port, many(1, server))) == Lines{});
+  CHECK(problems_of(farms(4096, "{ port = 80; }, { port = 81; }, { port = 82; }", many(1, server))) ==
+        Lines{"f.cfg:3: farms: the farms make 12288 services (addresses times ports), the box has room for 8192"});
+  CHECK(problems_of(farms(400, one_port, many(100, server))) ==
+        Lines{"f.cfg:3: farms: the farms make 40000 servers (each counts once for every address and port), the box has "
+              "room for 32768"});
+  CHECK(
+      problems_of(
+          farms(300, one_port, many(100, server) + R"(, { name = "odd"; addresses = [ "10.8.0.1" ]; weight = 1; })")) ==
+      Lines{
+          "f.cfg:3: farms: the weights make 2910300 turns (for every address and port their sum, divided by what they "
+          "have in common), the box has room for 1048576"});
+}
+
+SCENARIO("a person reads no more than fifty lines") {
+  std::string text = "version = 1; ports = ( { name = \"p\"; addresses = [ \"10.0.0.1/8\" ]; } ); farms = (\n";
+  for (int i = 0; i < 60; ++i) text += fmt::format("{}{{ name = \"f{}\"; }}\n", i == 0 ? "" : ",", i);
+  const Lines lines = problems_of(text + ");");
+  REQUIRE(lines.size() == 51);
+  CHECK(lines.back() == "and 130 more problems");
+}
