@@ -60,8 +60,9 @@ PacketBuilder& PacketBuilder::eth(const Eth& fields) {
 
 PacketBuilder& PacketBuilder::vlan(const Vlan& fields) {
   layers_.push_back({.number = fields.tag, .head = [fields](const Around& around, const Bytes&) {
-                       return bytes_of(VlanTag{.control = Be16{narrow((fields.priority << 13U) | fields.vid)},
-                                               .type = Be16{fields.type.value_or(around.next)}});
+                       return bytes_of(
+                           VlanTag{.control = Be16{narrow((std::size_t{fields.priority} << 13U) | fields.vid)},
+                                   .type = Be16{fields.type.value_or(around.next)}});
                      }});
   return *this;
 }
@@ -130,7 +131,7 @@ PacketBuilder& PacketBuilder::fragment(const Fragment& fields) {
                        return bytes_of(Ipv6Fragment{
                            .next_header = fields.next_header.value_or(static_cast<std::uint8_t>(around.next)),
                            .reserved = 0,
-                           .offset = Be16{narrow((fields.offset << 3U) | (fields.more ? 1U : 0U))},
+                           .offset = Be16{narrow((std::size_t{fields.offset} << 3U) | (fields.more ? 1U : 0U))},
                            .identification = Be32{0x01020304}});
                      }});
   return *this;
