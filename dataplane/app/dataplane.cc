@@ -100,10 +100,13 @@ Result<void> Dataplane::make_region(bool cold) {
                           .connections = config_.connections,
                           .connection_index_bytes = ConnectionTable::index_bytes(config_.connections)};
   const Hugepages machine = config_.hugepages == HugepageUse::off ? Hugepages{} : look_for_hugepages();
+  // One on hugepages stays there in a cold start too: its pages are not free for another.
+  EarlierRegion earlier = look_for_region(config_.runtime_dir);
+  if (cold && earlier == EarlierRegion::ordinary) earlier = EarlierRegion::none;
   const auto plan = plan_memory(
       config_.hugepages,
       {.region_bytes = Region::bytes_for(shape), .packet_bytes = static_cast<std::uint64_t>(config_.memory_mb) << 20U},
-      machine, cold ? EarlierRegion::none : look_for_region(config_.runtime_dir));
+      machine, earlier);
   if (!plan) return tl::unexpected<Error>{plan.error()};
   if (!plan->notice.empty()) log(Level::notice, "hugepages: {}", plan->notice);
   packets_on_hugepages_ = plan->packets_on_hugepages;

@@ -5,6 +5,9 @@
 #include <rte_errno.h>
 #include <rte_log.h>
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstdio>
 #include <string_view>
 #include <utility>
@@ -14,11 +17,21 @@
 namespace fulcrum {
 namespace {
 
+// What it warns of although we want it so: other sizes of hugepages than those in use are free of pages, and the
+// channel between DPDK processes, which we turn off, is missing.
+constexpr std::array<std::string_view, 3> kHarmless{
+    "EAL: No free ", "rte_pmd_memif_probe(): Failed to register mp action", "tap_mp_req_on_rxtx(): Failed to send"};
+
+bool is_harmless(std::string_view line) {
+  return std::any_of(kHarmless.begin(), kHarmless.end(),
+                     [&](std::string_view start) { return line.starts_with(start); });
+}
+
 // One call per line or so; DPDK ends its lines with a newline.
 ssize_t take_line(void*, const char* bytes, std::size_t length) {
   std::string_view text{bytes, length};
   while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
-  if (!text.empty()) log_line(Level::warning, fmt::format("DPDK: {}", text));
+  if (!text.empty() && !is_harmless(text)) log_line(Level::warning, fmt::format("DPDK: {}", text));
   return static_cast<ssize_t>(length);
 }
 

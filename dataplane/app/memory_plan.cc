@@ -26,9 +26,6 @@ std::string shortage(std::uint64_t wanted_pages, const Hugepages& machine) {
         "/proc/sys/vm/nr_hugepages)",
         machine.free_pages, machine.page_bytes >> 20U, wanted_pages);
   }
-  if (machine.mount.empty()) {
-    return fmt::format("no hugetlbfs is mounted (`mount -t hugetlbfs none {}`)", kMountPoint);
-  }
   return {};
 }
 
@@ -53,26 +50,37 @@ std::string find_mount(std::uint64_t page_bytes) {
 Result<MemoryPlan> plan_memory(HugepageUse use, const MemoryNeeds& needs, const Hugepages& machine,
                                EarlierRegion earlier) {
   if (use == HugepageUse::off) {
-    return MemoryPlan{
-        .region_on_hugepages = earlier == EarlierRegion::hugepages, .packets_on_hugepages = false, .notice = {}};
+    const bool stays = earlier == EarlierRegion::hugepages;
+    return MemoryPlan{.region_on_hugepages = stays,
+                      .packets_on_hugepages = false,
+                      .notice = stays ? "the region of the earlier start stays on hugepages; remove it, while no "
+                                        "dataplane runs, to have it on ordinary pages"
+                                      : ""};
   }
   const std::uint64_t page = machine.page_bytes == 0 ? 1 : machine.page_bytes;
   // A region that is there has its pages already, and one on ordinary pages stays there.
   const std::uint64_t region_pages = earlier == EarlierRegion::none ? pages_for(needs.region_bytes, page) : 0;
   const std::string lacking = shortage(region_pages + pages_for(needs.packet_bytes, page), machine);
-  if (lacking.empty()) {
-    return MemoryPlan{.region_on_hugepages = earlier != EarlierRegion::ordinary,
-                      .packets_on_hugepages = true,
-                      .notice = earlier == EarlierRegion::ordinary
-                                    ? "the region of the earlier start stays on ordinary pages; --cold would move it"
-                                    : ""};
+  // DPDK needs pages only, the region needs a file that control can find.
+  const bool unmounted = lacking.empty() && earlier == EarlierRegion::none && machine.mount.empty();
+  const std::string no_mount = fmt::format("no hugetlbfs is mounted here (`mount -t hugetlbfs none {}`)", kMountPoint);
+  if (use == HugepageUse::required && (unmounted || !lacking.empty())) {
+    return fail(Error::Code::limit, "hugepages",
+                fmt::format("required, but {}; or set hugepages = \"auto\"", unmounted ? no_mount : lacking));
   }
-  if (use == HugepageUse::required) {
-    return fail(Error::Code::limit, "hugepages", fmt::format("required, but {}; or set hugepages = \"auto\"", lacking));
+  MemoryPlan plan{.region_on_hugepages = earlier == EarlierRegion::hugepages,
+                  .packets_on_hugepages = lacking.empty(),
+                  .notice = {}};
+  if (!lacking.empty()) {
+    plan.notice = fmt::format("using ordinary pages, which is slower: {}", lacking);
+  } else if (unmounted) {
+    plan.notice = fmt::format("the region uses ordinary pages, which is slower: {}", no_mount);
+  } else if (earlier == EarlierRegion::ordinary) {
+    plan.notice = "the region of the earlier start stays on ordinary pages; --cold would move it";
+  } else {
+    plan.region_on_hugepages = true;
   }
-  return MemoryPlan{.region_on_hugepages = earlier == EarlierRegion::hugepages,
-                    .packets_on_hugepages = false,
-                    .notice = fmt::format("using ordinary pages, which is slower: {}", lacking)};
+  return plan;
 }
 
 Hugepages look_for_hugepages() {

@@ -29,10 +29,11 @@ TEST(MemoryPlan, Cases) {
       {"region has its pages", HugepageUse::automatic, machine(32), EarlierRegion::hugepages, true, true, false},
       {"region has, packets lack", HugepageUse::automatic, machine(31), EarlierRegion::hugepages, true, false, true},
       {"region stays ordinary", HugepageUse::automatic, machine(99), EarlierRegion::ordinary, false, true, true},
-      {"not mounted", HugepageUse::automatic, machine(99, ""), EarlierRegion::none, false, false, true},
+      {"not mounted", HugepageUse::automatic, machine(99, ""), EarlierRegion::none, false, true, true},
+      {"not mounted and short", HugepageUse::automatic, machine(3, ""), EarlierRegion::none, false, false, true},
       {"kernel without", HugepageUse::automatic, Hugepages{}, EarlierRegion::none, false, false, true},
       {"off", HugepageUse::off, machine(99), EarlierRegion::none, false, false, false},
-      {"off, region stays", HugepageUse::off, machine(99), EarlierRegion::hugepages, true, false, false},
+      {"off, region stays", HugepageUse::off, machine(99), EarlierRegion::hugepages, true, false, true},
       {"required and there", HugepageUse::required, machine(37), EarlierRegion::none, true, true, false},
   };
   for (const Case& one : cases) {
@@ -50,6 +51,12 @@ TEST(MemoryPlan, RequiredButMissingSaysHowManyAndWhere) {
   const std::string words = plan.error().words();
   EXPECT_NE(words.find("3 hugepages of 2 MiB are free and 37 are needed"), std::string::npos) << words;
   EXPECT_NE(words.find("nr_hugepages"), std::string::npos) << words;
+}
+
+TEST(MemoryPlan, RequiredButNotMounted) {
+  const auto plan = plan_memory(HugepageUse::required, kNeeds, machine(99, ""), EarlierRegion::none);
+  ASSERT_FALSE(plan);
+  EXPECT_NE(plan.error().words().find("mount -t hugetlbfs"), std::string::npos) << plan.error().words();
 }
 
 }  // namespace
