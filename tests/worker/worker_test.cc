@@ -1,0 +1,260 @@
+#include "dataplane/worker/worker.h"
+
+#include "dataplane/packet/parse.h"
+#include "tests/worker/test_box.h"
+
+namespace fulcrum {
+namespace {
+
+using test::Bytes;
+using test::kBack;
+using test::kFront;
+using test::PacketBuilder;
+
+constexpr std::uint8_t kSyn = tcp_flag::syn, kAck = tcp_flag::ack, kSynAck = tcp_flag::syn | tcp_flag::ack,
+                       kFin = tcp_flag::fin | tcp_flag::ack, kRst = tcp_flag::rst;
+
+Bytes from_client(std::uint8_t flags, std::uint16_t port = 40000, std::uint8_t ttl = 64) {
+  return PacketBuilder{}
+      .eth({.destination = test::kFrontMac, .source = test::kClientMac})
+      .ipv4({.source = "198.51.100.2", .destination = "198.51.100.10", .ttl = ttl})
+      .tcp({.source_port = port, .destination_port = 80, .flags = flags})
+      .payload("hello")
+      .build();
+}
+
+Bytes from_server(const char* server, std::uint8_t flags, std::uint16_t client_port = 40000,
+                  const char* to = "198.51.100.2") {
+  return PacketBuilder{}
+      .eth({.destination = test::kBackMac, .source = test::kServerMac})
+      .ipv4({.source = server, .destination = to})
+      .tcp({.source_port = 8080, .destination_port = client_port, .flags = flags})
+      .payload("world")
+      .build();
+}
+
+// What is in the frame; its checksums must be right.
+Facts facts_of(const Bytes& frame) {
+  Facts facts;
+  EXPECT_EQ(parse(frame, ChecksumFact::verify, facts), Drop::none);
+  return facts;
+}
+
+Address address(const char* text) { return *Address::parse(text); }
+
+class WorkerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto build = box_.publish();
+    service_ = build.service("198.51.100.10", 80);
+    first_ = build.server(service_, "10.1.1.11", 8080);
+    second_ = build.server(service_, "10.1.1.12", 8080);
+    box_.know_neighbour(kFront, "198.51.100.2", test::kClientMac);
+    box_.know_neighbour(kBack, "10.1.1.11", test::kServerMac);
+    box_.know_neighbour(kBack, "10.1.1.12", test::kServerMac);
+  }
+  void TearDown() override { box_.expect_all_accounted_for(); }
+  Address goes_to(const Bytes& frame) {
+    box_.receive(kFront, frame);
+    return facts_of(box_.sent(kBack)).destination;
+  }
+
+  test::TestBox box_;
+  ServiceId service_;
+  ServerId first_, second_;
+};
+
+TEST_F(WorkerTest, TranslatesThereAndBack) {
+  box_.receive(kFront, from_client(kSyn));
+  const Bytes there = box_.sent(kBack);
+  const Facts in = facts_of(there);
+  EXPECT_EQ(in.source, address("198.51.100.2"));
+  EXPECT_EQ(in.destination, address("10.1.1.11"));
+  EXPECT_EQ(in.destination_port, Be16{8080});
+  EXPECT_EQ(in.ttl, 63);
+  box_.receive(kBack, from_server("10.1.1.11", kSynAck));
+  const Facts out = facts_of(box_.sent(kFront));
+  EXPECT_EQ(out.source, address("198.51.100.10"));
+  EXPECT_EQ(out.source_port, Be16{80});
+  EXPECT_EQ(out.destination, address("198.51.100.2"));
+}
+
+TEST_F(WorkerTest, ConnectionStaysWithItsServer) {
+  EXPECT_EQ(goes_to(from_client(kSyn, 40000)), address("10.1.1.11"));
+  EXPECT_EQ(goes_to(from_client(kSyn, 40001)), address("10.1.1.12"));
+  EXPECT_EQ(goes_to(from_client(kAck, 40000)), address("10.1.1.11"));
+  EXPECT_EQ(goes_to(from_client(kAck, 40001)), address("10.1.1.12"));
+  EXPECT_EQ(box_.active(first_), 1);
+}
+
+TEST_F(WorkerTest, OnlyTheChosenServerMayAnswer) {
+  box_.receive(kFront, from_client(kSyn));
+  box_.receive(kBack, from_server("10.1.1.12", kSynAck));
+  EXPECT_EQ(box_.drops(Drop::no_connection), 1U);
+  EXPECT_TRUE(box_.ports[0]->take_sent().empty());
+}
+
+TEST_F(WorkerTest, MiddleOfAnUnknownConnectionIsDropped) {
+  box_.receive(kFront, from_client(kAck));
+  box_.receive(kFront, from_client(kRst));
+  box_.receive(kFront, from_client(kSynAck));
+  EXPECT_EQ(box_.drops(Drop::no_connection), 3U);
+}
+
+TEST_F(WorkerTest, PortReusedAfterTheEndOpensANewConnection) {
+  EXPECT_EQ(goes_to(from_client(kSyn)), address("10.1.1.11"));
+  EXPECT_EQ(goes_to(from_client(kAck)), address("10.1.1.11"));
+  // While it is established, a SYN does not move it.
+  EXPECT_EQ(goes_to(from_client(kSyn)), address("10.1.1.11"));
+  EXPECT_EQ(goes_to(from_client(kFin)), address("10.1.1.11"));
+  box_.receive(kBack, from_server("10.1.1.11", kFin));
+  EXPECT_EQ(goes_to(from_client(kSyn)), address("10.1.1.12"));
+  EXPECT_EQ(box_.active(first_), 0);
+  EXPECT_EQ(box_.active(second_), 1);
+}
+
+TEST_F(WorkerTest, UnansweredClientIsMovedFromAServerThatWentDown) {
+  EXPECT_EQ(goes_to(from_client(kSyn)), address("10.1.1.11"));
+  Command down;
+  down.kind = Command::Kind::set_server_state;
+  down.generation = 1;
+  down.server = first_;
+  down.state = ServerState::down;
+  box_.send(down);
+  EXPECT_EQ(goes_to(from_client(kSyn)), address("10.1.1.12"));
+  EXPECT_EQ(goes_to(from_client(kSyn, 40001)), address("10.1.1.12"));
+}
+
+TEST_F(WorkerTest, EstablishedConnectionOutlivesTheHealthCheck) {
+  EXPECT_EQ(goes_to(from_client(kSyn)), address("10.1.1.11"));
+  EXPECT_EQ(goes_to(from_client(kAck)), address("10.1.1.11"));
+  auto build = box_.publish();
+  build.service("198.51.100.10", 80);
+  build.server(service_, "10.1.1.11", 8080);
+  build.server(service_, "10.1.1.12", 8080);
+  build.row(first_).state = ServerState::down;
+  EXPECT_EQ(goes_to(from_client(kAck)), address("10.1.1.11"));
+}
+
+TEST_F(WorkerTest, RemovedServersConnectionsEndAndMayStartAnew) {
+  EXPECT_EQ(goes_to(from_client(kSyn)), address("10.1.1.11"));
+  EXPECT_EQ(goes_to(from_client(kAck)), address("10.1.1.11"));
+  auto build = box_.publish();
+  build.service("198.51.100.10", 80);
+  build.server(service_, "10.1.1.13", 8080, kBack, 2);  // the row has changed hands
+  box_.know_neighbour(kBack, "10.1.1.13", test::kServerMac);
+  box_.receive(kFront, from_client(kAck));
+  EXPECT_EQ(box_.drops(Drop::server_gone), 1U);
+  EXPECT_EQ(goes_to(from_client(kSyn)), address("10.1.1.13"));
+}
+
+TEST_F(WorkerTest, OneEndpointInTwoServices) {
+  auto build = box_.publish();
+  const ServiceId shop = build.service("198.51.100.10", 80);
+  build.server(shop, "10.1.1.11", 8080);
+  const ServiceId admin = build.service("198.51.100.10", 81);
+  build.server(admin, "10.1.1.11", 8080);
+  box_.receive(kFront, PacketBuilder{}
+                           .eth({.destination = test::kFrontMac, .source = test::kClientMac})
+                           .ipv4({.source = "198.51.100.2", .destination = "198.51.100.10"})
+                           .tcp({.source_port = 40007, .destination_port = 81, .flags = kSyn})
+                           .build());
+  EXPECT_EQ(facts_of(box_.sent(kBack)).destination, address("10.1.1.11"));
+  box_.receive(kFront, from_client(kSyn, 40000));
+  static_cast<void>(box_.sent(kBack));
+  box_.receive(kBack, from_server("10.1.1.11", kSynAck, 40007));
+  EXPECT_EQ(facts_of(box_.sent(kFront)).source_port, Be16{81});
+  box_.receive(kBack, from_server("10.1.1.11", kSynAck, 40000));
+  EXPECT_EQ(facts_of(box_.sent(kFront)).source_port, Be16{80});
+}
+
+TEST_F(WorkerTest, UnknownNeighbourTakesTheWayThroughLinux) {
+  auto build = box_.publish();
+  const ServiceId service = build.service("198.51.100.10", 80);
+  build.server(service, "10.1.1.14", 8080);
+  box_.receive(kFront, from_client(kSyn));
+  SlowFrame punted;
+  ASSERT_TRUE(box_.slow_path.to_linux.peek(punted));
+  EXPECT_EQ(punted.port, kBack);
+  const Bytes frame{punted.frame.data, punted.frame.data + punted.frame.length};
+  EXPECT_EQ(facts_of(frame).destination, address("10.1.1.14"));
+  EXPECT_EQ(facts_of(frame).ttl, 64);
+  Event event;
+  ASSERT_TRUE(box_.region.worker(0).events.peek(event));
+  EXPECT_EQ(event.kind, Event::Kind::neighbour_wanted);
+  EXPECT_EQ(event.port, kBack);
+  EXPECT_EQ(event.address, address("10.1.1.14"));
+}
+
+TEST_F(WorkerTest, NobodyOutsideSpeaksWithOurAddress) {
+  box_.receive(kFront, PacketBuilder{}
+                           .eth({.destination = test::kFrontMac, .source = test::kClientMac})
+                           .ipv4({.source = "10.1.1.1", .destination = "198.51.100.10"})
+                           .tcp({.source_port = 1, .destination_port = 80, .flags = kSyn})
+                           .build());
+  EXPECT_EQ(box_.drops(Drop::bad_source), 1U);
+}
+
+TEST_F(WorkerTest, IdleConnectionsAreForgotten) {
+  EXPECT_EQ(goes_to(from_client(kSyn)), address("10.1.1.11"));
+  box_.now += std::chrono::seconds{59};
+  for (int i = 0; i < 4; ++i, box_.now += std::chrono::milliseconds{100}) box_.turn();
+  EXPECT_EQ(box_.table->size(), 1U);
+  box_.now += std::chrono::seconds{3};
+  for (int i = 0; i < 4; ++i, box_.now += std::chrono::seconds{2}) box_.turn();
+  EXPECT_EQ(box_.table->size(), 0U);
+  EXPECT_EQ(box_.active(first_), 0);
+}
+
+TEST_F(WorkerTest, NewProcessGoesOnWithTheOldOnesConnections) {
+  EXPECT_EQ(goes_to(from_client(kSyn)), address("10.1.1.11"));
+  EXPECT_EQ(goes_to(from_client(kAck)), address("10.1.1.11"));
+  box_.start_worker(ConnectionTable::Start::warm);
+  EXPECT_EQ(goes_to(from_client(kAck)), address("10.1.1.11"));
+  box_.receive(kBack, from_server("10.1.1.11", kAck));
+  EXPECT_EQ(facts_of(box_.sent(kFront)).source, address("198.51.100.10"));
+}
+
+TEST_F(WorkerTest, FirstThingsFirst) {
+  // In one mailbox: a state for a snapshot that is adopted only after it, as after a retry. It does not apply.
+  Command early;
+  early.kind = Command::Kind::set_server_state;
+  early.generation = 2;
+  early.server = first_;
+  early.state = ServerState::down;
+  box_.send(early);
+  auto build = box_.publish();
+  build.service("198.51.100.10", 80);
+  build.server(service_, "10.1.1.11", 8080);
+  EXPECT_EQ(goes_to(from_client(kSyn)), address("10.1.1.11"));
+}
+
+TEST(WorkerBeforeConfiguration, PassesArpToLinuxAndDropsTheRest) {
+  test::TestBox box;
+  box.receive(kFront, PacketBuilder{}.eth({.destination = "ff:ff:ff:ff:ff:ff"}).arp().build());
+  SlowFrame punted;
+  EXPECT_TRUE(box.slow_path.to_linux.peek(punted));
+  box.receive(kFront, from_client(kSyn));
+  EXPECT_EQ(box.drops(Drop::no_configuration), 1U);
+  box.expect_all_accounted_for();
+}
+
+TEST(WorkerTableFull, RefusesNewConnectionsAndSaysSo) {
+  test::TestBox box{4};
+  auto build = box.publish();
+  const ServiceId service = build.service("198.51.100.10", 80);
+  build.server(service, "10.1.1.11", 8080);
+  box.know_neighbour(kBack, "10.1.1.11", test::kServerMac);
+  for (std::uint16_t i = 0; i < 10; ++i) box.receive(kFront, from_client(kSyn, static_cast<std::uint16_t>(5000 + i)));
+  EXPECT_EQ(box.ports[1]->take_sent().size(), 4U);
+  EXPECT_EQ(box.drops(Drop::table_full), 6U);
+  Event event;
+  ASSERT_TRUE(box.region.worker(0).events.peek(event));
+  EXPECT_EQ(event.kind, Event::Kind::table_full);
+  box.receive(kFront, from_client(kAck, 5000));  // those inside do not suffer
+  EXPECT_EQ(box.ports[1]->take_sent().size(), 1U);
+  box.expect_all_accounted_for();
+}
+
+}  // namespace
+}  // namespace fulcrum
