@@ -17,9 +17,12 @@ constexpr int kCommandsPerTurn = 16;
 // The whole share of a worker is swept within this time, in steps of at most so many entries a turn.
 constexpr std::chrono::nanoseconds kSweepPeriod = std::chrono::seconds{2};
 constexpr std::size_t kSweepPerTurnMax = 1024;
-// How many turns without work before a worker that may sleep does, and for how long.
+// How many turns without work before a worker that may sleep does, and for how long; after a long quiet time (about two
+// seconds) a little longer, because an idle box should cost little and nobody notices a quarter of a millisecond once.
 constexpr std::uint32_t kIdleTurnsBeforeSleep = 200;
+constexpr std::uint32_t kIdleTurnsBeforeLongSleep = 20'000;
 constexpr long kSleepNanoseconds = 50'000;
+constexpr long kLongSleepNanoseconds = 250'000;
 
 // Stands in for "nothing published yet". Static: 7 MB of zeros that are never touched.
 const Snapshot& empty_snapshot() {
@@ -220,10 +223,12 @@ void Worker::rest_when_idle(std::size_t handled) noexcept {
     idle_turns_ = 0;
     return;
   }
-  if (++idle_turns_ < kIdleTurnsBeforeSleep) return;
+  if (idle_turns_ <= kIdleTurnsBeforeLongSleep) ++idle_turns_;
+  if (idle_turns_ < kIdleTurnsBeforeSleep) return;
   // Sleeping, this worker uses no connection, and must not hold up the reclamation of the others' entries.
   connections_.set_online(config_.id, false);
-  const timespec span{.tv_sec = 0, .tv_nsec = kSleepNanoseconds};
+  const bool long_quiet = idle_turns_ > kIdleTurnsBeforeLongSleep;
+  const timespec span{.tv_sec = 0, .tv_nsec = long_quiet ? kLongSleepNanoseconds : kSleepNanoseconds};
   nanosleep(&span, nullptr);
   connections_.set_online(config_.id, true);
 }
