@@ -59,7 +59,7 @@ Description<Server> describe_server() {
             "it has.")
           .required()
           .count(1, 2)
-          .sample("[ \"198.51.100.11\", \"2001:db8:1::11\" ]"),
+          .sample("[ \"10.1.1.11\", \"fd00:1::11\" ]"),
       field("weight", &Server::weight,
             "Share of new connections, relative to the farm's other servers. Only the scheduler weighted_round_robin "
             "looks at it.")
@@ -120,7 +120,10 @@ Description<Farm> describe_farm() {
       field("ports", &Farm::ports, describe_service_port(), "The ports that are served, on every address.")
           .required()
           .count(1, 256),
-      field("servers", &Farm::servers, describe_server(), "The servers that share the work.").required().count(1, 4096),
+      field("servers", &Farm::servers, describe_server(), "The servers that share the work.")
+          .required()
+          .count(1, 4096)
+          .sample("{ name = \"web2\"; addresses = [ \"10.1.1.12\", \"fd00:1::12\" ]; weight = 5; }"),
       field("check", &Farm::check, describe_check(), "Health check of the farm's servers."),
       field("timeouts", &Farm::timeouts, describe_timeouts(), "When an idle connection is forgotten."),
   }};
@@ -131,7 +134,10 @@ Description<Model> describe_model() {
       field("runtime_dir", &Model::runtime_dir,
             "Directory with the shared region and the control socket. The same as in dataplane.cfg.")
           .length(1, 90),
-      field("ports", &Model::ports, describe_port(), "Addresses of the data ports.").required().count(1, kPortsMax),
+      field("ports", &Model::ports, describe_port(), "Addresses of the data ports.")
+          .required()
+          .count(1, kPortsMax)
+          .sample("{ name = \"back\"; addresses = [ \"10.1.1.1/24\", \"fd00:1::1/64\" ]; }"),
       field("routes", &Model::routes, describe_route(), "Static routes, beyond the subnets of the ports.")
           .count(0, kStaticRoutesMax),
       field("farms", &Model::farms, describe_farm(), "What the box balances.").count(0, kFarmsMax),

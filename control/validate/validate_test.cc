@@ -304,3 +304,13 @@ SCENARIO("a person reads no more than fifty lines") {
   REQUIRE(lines.size() == 51);
   CHECK(lines.back() == "and 130 more problems");
 }
+
+SCENARIO("the files that a person starts from are good") {
+  CHECK(fulcrum::settings::report(load_model(FULCRUM_SOURCE_ROOT "/control/app/fulcrum.cfg.example").problems) ==
+        Lines{});
+  const std::string sample = fulcrum::settings::sample_text(fulcrum::model::description());
+  CHECK(problems_of(sample) == Lines{});
+  for (std::size_t at = 0; at < sample.size(); at = sample.find('\n', at) + 1) {
+    CHECK(sample.find('\n', at) - at <= 80);
+  }
+}

@@ -250,7 +250,8 @@ class FieldOf {
     return std::move(*this);
   }
   FieldOf&& characters(std::string allowed) && { return made_.characters = std::move(allowed), std::move(*this); }
-  // What the sample file shows instead of the default, in the file's syntax: "[ \"192.0.2.1\" ]".
+  // What the sample file shows instead of the default, in the file's syntax: "[ \"192.0.2.1\" ]". Of a list of groups:
+  // what follows the group that is explained field by field.
   FieldOf&& sample(std::string text) && { return made_.sample = std::move(text), std::move(*this); }
   template <class E>
   FieldOf&& choice(std::string name, E value, std::string help = {}) && {

@@ -93,7 +93,8 @@ void write_field(std::string& out, const Field& field, const Shape& shape, const
   }
   out += fmt::format("{}{} = {}\n", indent, field.name, field.list ? "( {" : "{");
   write_group(out, *field.shape, indent + "  ");
-  out += indent + (field.list ? "} );\n" : "};\n");
+  const std::string more = field.sample.empty() ? " );" : ",\n" + indent + field.sample + " );";
+  out += indent + (field.list ? "}" + more + "\n" : "};\n");
 }
 
 void write_group(std::string& out, const Shape& shape, const std::string& indent) {
