@@ -28,6 +28,9 @@ LoadedModel judged(LoadedModel loaded, settings::Reading reading) {
 
 std::vector<settings::Problem> validate(const model::Model& model, const settings::Sources& sources) {
   validation::Findings findings{sources};
+  if (!model.runtime_dir.starts_with('/') && !findings.is_wrong("runtime_dir")) {
+    findings.add("runtime_dir", "must begin with a slash");
+  }
   const validation::Networks networks{model, findings};
   if (validation::check_sums(model, findings)) validation::check_farms(model, networks, findings);
   std::vector<settings::Problem> problems = findings.take();

@@ -71,6 +71,8 @@ SCENARIO("the file as such is no good") {
         Lines{"f.cfg:1: version: the integer 2 is not supported: this program reads version = 1;"});
   CHECK(fulcrum::settings::report(load_model("/nowhere/f.cfg").problems) ==
         Lines{"/nowhere/f.cfg: cannot be read: No such file or directory"});
+  CHECK(problems_of(std::string{kGood} + "runtime_dir = \"run\";") ==
+        Lines{"f.cfg:23: runtime_dir: must begin with a slash"});
   CHECK(problems_of("version = 1;") == Lines{"f.cfg: ports: is missing: list of 1 to 16 groups"});
 }
 

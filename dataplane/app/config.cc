@@ -26,13 +26,16 @@ const Description<PortConfig>& port_description() {
       {field("name", &PortConfig::name, "Name of the port, here, in fulcrum.cfg and of its kernel twin.")
            .required()
            .length(1, kInterfaceNameMax)
-           .characters("A-Za-z0-9._-"),
+           .characters("A-Za-z0-9._-")
+           .sample("\"front\""),
        field("profile", &PortConfig::profile, "NIC profile: a file of nic-profiles/ without .cfg.")
            .required()
-           .length(1, 63),
+           .length(1, 63)
+           .sample("\"ixgbe\""),
        field("device", &PortConfig::device, "PCI address, interface or file, as the profile's family names it.")
            .required()
-           .length(1, 90),
+           .length(1, 90)
+           .sample("\"0000:03:00.0\""),
        field("mtu", &PortConfig::mtu, "Largest IP packet.").range(kMtuLeast, 9600).unit("bytes"),
        field("faces", &PortConfig::faces, "Whom the port is connected to; lets some NICs steer by client.")
            .choice("both", Faces::both, "or unknown")
