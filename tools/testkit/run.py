@@ -7,16 +7,14 @@ does not stop the ones that do not need it: one run tells everything that is wro
 import argparse
 import concurrent.futures
 import os
-import pathlib
 import shutil
 import subprocess
 import sys
 import time
 
 from tools.testkit import builds
-from tools.testkit.builds import ASAN, CLANG, RELEASE, TSAN, Failure, Tally
+from tools.testkit.builds import ASAN, CLANG, RELEASE, ROOT, TSAN, Failure, Tally
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 FUZZ_SECONDS = 20
 UNIT_SUITES = ("unit", "behaviour")
 # `net` needs the lab and times real programs: it runs alone and only with the release build.

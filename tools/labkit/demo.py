@@ -1,0 +1,213 @@
+"""tools/demo: see there. For each mode and IP version: load, a server dies, it comes back, the load ends.
+
+How long the dead server still got new connections is measured outside of Fulcrum: by the SYN packets that reach the
+server's interface after it was killed, without those of the health check. The server's address stays up, so it answers
+them with a reset; the clients see these as errors. The figure is the time of the last such SYN.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import signal
+import sys
+import time
+
+from tools.labkit import hugepages, screen, topology, web
+from tools.labkit.daemons import Box
+from tools.labkit.load import Load
+from tools.labkit.namespaces import LabError, wait_until
+from tools.labkit.watch import SynWatch
+from tools.testkit import builds
+
+VICTIM = "s2"
+HUGEPAGES_MB = 384
+LOAD_S = 6
+KILL_AT_S, BACK_AT_S = 1.5, 3.5
+TICK_S = 0.25
+
+
+class Interrupted(Exception):
+    """A signal asked us to stop."""
+
+
+class Meter:
+    """Requests per server by their own logs, since it was made."""
+
+    def __init__(self, servers):
+        self._servers = servers
+        self._positions = {name: server.requests(_size(server.log))[1] for name, server in servers.items()}
+        self.totals = dict.fromkeys(servers, 0)
+        self._last = time.monotonic()
+
+    def read(self):
+        """The requests per second of each server since the last reading."""
+        now = time.monotonic()
+        span, self._last = max(now - self._last, 1e-3), now
+        rates = {}
+        for name, server in self._servers.items():
+            count, self._positions[name] = server.requests(self._positions[name])
+            self.totals[name] += count
+            rates[name] = count / span
+        return rates
+
+
+def _size(path):
+    return path.stat().st_size if path.exists() else 0
+
+
+class Demo:
+    """The lab, the box in it, and the figures so far."""
+
+    def __init__(self, build):
+        self.lab = topology.Lab("demo")
+        self.box = Box(self.lab, build)
+        self.servers = {}
+        self.table = screen.LiveTable()
+        self.results = {}
+
+    def start(self):
+        """The lab and both daemons, with all servers up."""
+        self.lab.up()
+        print(f"memory: {hugepages.reserve(HUGEPAGES_MB, self.lab.hugepages_note)}", flush=True)
+        self.servers = web.start_all(self.lab)
+        self.box.configure()
+        self.box.start()
+
+    def drive(self, farm, family):
+        """One farm over one IP version."""
+        url = f"http://{farm.address(family)}/"
+        self.table.title(f"{farm.mode.upper()} over {family}: {url}")
+        box_addresses = [address for port in topology.BOX_ADDRESSES.values() for address in port]
+        watch = SynWatch(self.lab.server(VICTIM), farm.leg, box_addresses)
+        meter = Meter(self.servers)
+        started = time.monotonic()
+        load = Load(self.lab, url, LOAD_S)
+        try:
+            self._watch_until(farm, meter, started, KILL_AT_S, "load")
+            killed_at = time.time()
+            self.servers[VICTIM].kill()
+            self._watch_until(farm, meter, started, BACK_AT_S, f"{VICTIM} was killed")
+            syns, watch = watch.stop(), None
+            self.servers[VICTIM].start()
+            self._watch_until(farm, meter, started, LOAD_S, f"{VICTIM} is back")
+            result = load.wait()
+        finally:
+            load.stop()
+            if watch is not None:
+                watch.stop()
+        meter.read()
+        late = [seen - killed_at for seen in syns if seen > killed_at]
+        self.results.setdefault(farm.mode, {})[family] = {
+            "requests": result.requests,
+            "errors": result.failed,
+            "requests_per_server": dict(meter.totals),
+            "dead_server_new_connections_ms": round(1000 * max(late, default=0.0), 1),
+        }
+        self.box.wait_for_servers({name: "up" for name in topology.SERVERS}, 10)
+
+    def _watch_until(self, farm, meter, started, until_s, phase):
+        while (seconds := time.monotonic() - started) < until_s:
+            rates = meter.read()
+            states = {name: state for (of, name), state in self.box.server_states().items() if of == farm.name}
+            self.table.show(seconds, phase, rates, meter.totals, states)
+            time.sleep(min(TICK_S, max(0.0, until_s - (time.monotonic() - started))))
+
+    def accounts(self):
+        """The packet accounts when nothing is on its way any more."""
+        last = {}
+
+        def settled():
+            before = dict(last)
+            last.clear()
+            last.update(self.box.drops() or {})
+            return last == before and last.get("unaccounted") == 0
+
+        try:
+            wait_until(settled, 5, "the packet accounts to come to rest", every_s=0.2)
+        except LabError:
+            pass
+        return last
+
+    def problems(self, drops):
+        """What a reader of the figures should not have to find out alone."""
+        found = []
+        for mode, families in self.results.items():
+            for family, figures in families.items():
+                silent = [name for name, count in figures["requests_per_server"].items() if count == 0]
+                if silent:
+                    found.append(f"{mode} over {family}: no request reached {', '.join(silent)}")
+        if drops.get("unaccounted") != 0:
+            found.append(f"{drops.get('unaccounted')} packets are neither sent, punted nor dropped with a reason")
+        return found
+
+
+def build_release():
+    """The two daemons and the command line."""
+    print("building ...", flush=True)
+    started = time.monotonic()
+    builds.set_up(builds.RELEASE, builds.ROOT)
+    box = Box(topology.Lab("demo"), builds.ROOT / builds.RELEASE.folder)
+    programs = (box.dataplane.program, box.control.program, box.cli)
+    builds.compile_targets(builds.RELEASE, builds.ROOT, [os.path.relpath(program, box.build) for program in programs])
+    print(f"built in {time.monotonic() - started:.0f} s", flush=True)
+    return box.build
+
+
+def interrupt(number, _frame):
+    """Turns a signal into an exception once; during the tidying up further ones are ignored."""
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    raise Interrupted(signal.Signals(number).name)
+
+
+def perform(options, build):
+    """The demo itself. The exit status."""
+    demo = Demo(build)
+    keep = False
+    try:
+        with demo.lab.locked():
+            demo.start()
+            for farm in topology.FARMS:
+                for family in ("ipv4", "ipv6"):
+                    demo.drive(farm, family)
+            drops = demo.accounts()
+            print(screen.summary(demo.results))
+            print(screen.accounts(drops))
+            if options.json:
+                options.json.write_text(json.dumps(demo.results, indent=2) + "\n")
+            problems = demo.problems(drops)
+            for problem in problems:
+                print(f"demo: {problem}", file=sys.stderr)
+            if options.keep:
+                keep = True
+                print(f"\n{demo.box.guide()}")
+            return 1 if problems else 0
+    finally:
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(each, signal.SIG_IGN)
+        if not keep:
+            demo.lab.down()
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="tools/demo", description="Real HTTP traffic through Fulcrum.")
+    parser.add_argument("--keep", action="store_true", help="leave the lab up and say how to look around in it")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the figures there")
+    options = parser.parse_args()
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, interrupt)
+    try:
+        if os.geteuid() != 0:
+            raise LabError("network namespaces need root: run this as root")
+        return perform(options, build_release())
+    except Interrupted as signal_name:
+        print(f"\ndemo: stopped by {signal_name}; everything is tidied up", file=sys.stderr)
+        return 130
+    except (LabError, builds.Failure) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

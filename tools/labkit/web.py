@@ -1,0 +1,119 @@
+"""The three web servers: one nginx per server namespace, and a client's single requests."""
+
+import pathlib
+import random
+import signal
+
+from tools.labkit import namespaces, topology
+from tools.labkit.namespaces import LabError, inside, run, wait_until
+
+BIG_SIZE = 100_000_000
+BIG_FILE = pathlib.Path("/var/tmp/fulcrum-lab/100MB")
+
+CONFIGURATION = """\
+user root;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 8192; }}
+http {{
+    log_format requests '$msec $server_addr $remote_addr $status $request_uri';
+    access_log {folder}/access.log requests;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    default_type text/plain;
+    sendfile on;
+    keepalive_requests 1000000;
+    server {{
+        listen 80 backlog=4096;
+        listen [::]:80 backlog=4096;
+        add_header X-Server {name} always;
+        location / {{ return 200 "{name}\\n"; }}
+        location /big {{ alias {big}; }}
+    }}
+}}
+"""
+
+
+def big_file():
+    """A file of 100 MB that no two parts of are alike, so that a lost or doubled segment shows. Made once."""
+    if not BIG_FILE.exists() or BIG_FILE.stat().st_size != BIG_SIZE:
+        BIG_FILE.parent.mkdir(parents=True, exist_ok=True)
+        scratch = BIG_FILE.with_suffix(".new")
+        source = random.Random(2)
+        with scratch.open("wb") as out:
+            for _ in range(BIG_SIZE // 1_000_000):
+                out.write(source.randbytes(1_000_000))
+        scratch.rename(BIG_FILE)
+    return BIG_FILE
+
+
+class WebServer:
+    """One nginx of the lab."""
+
+    def __init__(self, lab, name):
+        self.name = name
+        self.namespace = lab.server(name)
+        self.folder = lab.state / name
+        self.log = self.folder / "access.log"
+
+    def start(self):
+        """Starts it; it listens when this returns."""
+        self.folder.mkdir(exist_ok=True)
+        configuration = self.folder / "nginx.conf"
+        configuration.write_text(CONFIGURATION.format(folder=self.folder, name=self.name, big=big_file()))
+        (self.folder / "nginx.pid").unlink(missing_ok=True)
+        errors = str(self.folder / "error.log")
+        command = inside(self.namespace, "nginx", "-e", errors, "-c", str(configuration))
+        # An nginx that was killed leaves its port to the kernel for a moment.
+        wait_until(lambda: run(*command, check=False).returncode == 0, 5, f"nginx to start (see {errors})")
+        wait_until(self.pids, 5, f"nginx to write {self.folder}/nginx.pid")
+
+    def pids(self):
+        """The master and its worker."""
+        return [pid for pid in namespaces.processes(self.namespace) if _program(pid) == "nginx"]
+
+    def kill(self):
+        """Dies like a server that crashes: all its processes at once, no goodbye. Its address stays."""
+        pids = self.pids()
+        for pid in pids:
+            namespaces.send_signal(pid, signal.SIGKILL)
+        wait_until(lambda: not any(namespaces.alive(pid) for pid in pids), 5, "nginx to die")
+
+    def requests(self, start=0):
+        """The log from a position on: (number of requests, position after them)."""
+        if not self.log.exists():
+            return 0, start
+        with self.log.open("rb") as log:
+            log.seek(start)
+            count = 0
+            while piece := log.read(1 << 20):
+                count += piece.count(b"\n")
+            return count, log.tell()
+
+
+def start_all(lab):
+    """All three servers."""
+    servers = {name: WebServer(lab, name) for name in topology.SERVERS}
+    for server in servers.values():
+        server.start()
+    return servers
+
+
+def curl(lab, url, *options, timeout_s=20):
+    """What the client gets. Raises LabError when the request fails."""
+    command = inside(lab.client, "curl", "-sS", "--fail", "--noproxy", "*", "--max-time", str(timeout_s), *options, url)
+    done = run(*command, check=False)
+    if done.returncode != 0:
+        raise LabError(f"curl {url}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def _program(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
