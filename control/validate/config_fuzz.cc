@@ -1,7 +1,8 @@
 // libFuzzer target of the way from a file's text to a validated model.
 //
 // What must hold: a model or problems, never both missing; every problem is one printable line; reading the same text
-// again gives the same; a model that was judged good is judged good again without the file's lines.
+// again gives the same; a model that was judged good is judged good again without the file's lines; no syntax error
+// gets as far as libconfig, which leaks memory on some.
 #include <algorithm>
 #include <string_view>
 
@@ -29,6 +30,7 @@ void judge(std::string_view text) {
     FULCRUM_ASSERT(is_one_line(words));
     FULCRUM_ASSERT(!loaded.problems[i].text.empty());
     FULCRUM_ASSERT(words.size() < 1000);
+    FULCRUM_ASSERT(!loaded.problems[i].text.starts_with("libconfig"));
   }
   if (!loaded.problems.empty()) return;
   FULCRUM_ASSERT(loaded.model == again.model);

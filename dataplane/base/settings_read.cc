@@ -367,9 +367,9 @@ Reading read_text(std::string_view text, const std::string& name, const Shape& s
   Tree tree;
   if (!tree.parse(scanned.text)) {
     const int line = config_error_line(tree.operator->());
-    reading.problems.push_back(
-        Problem{name, static_cast<unsigned>(std::max(line, 0)), "",
-                fmt::format("{} at or before {}", config_error_text(tree.operator->()), line_of(text, line))});
+    reading.problems.push_back(Problem{
+        name, static_cast<unsigned>(std::max(line, 0)), "",
+        fmt::format("libconfig: {} at or before {}", config_error_text(tree.operator->()), line_of(text, line))});
     return reading;
   }
   Reader{scanned, reading}.read_file_group(config_root_setting(tree.operator->()), shape, object);

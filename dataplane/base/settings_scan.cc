@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
+#include <algorithm>
 #include <cstdlib>
 
+#include "dataplane/base/settings_syntax.h"
 #include "dataplane/base/settings_words.h"
 
 namespace fulcrum::settings {
@@ -17,7 +18,6 @@ bool is_name_part(char letter) { return is_name_start(letter) || is_digit(letter
 bool is_space(char letter) {
   return letter == ' ' || letter == '\t' || letter == '\r' || letter == '\n' || letter == '\f';
 }
-char closing(char open) { return open == '(' ? ')' : open == '[' ? ']' : '}'; }
 
 // Length of the well-formed UTF-8 sequence that `text` begins with; 0 when it begins with none (RFC 3629 section 4,
 // without the checks for surrogates and overlong three- and four-byte forms: they do no harm here).
@@ -43,28 +43,45 @@ std::size_t first_binary(std::string_view text) {
   return at;
 }
 
-enum class NumberKind { none, integer, wide, floating };  // wide: already has its L
+std::size_t digits(std::string_view text, std::size_t at) {
+  while (at < text.size() && is_digit(text[at])) ++at;
+  return at;
+}
 
-NumberKind number_kind(std::string_view token) {
-  std::size_t at = 0;
-  if (at < token.size() && (token[at] == '+' || token[at] == '-')) ++at;
-  const bool hexadecimal = at == 0 && token.size() > 2 && token[0] == '0' && (token[1] == 'x' || token[1] == 'X');
-  if (hexadecimal) at = 2;
-  const std::size_t digits_begin = at;
-  const auto is_part = [&](char c) {
-    return is_digit(c) || (hexadecimal && ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')));
+// Number as libconfig writes it; Token::none when `text` as a whole is none.
+Syntax::Token number_kind(std::string_view text) {
+  using Token = Syntax::Token;
+  if (text.size() > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
+    const auto end = text.find_first_not_of("0123456789abcdefABCDEF", 2);
+    const std::string_view rest = end == std::string_view::npos ? "" : text.substr(end);
+    return end != 2 && (rest.empty() || rest == "L" || rest == "LL") ? Token::integer : Token::none;
+  }
+  const std::size_t begin = !text.empty() && (text[0] == '+' || text[0] == '-') ? 1 : 0;
+  std::size_t at = digits(text, begin);
+  const std::string_view rest = text.substr(at);
+  if (at > begin && (rest.empty() || rest == "L" || rest == "LL")) return Token::integer;
+  std::size_t count = at - begin;
+  if (at < text.size() && text[at] == '.') {
+    const std::size_t end = digits(text, at + 1);
+    count += end - at - 1;
+    at = end;
+  }
+  if (count == 0) return Token::none;
+  if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
+    const bool has_sign = at + 1 < text.size() && (text[at + 1] == '+' || text[at + 1] == '-');
+    const std::size_t exponent = at + (has_sign ? 2 : 1);
+    at = digits(text, exponent);
+    if (at == exponent) return Token::none;
+  }
+  return at == text.size() ? Token::fraction : Token::none;
+}
+
+bool is_boolean(std::string_view word) {
+  const auto is = [&](std::string_view wanted) {
+    return std::equal(word.begin(), word.end(), wanted.begin(), wanted.end(),
+                      [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; });
   };
-  while (at < token.size() && is_part(token[at])) ++at;
-  const std::string_view rest = token.substr(at);
-  if (at > digits_begin && rest.empty()) return NumberKind::integer;
-  if (at > digits_begin && (rest == "L" || rest == "LL")) return NumberKind::wide;
-  if (hexadecimal) return NumberKind::none;
-  // Whatever strtod takes as a whole; libconfig's own idea is narrower and says so itself.
-  const std::string terminated{token};
-  char* end = nullptr;
-  std::strtod(terminated.c_str(), &end);
-  return end == terminated.c_str() + terminated.size() && !is_letter(token.back()) ? NumberKind::floating
-                                                                                   : NumberKind::none;
+  return is("true") || is("false");
 }
 
 std::string duplicate_key(unsigned line, std::string_view name) { return fmt::format("{}:{}", line, name); }
@@ -72,7 +89,6 @@ std::string duplicate_key(unsigned line, std::string_view name) { return fmt::fo
 class Scanner {
  public:
   Scanner(std::string_view text, const std::string& file) : text_{text}, file_{file} {
-    scopes_.emplace_back();
     result_.text.reserve(text.size() + text.size() / 8);
   }
   Scan run() {
@@ -84,20 +100,14 @@ class Scanner {
       return std::move(result_);
     }
     while (!stopped_ && at_ < text_.size()) step();
-    if (!stopped_ && scopes_.size() > 1) {
-      line_ = scopes_.back().line;
-      problem(fmt::format("the {} on this line is never closed", scopes_.back().open));
+    if (!stopped_) {
+      const std::string wrong = syntax_.end(line_);
+      if (!wrong.empty()) problem(wrong);
     }
     return std::move(result_);
   }
 
  private:
-  struct Scope {
-    char open = 0;
-    unsigned line = 1;
-    std::unordered_map<std::string, unsigned> keys;  // with the line of each
-  };
-
   void problem(std::string text) { result_.problems.push_back(Problem{file_, line_, "", std::move(text)}); }
   // What follows can no longer be understood.
   void stop(std::string text) {
@@ -127,20 +137,28 @@ class Scanner {
     } else if (letter == '"') {
       take_text();
     } else if (letter == '(' || letter == '[' || letter == '{') {
-      open(letter);
+      take_mark(syntax_.open(letter, line_));
     } else if (letter == ')' || letter == ']' || letter == '}') {
-      close(letter);
+      take_mark(syntax_.close(letter));
+    } else if (letter == '=' || letter == ':') {
+      take_mark(syntax_.assign(letter));
+    } else if (letter == ';' || letter == ',') {
+      take_mark(syntax_.separator(letter));
     } else if (is_digit(letter) || letter == '+' || letter == '-' || letter == '.') {
       take_number();
     } else if (is_name_start(letter)) {
       take_name();
     } else if (letter == '@') {
       stop("@include is not supported: one file holds the whole configuration");
-    } else if (letter == '=' || letter == ':' || letter == ';' || letter == ',') {
-      copy(1);
     } else {
       stop(fmt::format("syntax error: what begins with {} must be in quotes", quoted(rest_of_line())));
     }
+  }
+
+  // One letter, unless the syntax has found something `wrong` with it.
+  void take_mark(const std::string& wrong) {
+    if (!wrong.empty()) return stop(wrong);
+    copy(1);
   }
 
   [[nodiscard]] std::string_view rest_of_line() const {
@@ -165,42 +183,24 @@ class Scanner {
       if (peek(length) == '\n' || at_ + length >= text_.size()) return stop("a text on this line has no closing quote");
       length += peek(length) == '\\' && peek(length + 1) != '\n' ? 2 : 1;
     }
+    const std::string wrong = syntax_.value(Syntax::Token::text);
+    if (!wrong.empty()) return stop(wrong);
     copy(length + 1);
-  }
-
-  void open(char letter) {
-    if (scopes_.size() > kDepthMax) return stop(fmt::format("more than {} brackets within brackets", kDepthMax));
-    if (letter != '[' && scopes_.back().open == '[') {
-      return stop(letter == '{' ? "groups { } go into a list with ( ), not with [ ]"
-                                : "a list ( ) cannot be in an array [ ]");
-    }
-    scopes_.emplace_back().open = letter;
-    scopes_.back().line = line_;
-    copy(1);
-  }
-
-  void close(char letter) {
-    if (scopes_.size() == 1) return stop(fmt::format("{} closes nothing", letter));
-    const Scope& scope = scopes_.back();
-    if (closing(scope.open) != letter) {
-      return stop(fmt::format("{} does not close the {} of line {}", letter, scope.open, scope.line));
-    }
-    scopes_.pop_back();
-    copy(1);
   }
 
   void take_number() {
     std::size_t length = 1;
     while (is_name_part(peek(length)) || peek(length) == '.' || peek(length) == '+') ++length;
     const std::string token{text_.substr(at_, length)};
-    const NumberKind kind = number_kind(token);
-    if (kind == NumberKind::none || peek(length) == '/' || (peek(length) == ':' && scopes_.back().open != '{')) {
+    const Syntax::Token kind = number_kind(token);
+    if (kind == Syntax::Token::none || peek(length) == '/' || peek(length) == ':') {
       return stop(fmt::format("syntax error: {} is not a number; addresses and other texts go in quotes",
                               quoted(rest_of_line())));
     }
-    if (kind == NumberKind::floating) return copy(length);
+    const std::string wrong = syntax_.value(kind);
+    if (!wrong.empty()) return stop(wrong);
+    if (kind == Syntax::Token::fraction) return copy(length);
     at_ += length;
-    errno = 0;
     const long long value = std::strtoll(token.c_str(), nullptr, token.find_first_of("xX") == 1 ? 16 : 10);
     result_.text += value == INT64_MIN ? "-9223372036854775807L" : fmt::format("{}L", value);
   }
@@ -209,15 +209,15 @@ class Scanner {
     std::size_t length = 1;
     while (is_name_part(peek(length))) ++length;
     const std::string name{text_.substr(at_, length)};
+    const bool boolean = is_boolean(name);
+    const std::string wrong = syntax_.word(name, boolean);
+    if (!wrong.empty()) return stop(wrong);
     at_ += length;
-    std::size_t next = at_;
-    while (next < text_.size() && is_space(text_[next])) ++next;
-    const bool is_key = next < text_.size() && (text_[next] == '=' || text_[next] == ':');
-    result_.text += is_key ? unique_key(name) : name;
+    result_.text += boolean ? name : unique_key(name);
   }
 
   std::string unique_key(const std::string& name) {
-    auto& keys = scopes_.back().keys;
+    auto& keys = syntax_.keys();
     if (keys.size() >= kKeysMax) {
       stop(fmt::format("more than {} keys in one group", kKeysMax));
       return name;
@@ -237,7 +237,7 @@ class Scanner {
   std::size_t at_ = 0;
   unsigned line_ = 1;
   bool stopped_ = false;
-  std::vector<Scope> scopes_;
+  Syntax syntax_;
   Scan result_;
 };
 

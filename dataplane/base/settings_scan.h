@@ -1,12 +1,11 @@
 // A first pass over the text of a configuration file, before libconfig sees it. libconfig stops at the first error,
 // names hardly any of them, cuts integers above 32 bits silently, and refuses a file for a key given twice without
 // saying which. So this pass walks the tokens and
-//  - finds what it can say better: unbalanced brackets, a text without its closing quote, an address without quotes,
-//    @include, bytes that are no text, too many brackets within brackets;
+//  - finds what breaks the syntax, in words (settings_syntax.h), and bytes that are no text;
 //  - writes every integer with the suffix L, so that libconfig keeps 64 bits of it; what does not fit in 64 bits
 //    becomes the largest or smallest number that does, which no field allows;
 //  - renames a key that its group already has ("port" to "port*"), so that reading can go on and report it in place.
-// Lines stay where they are. It is no parser: what it lets through may still be a syntax error for libconfig.
+// Lines stay where they are. Includes are refused: a second file would escape all this.
 #pragma once
 
 #include <string>

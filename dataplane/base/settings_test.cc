@@ -253,17 +253,43 @@ TEST(Settings, RejectWhatIsNoSettingsFile) {
 TEST(Settings, SayWhereTheSyntaxBreaks) {
   expect({
       {"version = 4;\nowner = \"ann;\ngears = 3;\n", "bike.cfg:2: a text on this line has no closing quote\n"},
-      {"version = 4;\nwheels = (\n", "bike.cfg:2: the ( on this line is never closed\n"},
-      {"version = 4;\nbrake = {\n ]", "bike.cfg:3: ] does not close the { of line 2\n"},
-      {"version = 4;\n}", "bike.cfg:2: } closes nothing\n"},
+      {"version = 4;\nwheels = (\n", "bike.cfg:2: syntax error: the ( on this line is never closed\n"},
+      {"version = 4;\nbrake = {\n ]", "bike.cfg:3: syntax error: ] does not close the { of line 2\n"},
+      {"version = 4;\n}", "bike.cfg:2: syntax error: } closes nothing\n"},
       {"/* version = 4;\n", "bike.cfg:1: the comment that begins with /* on this line is never closed\n"},
       {"version = 4;\nhome = 10.1.1.1;\n",
        "bike.cfg:2: syntax error: \"10.1.1.1;\" is not a number; addresses and other texts go in quotes\n"},
-      {"wheels = [ { } ];", "bike.cfg:1: groups { } go into a list with ( ), not with [ ]\n"},
-      {"version = 4;\nowner \"ann\";\n", "bike.cfg:2: syntax error at or before \"owner \"ann\";\"\n"},
-      {"version = 4; stops = [ 1, \"x\" ];",
-       "bike.cfg:1: mismatched element type in array at or before \"version = 4; stops = [ 1, \"x\" ];\"\n"},
+      {"version = 4;\nhome = fe80::1;\n", "bike.cfg:2: syntax error: the word \"fe80\" must be in quotes\n"},
+      {"version = 4;\nhome = ::1;\n", "bike.cfg:2: syntax error: no key before this :\n"},
+      {"version = 4;\nhome = ?;\n", "bike.cfg:2: syntax error: what begins with \"?;\" must be in quotes\n"},
+      {"wheels = [ { } ];", "bike.cfg:1: syntax error: groups { } go into a list with ( ), not with [ ]\n"},
+      {"wheels = [ ( ) ];", "bike.cfg:1: syntax error: an array [ ] cannot hold another list ( )\n"},
+      {"version = 4;\nowner \"ann\";\n", "bike.cfg:2: syntax error: = is missing after owner\n"},
+      {"version = 4;\nowner gears = 3;\n", "bike.cfg:2: syntax error: = is missing after owner\n"},
+      {"version = 4;\nowner", "bike.cfg:2: syntax error: = is missing after owner\n"},
+      {"version = 4;\nowner =", "bike.cfg:2: syntax error: the value of owner is missing\n"},
+      {"version = 4;\nowner = ;", "bike.cfg:2: syntax error: the value of owner is missing\n"},
+      {"version = 4;\nbrake = { fitted = }", "bike.cfg:2: syntax error: the value of fitted is missing\n"},
+      {"version = 4;\n\"ann\";\n", "bike.cfg:2: syntax error: a value without a key: write key = value;\n"},
+      {"version = 4;\ntrue = 4;\n", "bike.cfg:2: syntax error: \"true\" cannot be a key\n"},
+      {"version = 4;;", "bike.cfg:1: syntax error: a ; that separates nothing\n"},
+      {"stops = [ 1 2 ];", "bike.cfg:1: syntax error: a comma is missing between two elements of a list\n"},
+      {"stops = [ 1; 2 ];", "bike.cfg:1: syntax error: a ; that separates nothing\n"},
+      {"stops = [ 1, ];", "bike.cfg:1: syntax error: a comma before the end of the list\n"},
+      {"stops = [ , 1 ];", "bike.cfg:1: syntax error: a , that separates nothing\n"},
+      {"stops = [ 1, \"x\" ];", "bike.cfg:1: syntax error: the elements of an array [ ] must be of one type\n"},
   });
+}
+
+TEST(Settings, TakeWhatLibconfigTakes) {
+  for (const char* text :
+       {"a = 1 b = 2", "a : 1, b = 2;", "a = [ ], b = ( ); c = { }", "a = ( 1, \"x\", [ 1L, 0x2, -3 ], ( ) )",
+        "a = \"x\" \"y\"\n\"z\";", "a = .5; b = 1.; c = 1e5; d = -1.5E-3; e = +1;", "a = TRUE; b = [ true, False ]",
+        "*a-_9 = 1", "a = \"\\\"\\\\\\x41\\n\"; // \"\nb = 1 # {"}) {
+    const std::string found = problems_of(std::string{"version = 4; wheels = ( { name = \"w\"; } );\n"} + text);
+    EXPECT_EQ(found.find("syntax error"), std::string::npos) << text << "\n" << found;
+    EXPECT_NE(found.find("unknown key"), std::string::npos) << text << "\n" << found;
+  }
 }
 
 TEST(Settings, KeepTheirLinesThroughComments) {
