@@ -211,12 +211,16 @@ std::uint32_t ConnectionTable::write(ConnectionId id, const Content& content) no
 // Puts the slot into the key's first bucket, else its second, else in the place of an entry that can move. Returns the
 // position, or kNowhere.
 std::size_t ConnectionTable::publish(const Place& place, std::uint64_t value) noexcept {
-  for (std::size_t position = 0; position < 2 * kWays; ++position) {
-    std::uint64_t empty = 0;
-    Slot& slot = place.slot(position);
-    if (slot.load(std::memory_order_relaxed) == 0 && slot.compare_exchange_strong(empty, value)) return position;
+  // A second time around, because what could be moved may have been removed instead.
+  for (int round = 0; round < 2; ++round) {
+    for (std::size_t position = 0; position < 2 * kWays; ++position) {
+      std::uint64_t empty = 0;
+      Slot& slot = place.slot(position);
+      if (slot.load(std::memory_order_relaxed) == 0 && slot.compare_exchange_strong(empty, value)) return position;
+    }
+    if (const std::size_t position = displace(place, value); position != kNowhere) return position;
   }
-  return displace(place, value);
+  return kNowhere;
 }
 
 std::size_t ConnectionTable::displace(const Place& place, std::uint64_t value) noexcept {

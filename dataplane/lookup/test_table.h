@@ -1,13 +1,15 @@
 // Memory and keys for tests and benches of the connection table.
 #pragma once
 
+#include <sys/mman.h>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
+#include "dataplane/base/invariant.h"
 #include "dataplane/base/wide.h"
 #include "dataplane/lookup/connection_table.h"
 
@@ -15,24 +17,29 @@ namespace fulcrum::test {
 
 inline constexpr std::array<std::uint64_t, 2> kHashKey{0x0123'4567'89AB'CDEF, 0xFEDC'BA98'7654'3210};
 
-// Entries and index that outlive a table, as the region does.
+// Entries and index that outlive a table, as the region does. Whole pages, filled with zeros.
 class TableMemory {
  public:
   explicit TableMemory(std::size_t capacity)
-      : entries_(capacity), index_(ConnectionTable::index_bytes(capacity) / sizeof(Line)) {}
-
-  [[nodiscard]] ConnectionTable::Memory view() {
-    return {entries_, std::as_writable_bytes(std::span{index_}), kHashKey};
+      : capacity_{capacity}, bytes_{capacity * sizeof(ConnectionEntry) + ConnectionTable::index_bytes(capacity)} {
+    void* base = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    FULCRUM_ASSERT(base != MAP_FAILED);
+    base_ = static_cast<std::byte*>(base);
   }
-  [[nodiscard]] std::span<ConnectionEntry> entries() { return entries_; }
-  [[nodiscard]] std::size_t buckets() const { return index_.size(); }
+  ~TableMemory() { munmap(base_, bytes_); }
+  TableMemory(const TableMemory&) = delete;
+  TableMemory& operator=(const TableMemory&) = delete;
+
+  [[nodiscard]] ConnectionTable::Memory view() { return {entries(), index(), kHashKey}; }
+  [[nodiscard]] std::span<ConnectionEntry> entries() { return {reinterpret_cast<ConnectionEntry*>(base_), capacity_}; }
+  [[nodiscard]] std::span<std::byte> index() { return pages().subspan(capacity_ * sizeof(ConnectionEntry)); }
+  [[nodiscard]] std::span<std::byte> pages() { return {base_, bytes_}; }
+  [[nodiscard]] std::size_t buckets() const { return ConnectionTable::index_bytes(capacity_) / 64; }
 
  private:
-  struct alignas(64) Line {
-    std::array<std::byte, 64> bytes;
-  };
-  std::vector<ConnectionEntry> entries_;
-  std::vector<Line> index_;
+  std::size_t capacity_;
+  std::size_t bytes_;
+  std::byte* base_ = nullptr;
 };
 
 // The n-th of 2^40 different keys.
