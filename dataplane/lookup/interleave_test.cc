@@ -278,6 +278,44 @@ TEST_F(Interleavings, AnEntryIsHandedOutOnce) {
   });
 }
 
+// A process that dies at any access leaves whole connections: those that were there, and the one that it was inserting
+// or removing either as it should be or not at all.
+TEST_F(Interleavings, DeathAtAnyPointLeavesWholeConnections) {
+  at_each_point([](std::size_t n) {
+    Crowd crowd;
+    test::TableMemory inherited{Crowd::kCapacity};
+    const FlowKey& arriving = Crowd::keys().pushing[0];
+    const FlowKey& leaving = Crowd::keys().movable[3];
+    const bool more = Interleaving::run(
+        crowd.memory.pages(), n,
+        [&] {
+          EXPECT_TRUE(insert(crowd.table, arriving, kFirst, ServerId{9, 9}).is_new);
+          EXPECT_TRUE(crowd.table.remove(crowd.ids[3]));
+        },
+        [&] { std::memcpy(inherited.pages().data(), crowd.memory.pages().data(), inherited.pages().size()); });
+    if (!more) return false;
+    ConnectionTable table{inherited.view(), 1, ConnectionTable::Start::warm};
+    std::size_t there = 0;
+    for (const auto* keys : {&Crowd::keys().fixed, &Crowd::keys().movable}) {
+      for (const FlowKey& key : *keys) {
+        const bool found = find(table, key) != kNoConnection;
+        there += found ? 1U : 0U;
+        EXPECT_TRUE(found || key == leaving) << n;
+      }
+    }
+    if (const ConnectionId id = find(table, arriving); id != kNoConnection) {
+      ++there;
+      EXPECT_EQ(table.server(id), (ServerId{9, 9})) << n;
+    }
+    EXPECT_EQ(table.size(), there) << n;
+    std::size_t all = there;
+    for (std::uint64_t key = 0; key < Crowd::kCapacity; ++key)
+      all += insert(table, nth_key(1U << 30U | key)).is_new ? 1U : 0U;
+    EXPECT_EQ(all, Crowd::kCapacity) << n << ": an entry was lost";
+    return true;
+  });
+}
+
 // Three inserts of one key, the second interrupted within the first and the third within the second. The pairs of
 // points are too many, so some are drawn.
 TEST_F(Interleavings, ThreeInsertsOfOneKeyHaveOneWinner) {
