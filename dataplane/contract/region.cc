@@ -109,15 +109,64 @@ std::string file_path(const Region::CreateOptions& options) {
   return options.hugepage_dir + "/fulcrum" + flat;
 }
 
-Result<void> set_size(int file, const std::string& path, std::uint64_t size, bool on_hugepages) {
-  // fallocate, so that missing memory is an error sentence now and not a SIGBUS in the middle of a packet.
-  if (ftruncate(file, static_cast<off_t>(size)) != 0 || fallocate(file, 0, 0, static_cast<off_t>(size)) != 0) {
-    const int reason = errno;
-    return fail(Error::Code::io, path,
-                fmt::format("no room for {} MiB: {}{}", size >> 20U, errno_words(reason),
-                            on_hugepages ? "; reserve more in /proc/sys/vm/nr_hugepages or lower `connections`" : ""));
+std::uint64_t size_of(int file) {
+  struct stat info {};
+  return fstat(file, &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
+}
+
+std::uint64_t page_size_of(int file) {
+  struct stat info {};
+  return fstat(file, &info) == 0 ? static_cast<std::uint64_t>(info.st_blksize) : 4096;
+}
+
+bool is_named(int file, const std::string& path) {
+  struct stat named {};
+  struct stat mine {};
+  return stat(path.c_str(), &named) == 0 && fstat(file, &mine) == 0 && named.st_ino == mine.st_ino &&
+         named.st_dev == mine.st_dev;
+}
+
+// A dataplane that was killed holds its lock until Linux has cleared its memory away, which takes a moment.
+constexpr int kLockTries = 100;
+constexpr useconds_t kLockPause = 20'000;
+
+// Opens the file, made when missing, and takes the dataplane's lock on it.
+Result<int> lock_file(const std::string& path) {
+  for (int tries = 1;; ++tries) {
+    const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (file < 0)
+      return fail(Error::Code::io, path, fmt::format("cannot create the shared region: {}", errno_words(errno)));
+    if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+      close(file);
+      if (tries < kLockTries) {
+        usleep(kLockPause);
+        continue;
+      }
+      return fail(
+          Error::Code::conflict, path,
+          "another fulcrum-dataplane is running with this region: stop it, or give this one its own `runtime_dir`");
+    }
+    if (is_named(file, path)) return file;
+    close(file);  // another dataplane replaced the file between our two calls; it has gone, or has locked the new one
   }
-  return {};
+}
+
+// `wait`: memory of the region's predecessor comes back when control lets go of it, so a lack of it may pass.
+Result<void> set_size(int file, const std::string& path, std::uint64_t size, bool on_hugepages, bool wait) {
+  constexpr useconds_t kPause = 50'000;
+  for (int tries_left = wait ? 40 : 0;; --tries_left) {
+    // fallocate, so that missing memory is an error sentence now and not a SIGBUS in the middle of a packet.
+    if (ftruncate(file, static_cast<off_t>(size)) == 0 && fallocate(file, 0, 0, static_cast<off_t>(size)) == 0)
+      return {};
+    const int reason = errno;
+    if (tries_left == 0 || (reason != ENOSPC && reason != ENOMEM)) {
+      return fail(
+          Error::Code::io, path,
+          fmt::format("no room for {} MiB: {}{}", size >> 20U, errno_words(reason),
+                      on_hugepages ? "; reserve more in /proc/sys/vm/nr_hugepages or lower `connections`" : ""));
+    }
+    usleep(kPause);
+  }
 }
 
 }  // namespace
@@ -132,57 +181,21 @@ Result<Region> Region::create(const CreateOptions& options) {
   const std::string path = file_path(options);
   std::error_code ignored;
   std::filesystem::create_directories(options.runtime_dir, ignored);
-  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (file < 0)
-    return fail(Error::Code::io, path, fmt::format("cannot create the shared region: {}", errno_words(errno)));
+  auto file = lock_file(path);
+  if (!file) return tl::unexpected<Error>{file.error()};
   Region region;
-  region.file_ = file;
-  if (flock(file, LOCK_EX | LOCK_NB) != 0) {
-    return fail(
-        Error::Code::conflict, path,
-        "another fulcrum-dataplane is running with this region: stop it, or give this one its own `runtime_dir`");
-  }
-  struct stat info {};
-  if (fstat(file, &info) != 0) return fail(Error::Code::io, path, errno_words(errno));
-
-  RegionHeader wanted;
-  lay_out(wanted, options.shape);
-  region.on_hugepages_ = is_hugetlbfs(file);
-  const std::uint64_t size =
-      round_up(wanted.total_size, region.on_hugepages_ ? static_cast<std::uint64_t>(info.st_blksize) : 4096);
-  const auto old_size = static_cast<std::uint64_t>(info.st_size);
+  region.file_ = *file;
+  region.on_hugepages_ = is_hugetlbfs(region.file_);
+  const std::uint64_t old_size = size_of(region.file_);
   if (old_size >= sizeof(RegionHeader) && !options.start_cold) {
-    auto mapped = map_file(file, path, old_size);
-    if (!mapped) return tl::unexpected<Error>{mapped.error()};
-    region.base_ = mapped->base;
-    region.mapped_ = old_size;
-    // A creator that died before the end left no magic: such a file is laid out anew below.
-    if (region.header().magic.load(std::memory_order_acquire) != 0) {
-      if (auto error = refuse(region.header(), path, old_size)) return tl::unexpected<Error>{*error};
-      if (!(region.header().shape == options.shape)) {
-        return fail(Error::Code::conflict, path,
-                    fmt::format("region laid out for {} workers and {} connections, the configuration wants {} and {}: "
-                                "start with --cold (which forgets the established connections)",
-                                region.header().shape.workers, region.header().shape.connections, options.shape.workers,
-                                options.shape.connections));
-      }
-      region.warm_ = true;
-    } else {
-      munmap(region.base_, region.mapped_);
-      region.base_ = nullptr;
+    if (auto taken = region.take_over(path, old_size, options.shape); !taken) {
+      return tl::unexpected<Error>{taken.error()};
     }
   }
   if (!region.warm_) {
-    if (auto sized = ftruncate(file, 0) == 0 ? set_size(file, path, size, region.on_hugepages_)
-                                             : fail(Error::Code::io, path, errno_words(errno));
-        !sized) {
-      return tl::unexpected<Error>{sized.error()};
+    if (auto made = region.lay_out_anew(path, old_size, options.shape); !made) {
+      return tl::unexpected<Error>{made.error()};
     }
-    auto mapped = map_file(file, path, size);
-    if (!mapped) return tl::unexpected<Error>{mapped.error()};
-    region.base_ = mapped->base;
-    region.mapped_ = size;
-    initialise(region.header(), options.shape);
   }
   if (path != link_path(options.runtime_dir)) {
     // Atomically: control may look at any moment.
@@ -194,6 +207,55 @@ Result<Region> Region::create(const CreateOptions& options) {
     }
   }
   return region;
+}
+
+// Maps what an earlier dataplane left, if it is whole and of our shape.
+Result<void> Region::take_over(const std::string& path, std::uint64_t size, const RegionShape& shape) {
+  auto mapped = map_file(file_, path, size);
+  if (!mapped) return tl::unexpected<Error>{mapped.error()};
+  base_ = mapped->base;
+  mapped_ = size;
+  // A creator that died before the end left no magic: such a file is laid out anew.
+  if (header().magic.load(std::memory_order_acquire) == 0) {
+    munmap(base_, mapped_);
+    base_ = nullptr;
+    return {};
+  }
+  if (auto error = refuse(header(), path, size)) return tl::unexpected<Error>{*error};
+  if (!(header().shape == shape)) {
+    return fail(Error::Code::conflict, path,
+                fmt::format("region laid out for {} workers and {} connections, the configuration wants {} and {}: "
+                            "start with --cold (which forgets the established connections)",
+                            header().shape.workers, header().shape.connections, shape.workers, shape.connections));
+  }
+  warm_ = true;
+  return {};
+}
+
+// In a new file that takes the old one's name: control may have the old one mapped, and what is cut off under a mapping
+// kills its reader. Control notices the change of files and lets go, which is what gives the old memory back.
+Result<void> Region::lay_out_anew(const std::string& path, std::uint64_t old_size, const RegionShape& shape) {
+  if (old_size != 0) {
+    const std::string fresh = path + ".fresh";
+    unlink(fresh.c_str());
+    auto file = lock_file(fresh);
+    if (!file) return tl::unexpected<Error>{file.error()};
+    const int old = std::exchange(file_, *file);
+    const bool renamed = rename(fresh.c_str(), path.c_str()) == 0;
+    const int reason = errno;
+    close(old);
+    if (!renamed) return fail(Error::Code::io, path, errno_words(reason));
+  }
+  RegionHeader wanted;
+  lay_out(wanted, shape);
+  const std::uint64_t size = round_up(wanted.total_size, on_hugepages_ ? page_size_of(file_) : 4096);
+  if (auto sized = set_size(file_, path, size, on_hugepages_, old_size != 0); !sized) return sized;
+  auto mapped = map_file(file_, path, size);
+  if (!mapped) return tl::unexpected<Error>{mapped.error()};
+  base_ = mapped->base;
+  mapped_ = size;
+  initialise(header(), shape);
+  return {};
 }
 
 Result<Region> Region::attach(const std::string& runtime_dir) {

@@ -6,7 +6,8 @@
 // the file has; a process that finds another one says so and leaves it alone.
 //
 // The region is born in three steps, so that nobody ever trusts half of it: the file gets its size (all zeros), the
-// dataplane fills header and sections, and stores kRegionMagic last.
+// dataplane fills header and sections, and stores kRegionMagic last. A cold start makes a new file that takes the old
+// one's name; control sees that, lets go of the old one and follows.
 #pragma once
 
 #include <array>
@@ -131,6 +132,8 @@ class Region {
  private:
   Region() = default;
   static void initialise(RegionHeader& header, const RegionShape& shape);
+  Result<void> take_over(const std::string& path, std::uint64_t size, const RegionShape& shape);
+  Result<void> lay_out_anew(const std::string& path, std::uint64_t old_size, const RegionShape& shape);
   template <class T>
   [[nodiscard]] T* at(std::uint64_t offset) const noexcept {
     return reinterpret_cast<T*>(base_ + offset);
