@@ -1,0 +1,47 @@
+#include "control/publish/region_watch.h"
+
+#include <utility>
+
+namespace fulcrum {
+
+RegionWatch::News RegionWatch::look() {
+  if (stale_) {
+    region_.reset();
+    stale_ = false;
+  }
+  if (region_) {
+    const RegionHeader& header = region_->header();
+    if (!region_->is_current(runtime_dir_) || header.magic.load(std::memory_order_acquire) != kRegionMagic ||
+        header.boot_id != boot_id_seen_) {
+      stale_ = true;
+      return News::lost;
+    }
+    const std::uint32_t starts = header.dataplane_starts.load(std::memory_order_acquire);
+    if (starts == starts_seen_) return News::none;
+    starts_seen_ = starts;
+    return News::restarted;
+  }
+  auto found = Region::attach(runtime_dir_);
+  if (!found) {
+    problem_ = found.error();
+    return News::none;
+  }
+  const std::uint32_t starts = found->header().dataplane_starts.load(std::memory_order_acquire);
+  if (starts == 0) {
+    problem_ = Error{Error::Code::not_found, runtime_dir_ + "/region", "the dataplane has not finished starting"};
+    return News::none;
+  }
+  problem_.reset();
+  starts_seen_ = starts;
+  boot_id_seen_ = found->header().boot_id;
+  region_.emplace(std::move(*found));
+  return News::attached;
+}
+
+bool RegionWatch::alive(std::chrono::nanoseconds now) const {
+  if (!region_ || stale_) return false;
+  const std::chrono::nanoseconds beat{region_->header().dataplane_heartbeat.load(std::memory_order_relaxed)};
+  return now - beat < silence_max;
+}
+
+}  // namespace fulcrum
