@@ -1,0 +1,185 @@
+#include "control/health/checker.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstring>
+#include <vector>
+
+#include "tests/support/gtest.h"
+
+namespace fulcrum {
+namespace {
+
+using std::chrono_literals::operator""ms;
+
+// A TCP port on 127.0.0.1 that answers or refuses as told.
+class FakeServer {
+ public:
+  FakeServer() {
+    sockaddr_in any{};
+    any.sin_family = AF_INET;
+    any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(bind(socket_.get(), reinterpret_cast<const sockaddr*>(&any), sizeof any), 0);
+    socklen_t length = sizeof any;
+    EXPECT_EQ(getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&any), &length), 0);
+    port_ = ntohs(any.sin_port);
+  }
+  void answer() { EXPECT_EQ(listen(socket_.get(), 128), 0); }
+  // The port stays bound, so that nobody else takes it.
+  void refuse() {
+    OwnedFd fresh{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    const int yes = 1;
+    setsockopt(fresh.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    socket_ = OwnedFd{};
+    sockaddr_in same{};
+    same.sin_family = AF_INET;
+    same.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    same.sin_port = htons(port_);
+    EXPECT_EQ(bind(fresh.get(), reinterpret_cast<const sockaddr*>(&same), sizeof same), 0);
+    socket_ = std::move(fresh);
+  }
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+
+ private:
+  OwnedFd socket_{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  std::uint16_t port_ = 0;
+};
+
+class CheckerTest : public testing::Test {
+ protected:
+  [[nodiscard]] CheckTarget target(std::uint8_t rise = 2, std::uint8_t fall = 3) const {
+    return {.address = *Address::parse("127.0.0.1"),
+            .port = server.port(),
+            .interval = 1ms,
+            .timeout = 1000ms,
+            .rise = rise,
+            .fall = fall};
+  }
+  // Turns the loop until it holds. Fails the test when nothing happens any more.
+  template <class Condition>
+  void until(Condition holds) {
+    while (!holds()) ASSERT_GT(loop.run_one(), 0U);
+  }
+
+  FakeServer server;
+  boost::asio::io_context loop;
+  int probes = 0;
+  bool machine_fails = false;
+  std::vector<Health> changes;
+  HealthChecker checker{
+      loop,
+      [this](Family family) -> Result<OwnedFd> {
+        ++probes;
+        if (machine_fails) return fail(Error::Code::io, "socket", "too many open files");
+        return OwnedFd{
+            socket(family == Family::ipv4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+      },
+      [this](const CheckTarget&, const TargetHealth& now) { changes.push_back(now.judgement.health); },
+      [] { return 1.0; }};
+};
+
+TEST_F(CheckerTest, TheFirstAnswerDecides) {
+  server.answer();
+  checker.watch({{target(200, 200), Health::unknown}});
+  EXPECT_EQ(checker.find(target(200, 200))->reason, "not checked yet");
+  until([&] { return !changes.empty(); });
+  EXPECT_EQ(changes, std::vector{Health::up});
+  EXPECT_EQ(probes, 1);
+  EXPECT_EQ(checker.find(target(200, 200))->reason, "connected");
+}
+
+TEST_F(CheckerTest, FollowsAServerDownAndUpAgain) {
+  server.answer();
+  checker.watch({{target(), Health::unknown}});
+  until([&] { return changes.size() == 1; });
+  server.refuse();
+  until([&] { return changes.size() == 2; });
+  EXPECT_EQ(changes[1], Health::down);
+  EXPECT_EQ(checker.find(target())->reason, "connection refused");
+  server.answer();
+  until([&] { return changes.size() == 3; });
+  EXPECT_EQ(changes[2], Health::up);
+}
+
+TEST_F(CheckerTest, AKnownStateNeedsTheFullStreakToChange) {
+  checker.watch({{target(2, 3), Health::up}});
+  until([&] { return !changes.empty(); });
+  EXPECT_EQ(changes, std::vector{Health::down});
+  EXPECT_EQ(probes, 3);
+}
+
+TEST_F(CheckerTest, AReloadKeepsWhatDidNotChange) {
+  server.answer();
+  checker.watch({{target(), Health::unknown}});
+  until([&] { return changes.size() == 1; });
+  CheckTarget other = target();
+  other.port = static_cast<std::uint16_t>(other.port + 1);
+  checker.watch({{target(), Health::unknown}, {other, Health::unknown}});
+  EXPECT_EQ(checker.find(target())->judgement.health, Health::up);
+  // Only the rules changed: the state goes over, the reason too.
+  checker.watch({{target(7, 8), Health::unknown}});
+  ASSERT_NE(checker.find(target(7, 8)), nullptr);
+  EXPECT_EQ(checker.find(target(7, 8))->judgement.health, Health::up);
+  EXPECT_EQ(checker.find(target(7, 8))->reason, "connected");
+  EXPECT_EQ(checker.find(target()), nullptr);
+  EXPECT_EQ(checker.size(), 1U);
+}
+
+TEST_F(CheckerTest, TroubleOfOurOwnIsNoVerdict) {
+  machine_fails = true;
+  checker.watch({{target(1, 1), Health::up}});
+  until([&] { return probes == 10; });
+  EXPECT_TRUE(changes.empty());
+  EXPECT_EQ(checker.find(target(1, 1))->judgement.health, Health::up);
+}
+
+TEST_F(CheckerTest, JudgesNothingWhilePaused) {
+  checker.watch({{target(1, 1), Health::up}});
+  checker.pause();
+  loop.poll();
+  loop.restart();
+  EXPECT_EQ(probes, 0);
+  EXPECT_TRUE(changes.empty());
+  checker.resume();
+  until([&] { return !changes.empty(); });
+  EXPECT_EQ(changes, std::vector{Health::down});
+}
+
+TEST_F(CheckerTest, APauseForgetsAProbeUnderWay) {
+  checker.watch({{target(1, 1), Health::up}});
+  until([&] { return probes == 1; });
+  checker.pause();
+  loop.poll();
+  EXPECT_TRUE(changes.empty());
+}
+
+TEST_F(CheckerTest, ASilentServerFailsAfterTheTimeout) {
+  // A backlog that is full answers no SYN.
+  OwnedFd silent{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  sockaddr_in any{};
+  any.sin_family = AF_INET;
+  any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(bind(silent.get(), reinterpret_cast<const sockaddr*>(&any), sizeof any), 0);
+  ASSERT_EQ(listen(silent.get(), 0), 0);
+  socklen_t length = sizeof any;
+  getsockname(silent.get(), reinterpret_cast<sockaddr*>(&any), &length);
+  std::vector<OwnedFd> fill;
+  for (int i = 0; i < 4; ++i) {
+    fill.emplace_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    connect(fill.back().get(), reinterpret_cast<const sockaddr*>(&any), sizeof any);
+  }
+  const CheckTarget quiet{.address = *Address::parse("127.0.0.1"),
+                          .port = ntohs(any.sin_port),
+                          .interval = 1ms,
+                          .timeout = 5ms,
+                          .rise = 1,
+                          .fall = 1};
+  checker.watch({{quiet, Health::unknown}});
+  until([&] { return !changes.empty(); });
+  EXPECT_EQ(changes, std::vector{Health::down});
+  EXPECT_EQ(checker.find(quiet)->reason, "no answer within 5 ms");
+}
+
+}  // namespace
+}  // namespace fulcrum
