@@ -1,0 +1,329 @@
+#include "control/app/control.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include "control/surface/local/words.h"
+#include "dataplane/base/clock.h"
+#include "dataplane/base/log.h"
+
+namespace fulcrum {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kTick{10};
+constexpr milliseconds kBusyTick{1};
+constexpr milliseconds kStaysBusy{100};   // after the last event
+constexpr milliseconds kLookPeriod{50};   // at the region
+constexpr milliseconds kTryPeriod{1000};  // to take up Linux's side when it is not there
+constexpr milliseconds kHealthSettles{5};
+constexpr int kEventsPerRing = 128;
+constexpr std::chrono::seconds kTableFullPeriod{10};
+// Probes keep this much apart from their interval, so that those of many targets do not fall into step.
+constexpr double kJitter = 0.05;
+
+}  // namespace
+
+Candidate read_candidate(const std::string& file) {
+  Candidate candidate{.loaded = load_model(file), .problems = {}};
+  candidate.problems = settings::report(candidate.loaded.problems);
+  if (!candidate.problems.empty()) return candidate;
+  const model::Model& model = candidate.loaded.model;
+  // Some limits show only in the compiled form. Any ports will do: routes of the model are few.
+  std::vector<std::optional<PortId>> ports;
+  for (std::uint8_t i = 0; i < model.ports.size(); ++i) ports.emplace_back(PortId{i});
+  const auto routes = routes_of(model, ports);
+  const auto trial = std::make_unique<Snapshot>();
+  const auto compiled = compile({.model = model, .routes = routes, .state = {}, .neighbour = {}}, *trial);
+  if (!compiled) candidate.problems.push_back(file + ": " + compiled.error().words());
+  return candidate;
+}
+
+Control::Control(std::string config_file, LoadedModel loaded)
+    : config_file_{std::move(config_file)},
+      loaded_{std::move(loaded)},
+      loaded_at_{std::chrono::system_clock::now()},
+      loop_{1},
+      signals_{loop_},
+      tick_timer_{loop_},
+      publish_timer_{loop_},
+      watch_{loaded_.model.runtime_dir},
+      network_{loop_,
+               {.on_routes_changed = [this] { publish_soon(milliseconds{0}); },
+                .on_twins_lost = [this] { settle_health_checks(); }}},
+      random_{std::random_device{}()},
+      checker_{loop_, [this](Family family) { return network_.open_tcp(family); },
+               [this](const CheckTarget& target, const TargetHealth& now) { on_health(target, now); },
+               [this] {
+                 return std::uniform_real_distribution{1 - kJitter, 1 + kJitter}(random_);
+               }},
+      dispatcher_{loop_, [this] { return look(); }},
+      server_{loop_, {}, [this](const std::string& line, const auto& reply) { dispatcher_.answer(line, reply); }} {
+  checker_.pause();
+  watch_servers();
+}
+
+Result<void> Control::start() {
+  auto lock = ControlLock::take(loaded_.model.runtime_dir);
+  if (!lock) return tl::unexpected<Error>{lock.error()};
+  lock_.emplace(std::move(*lock));
+  // A region that this program cannot use is told now and not only waited for.
+  auto region = Region::attach(loaded_.model.runtime_dir);
+  if (!region && region.error().code == Error::Code::invalid) return tl::unexpected<Error>{region.error()};
+  return server_.listen(loaded_.model.runtime_dir + "/control.sock");
+}
+
+void Control::run() {
+  take_signals();
+  log(Level::notice, "running with {}: {} farms", config_file_, loaded_.model.farms.size());
+  tick();
+  loop_.run();
+  server_.close();
+  log(Level::notice, "stopped; the dataplane goes on with what it has");
+}
+
+void Control::take_signals() {
+  for (const int signal : {SIGHUP, SIGTERM, SIGINT}) signals_.add(signal);
+  signals_.async_wait([this](const error_code& error, int signal) {
+    if (error) return;
+    if (signal != SIGHUP) return loop_.stop();
+    reload();
+    take_signals();
+  });
+}
+
+void Control::reload() {
+  Candidate candidate = read_candidate(config_file_);
+  if (candidate.problems.empty() && candidate.loaded.model.runtime_dir != loaded_.model.runtime_dir) {
+    candidate.problems.push_back(config_file_ + ": runtime_dir: cannot change while running: restart fulcrum-control");
+  }
+  rejected_ = std::move(candidate.problems);
+  for (const std::string& line : rejected_) log(Level::error, "{}", line);
+  if (!rejected_.empty()) {
+    log(Level::error, "reload rejected, the configuration read at {} stays in force", surface::iso_time(loaded_at_));
+    return;
+  }
+  loaded_ = std::move(candidate.loaded);
+  loaded_at_ = std::chrono::system_clock::now();
+  log(Level::notice, "reloaded {}: {} farms", config_file_, loaded_.model.farms.size());
+  if (network_.attached()) network_.configure(loaded_.model);
+  watch_servers();
+  publish_soon(milliseconds{0});
+}
+
+void Control::tick() {
+  const std::chrono::nanoseconds now = monotonic_now();
+  if (now - looked_at_ >= kLookPeriod) {
+    looked_at_ = now;
+    look_at_dataplane();
+  }
+  if (drain_events() != 0) events_seen_at_ = now;
+  if (publisher_.attached()) {
+    publisher_.turn();
+    if (slots_full_) publish();
+    if (release_due_ && publisher_.acknowledged()) {
+      release_due_ = false;
+      network_.neighbours().release_others();
+    }
+  }
+  const bool busy = now - events_seen_at_ < kStaysBusy || slots_full_ || publisher_.has_waiting();
+  tick_timer_.expires_after(busy && alive_ ? kBusyTick : kTick);
+  tick_timer_.async_wait([this](const error_code& error) {
+    if (!error) tick();
+  });
+}
+
+void Control::look_at_dataplane() {
+  switch (watch_.look()) {
+    case RegionWatch::News::none:
+      break;
+    case RegionWatch::News::lost:
+      let_go_of_dataplane();
+      break;
+    case RegionWatch::News::attached:
+    case RegionWatch::News::restarted:
+      take_up_dataplane();
+      break;
+  }
+  const bool alive = watch_.alive(monotonic_now());
+  if (std::exchange(alive_, alive) != alive) {
+    log(Level::notice, "{}", alive ? "the dataplane is running" : "the dataplane is silent: health checks are paused");
+  }
+  if (watch_.region() != nullptr && !network_.ready()) try_network();
+  settle_health_checks();
+  if (std::string waiting = waiting_for(); waiting != waiting_told_) {
+    if (!waiting.empty()) log(Level::notice, "{}", waiting);
+    waiting_told_ = std::move(waiting);
+  }
+}
+
+void Control::take_up_dataplane() {
+  publisher_.attach(*watch_.region());
+  network_tried_at_ = std::chrono::nanoseconds{0};
+  network_.detach();
+  network_.neighbours().attach(watch_.region()->neighbours());
+  try_network();
+  watch_servers();
+  publish();
+}
+
+void Control::let_go_of_dataplane() {
+  log(Level::notice, "the dataplane's region is gone or was laid out anew");
+  publisher_.detach();
+  network_.detach();
+  slots_full_ = false;
+  rows_.clear();
+}
+
+void Control::try_network() {
+  const std::chrono::nanoseconds now = monotonic_now();
+  if (network_.attached() || now - network_tried_at_ < kTryPeriod) return;
+  network_tried_at_ = now;
+  if (auto done = network_.attach(*watch_.region()); !done) {
+    publish_problem_ = done.error().words();
+    return;
+  }
+  publish_problem_.clear();
+  network_.configure(loaded_.model);
+}
+
+std::size_t Control::drain_events() {
+  Region* region = watch_.region();
+  if (region == nullptr) return 0;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < region->workers(); ++i) {
+    EventRing& events = region->worker(i).events;
+    Event event;
+    for (int n = 0; n < kEventsPerRing && events.peek(event); ++n, ++count) {
+      hear(event);
+      events.pop();
+    }
+  }
+  return count;
+}
+
+void Control::hear(const Event& event) {
+  switch (event.kind) {
+    case Event::Kind::none:
+      break;
+    case Event::Kind::neighbour_wanted:
+      network_.want(event.port, event.address);
+      break;
+    case Event::Kind::table_full: {
+      const std::chrono::nanoseconds now = monotonic_now();
+      if (now - table_full_told_at_ < kTableFullPeriod) break;
+      table_full_told_at_ = now;
+      log(Level::warning, "the connection table is full: new connections to {} are refused; raise `connections`",
+          event.address.text());
+      break;
+    }
+  }
+}
+
+void Control::watch_servers() { checker_.watch(targets_of(loaded_.model, watch_.region(), publisher_.newest())); }
+
+// Without the dataplane every probe would fail, and say nothing about the servers.
+void Control::settle_health_checks() {
+  if (alive_ && network_.ready()) {
+    checker_.resume();
+  } else {
+    checker_.pause();
+  }
+}
+
+void Control::on_health(const CheckTarget& target, const TargetHealth& now) {
+  const bool up = now.judgement.health == Health::up;
+  if (const auto rows = rows_.find(target); rows != rows_.end() && publisher_.attached()) {
+    for (const ServerId id : rows->second) publisher_.set_server_state(id, up ? ServerState::up : ServerState::down);
+  }
+  publish_soon(kHealthSettles);
+  for (const std::string& name : names_of(loaded_.model, target)) {
+    log(up ? Level::notice : Level::warning, "server {} ({}) is {}: {}", name,
+        surface::endpoint(target.address, target.port), up ? "up" : "down", now.reason);
+  }
+}
+
+ServerState Control::state_of(const ServerEndpoint& endpoint) const {
+  const auto target = target_of(endpoint.farm, endpoint.address, endpoint.port.host());
+  if (!target) return ServerState::up;
+  const TargetHealth* health = checker_.find(*target);
+  return health != nullptr && health->judgement.health == Health::up ? ServerState::up : ServerState::down;
+}
+
+// Coalesces: the earliest wish counts.
+void Control::publish_soon(milliseconds delay) {
+  const auto at = std::chrono::steady_clock::now() + delay;
+  if (publish_at_ && *publish_at_ <= at) return;
+  publish_at_ = at;
+  publish_timer_.expires_at(at);
+  publish_timer_.async_wait([this](const error_code& error) {
+    if (error) return;
+    publish_at_.reset();
+    publish();
+  });
+}
+
+void Control::publish() {
+  if (!publisher_.attached()) return;
+  const auto outcome = publisher_.publish([this](std::uint64_t generation, const Snapshot* previous, Snapshot& into) {
+    return compile_into(generation, previous, into);
+  });
+  if (!outcome) {
+    log(Level::error, "cannot compile the configuration: {}", outcome.error().words());
+    publish_problem_ = outcome.error().words();
+    slots_full_ = false;
+    return;
+  }
+  slots_full_ = *outcome == Publisher::Outcome::waiting;
+  if (slots_full_) return;
+  rows_ = rows_by_target(loaded_.model, compiled_, *publisher_.newest());
+  network_.neighbours().commit_keeping();
+  network_.ask_for_next_hops();
+  release_due_ = true;
+}
+
+Result<void> Control::compile_into(std::uint64_t generation, const Snapshot* previous, Snapshot& into) {
+  const auto all_routes = routes();
+  NeighbourMirror& neighbours = network_.neighbours();
+  neighbours.begin_keeping();
+  auto compiled =
+      compile({.model = loaded_.model,
+               .routes = all_routes,
+               .generation = generation,
+               .model_hash = loaded_.text_hash,
+               .previous = previous,
+               .state = [this](const ServerEndpoint& endpoint) { return state_of(endpoint); },
+               .neighbour = [&](PortId port, const Address& address) { return neighbours.keep(port, address); }},
+              into);
+  if (!compiled) return tl::unexpected<Error>{compiled.error()};
+  compiled_ = std::move(*compiled);
+  return {};
+}
+
+// What Linux has, once it was asked; before, what the file implies.
+std::vector<RouteInput> Control::routes() const {
+  std::vector<RouteInput> all;
+  for (const Network::PortRoute& route : network_.routes()) {
+    all.push_back({.to = route.to,
+                   .kind = route.via ? RouteKind::gateway : RouteKind::on_link,
+                   .port = route.port,
+                   .gateway = route.via.value_or(Address{}),
+                   .metric = route.metric});
+  }
+  if (!all.empty()) return all;
+  const std::vector<TwinLink> twins = twin_links(watch_.region()->header());
+  std::vector<std::optional<PortId>> ports;
+  for (const model::Port& port : loaded_.model.ports) {
+    const auto twin = std::find_if(twins.begin(), twins.end(), [&](const TwinLink& t) { return t.name == port.name; });
+    ports.push_back(twin == twins.end() ? std::nullopt : std::optional{twin->port});
+  }
+  return routes_of(loaded_.model, ports);
+}
+
+}  // namespace fulcrum

@@ -1,0 +1,41 @@
+// How the control plane shows itself to the local socket.
+#include <fmt/format.h>
+
+#include "control/app/control.h"
+#include "dataplane/base/clock.h"
+
+namespace fulcrum {
+
+surface::View Control::look() {
+  return {.model = loaded_.model,
+          .region = watch_.region(),
+          .snapshot = publisher_.newest(),
+          .dataplane_alive = alive_,
+          .waiting_for = waiting_for(),
+          .workers = publisher_.workers(),
+          .health = [this](const model::Farm& farm, const Address& address,
+                           std::uint16_t port) -> std::optional<TargetHealth> {
+            const auto target = target_of(farm, address, port);
+            const TargetHealth* health = target ? checker_.find(*target) : nullptr;
+            return health != nullptr ? std::optional{*health} : std::nullopt;
+          },
+          .config_file = config_file_,
+          .config_loaded = loaded_at_,
+          .config_rejected = rejected_,
+          .now = monotonic_now()};
+}
+
+// What keeps the configuration from being in force, in one sentence.
+std::string Control::waiting_for() {
+  if (watch_.region() == nullptr) {
+    return "waiting for the dataplane: " +
+           (watch_.problem() ? watch_.problem()->words() : std::string{"its region is gone"});
+  }
+  if (!alive_) return "waiting for the dataplane: it is not running";
+  if (!publish_problem_.empty()) return publish_problem_;
+  if (!network_.ready()) return "waiting for the kernel twins of the data ports";
+  if (slots_full_) return "waiting for the workers: one has not acknowledged the last configurations";
+  return {};
+}
+
+}  // namespace fulcrum

@@ -1,0 +1,69 @@
+#include "control/app/options.h"
+
+#include <fmt/format.h>
+#include <getopt.h>
+
+#include <array>
+
+#include "control/model/model.h"
+#include "dataplane/base/log.h"
+#include "dataplane/base/settings.h"
+#include "dataplane/base/version.h"
+
+namespace fulcrum {
+namespace {
+
+constexpr const char* kUsage =
+    "usage: fulcrum-control --config FILE [--check]\n"
+    "       fulcrum-control --help-config | --version | --help\n"
+    "\n"
+    "  --config FILE  the configuration, usually /etc/fulcrum/fulcrum.cfg\n"
+    "  --check        read it, say everything that is wrong with it, and exit\n"
+    "  --help-config  print an annotated sample\n"
+    "\n"
+    "SIGHUP reads the file again; if anything is wrong with it, the old one goes on.\n";
+
+}  // namespace
+
+std::optional<ControlOptions> parse_control_options(int count, char** words) {
+  enum : int { config = 1, check, help_config, show_version, help };
+  const std::array<option, 6> known{{{"config", required_argument, nullptr, config},
+                                     {"check", no_argument, nullptr, check},
+                                     {"help-config", no_argument, nullptr, help_config},
+                                     {"version", no_argument, nullptr, show_version},
+                                     {"help", no_argument, nullptr, help},
+                                     {nullptr, 0, nullptr, 0}}};
+  ControlOptions options;
+  for (int found = 0; (found = getopt_long(count, words, "", known.data(), nullptr)) != -1;) {
+    switch (found) {
+      case config:
+        options.config = optarg;
+        break;
+      case check:
+        options.check = true;
+        break;
+      case help_config:
+        options.text = settings::sample_text(model::description());
+        break;
+      case show_version:
+        options.text = fmt::format("fulcrum-control {}\n", version());
+        break;
+      case help:
+        options.text = kUsage;
+        break;
+      default:
+        return std::nullopt;  // getopt has said why
+    }
+  }
+  if (optind < count) {
+    log(Level::error, "\"{}\" is no option; `--help` lists them", words[optind]);
+    return std::nullopt;
+  }
+  if (options.config.empty() && !options.text) {
+    log(Level::error, "no configuration: say --config FILE; `--help-config` prints a sample");
+    return std::nullopt;
+  }
+  return options;
+}
+
+}  // namespace fulcrum

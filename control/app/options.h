@@ -1,0 +1,18 @@
+// The command line of fulcrum-control.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace fulcrum {
+
+struct ControlOptions {
+  std::string config;
+  bool check = false;
+  std::optional<std::string> text;  // to print instead of doing anything
+};
+
+// Nothing: wrong usage, of which it has told.
+std::optional<ControlOptions> parse_control_options(int count, char** words);
+
+}  // namespace fulcrum

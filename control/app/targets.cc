@@ -1,0 +1,98 @@
+#include "control/app/targets.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace fulcrum {
+namespace {
+
+// What workers go by: the row as compiled, unless an urgent message came after it. Any worker's word will do: they all
+// got the same one.
+ServerState state_in_force(const Region& region, const Snapshot& snapshot, std::uint16_t index) {
+  const ServerRow& row = snapshot.servers[index];
+  for (std::size_t worker = 0; worker < region.workers(); ++worker) {
+    const ServerCounters& counters = region.server_counters(worker)[index];
+    if (counters.urgent_since.load(std::memory_order_relaxed) == snapshot.generation &&
+        counters.server_generation.load(std::memory_order_relaxed) == row.generation) {
+      return counters.urgent_state.load(std::memory_order_relaxed);
+    }
+  }
+  return row.state;
+}
+
+// Rows of another protocol do not answer the question, but they are of the same host and port and were checked alike.
+std::map<std::pair<std::array<std::uint8_t, 16>, std::uint16_t>, Health> known_health(const Region* region,
+                                                                                      const Snapshot* running) {
+  std::map<std::pair<std::array<std::uint8_t, 16>, std::uint16_t>, Health> known;
+  if (region == nullptr || running == nullptr) return known;
+  for (std::uint16_t i = 0; i < kServersMax; ++i) {
+    const ServerRow& row = running->servers[i];
+    if (row.state == ServerState::unused) continue;
+    const Health health = state_in_force(*region, *running, i) == ServerState::up ? Health::up : Health::down;
+    known.insert_or_assign({row.address.bytes(), row.port.host()}, health);
+  }
+  return known;
+}
+
+// Visits every check of the model; those that several services share, several times.
+template <class Visit>
+void for_each_check(const model::Model& model, Visit visit) {
+  for (const model::Farm& farm : model.farms) {
+    for (const model::Server& server : farm.servers) {
+      for (const Address& vip : farm.addresses) {
+        const Address* address = server.address_of(vip.family());
+        if (address == nullptr) continue;
+        for (const model::ServicePort& port : farm.ports) {
+          const std::uint16_t number = farm.mode == Mode::dsr ? port.port : port.port_at_server();
+          if (const auto target = target_of(farm, *address, number)) visit(farm, server, *target);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::optional<CheckTarget> target_of(const model::Farm& farm, const Address& address, std::uint16_t port) {
+  if (farm.check.type == model::CheckType::none) return std::nullopt;
+  return CheckTarget{.address = address,
+                     .port = port,
+                     .interval = farm.check.interval,
+                     .timeout = farm.check.timeout,
+                     .rise = farm.check.rise,
+                     .fall = farm.check.fall};
+}
+
+std::map<CheckTarget, Health> targets_of(const model::Model& model, const Region* region, const Snapshot* running) {
+  const auto known = known_health(region, running);
+  std::map<CheckTarget, Health> targets;
+  for_each_check(model, [&](const model::Farm&, const model::Server&, const CheckTarget& target) {
+    const auto before = known.find({target.address.bytes(), target.port});
+    targets.emplace(target, before == known.end() ? Health::unknown : before->second);
+  });
+  return targets;
+}
+
+std::vector<std::string> names_of(const model::Model& model, const CheckTarget& target) {
+  std::vector<std::string> names;
+  for_each_check(model, [&](const model::Farm& farm, const model::Server& server, const CheckTarget& one) {
+    if (!(one == target)) return;
+    std::string name = fmt::format("{} of farm {}", server.name, farm.name);
+    if (names.empty() || names.back() != name) names.push_back(std::move(name));
+  });
+  return names;
+}
+
+RowsByTarget rows_by_target(const model::Model& model, const std::vector<CompiledServer>& compiled,
+                            const Snapshot& snapshot) {
+  RowsByTarget rows;
+  for (const CompiledServer& server : compiled) {
+    const ServerRow& row = snapshot.servers[server.id.index];
+    const auto target = target_of(model.farms[server.farm], row.address, row.port.host());
+    if (target) rows[*target].push_back(server.id);
+  }
+  return rows;
+}
+
+}  // namespace fulcrum

@@ -1,0 +1,34 @@
+// Between the model, the health checks and the rows of a snapshot: which endpoint is checked how, and what an earlier
+// life of the control plane knew about it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/compile/compile.h"
+#include "control/health/checker.h"
+#include "control/model/model.h"
+#include "dataplane/contract/region.h"
+
+namespace fulcrum {
+
+// The check of a farm's server at `address` and `port`; nothing when the farm does not check. A UDP port is checked by
+// TCP, on the same number: that the host answers at all.
+std::optional<CheckTarget> target_of(const model::Farm& farm, const Address& address, std::uint16_t port);
+
+// All checks of the model, each with what it begins with: what `running`, the newest snapshot of `region`, has in
+// force for that endpoint. Both may be null.
+std::map<CheckTarget, Health> targets_of(const model::Model& model, const Region* region, const Snapshot* running);
+
+// Whom the check is about: "web1 of farm shop", each once.
+std::vector<std::string> names_of(const model::Model& model, const CheckTarget& target);
+
+// The rows that each check decides about.
+using RowsByTarget = std::map<CheckTarget, std::vector<ServerId>>;
+RowsByTarget rows_by_target(const model::Model& model, const std::vector<CompiledServer>& compiled,
+                            const Snapshot& snapshot);
+
+}  // namespace fulcrum

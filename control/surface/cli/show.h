@@ -1,0 +1,14 @@
+// The answers of the control plane as pages for people. The answer's form is control/surface/local/answers.h; a key
+// that is missing shows as empty, so that a newer client can talk to an older control plane.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <string>
+
+namespace fulcrum::cli {
+
+// `what` as in the question: "farms", "servers", "connections", "drops", "version".
+std::string page(const std::string& what, const nlohmann::json& answer);
+
+}  // namespace fulcrum::cli

@@ -1,0 +1,46 @@
+// Tables for people, on a terminal of 80 columns. Columns are as wide as their contents if that fits; otherwise those
+// that may wrap get narrower, texts before names and addresses, and their cells go on in the lines below: nothing is
+// cut off.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace fulcrum::cli {
+
+enum class Align : std::uint8_t { left, right };
+enum class Wrap : std::uint8_t { never, when_needed, first };
+
+struct Column {
+  std::string title;
+  Align align = Align::left;
+  Wrap wrap = Wrap::never;
+};
+
+class Table {
+ public:
+  static constexpr std::size_t width_max = 80;
+
+  explicit Table(std::vector<Column> columns) : columns_{std::move(columns)} {}
+  // As many cells as there are columns.
+  void add(std::vector<std::string> cells);
+  [[nodiscard]] bool empty() const { return rows_.empty(); }
+  // Lines, each ended, none wider than width_max unless columns that may not wrap are too wide by themselves.
+  [[nodiscard]] std::string text() const;
+
+ private:
+  [[nodiscard]] std::vector<std::size_t> widths() const;
+  bool narrow(std::vector<std::size_t>& widths, Wrap which) const;
+  std::vector<Column> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+// A count in at most six characters: "999999", then "1.00M", "12.3M", "123M", "1.23G".
+std::string count_text(std::uint64_t count);
+// Bytes in at most eight: "1023 B", "1.00 KiB", "12.3 MiB".
+std::string bytes_text(std::uint64_t bytes);
+// A span of time in its two largest units: "5 s", "3 min 20 s", "2 h 5 min", "4 d 7 h".
+std::string span_text(std::int64_t seconds);
+
+}  // namespace fulcrum::cli

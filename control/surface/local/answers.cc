@@ -1,0 +1,198 @@
+#include "control/surface/local/answers.h"
+
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+
+#include "control/surface/local/counter_sums.h"
+#include "control/surface/local/words.h"
+#include "dataplane/base/version.h"
+
+namespace fulcrum::surface {
+namespace {
+
+using nlohmann::json;
+
+std::int64_t age_s(std::chrono::system_clock::time_point since) {
+  const auto age = std::chrono::system_clock::now() - since;
+  return std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::seconds>(age).count(), 0);
+}
+
+// Whatever the check says: its absence counts as up, its not having answered yet as unknown.
+struct Standing {
+  Health health = Health::up;
+  std::string reason = "not checked";
+  std::optional<std::chrono::system_clock::time_point> since;
+};
+
+Standing standing_of(const View& view, const model::Farm& farm, const Address& address, std::uint16_t port) {
+  const auto health = view.health(farm, address, port);
+  if (!health) return {};
+  Standing standing{.health = health->judgement.health, .reason = health->reason, .since = health->since};
+  if (health->judgement.streak > 0) {
+    standing.reason += " (the last " + std::to_string(health->judgement.streak) + ": " + health->last + ")";
+  }
+  return standing;
+}
+
+// Visits the endpoints of a server in its farm, each once: an address of a family that the farm has, and a port.
+template <class Visit>
+void for_each_endpoint(const model::Farm& farm, const model::Server& server, Visit visit) {
+  std::set<std::tuple<bool, std::uint16_t, Protocol>> visited;
+  for (const Address& vip : farm.addresses) {
+    const Address* address = server.address_of(vip.family());
+    if (address == nullptr) continue;
+    for (const model::ServicePort& port : farm.ports) {
+      const std::uint16_t number = farm.mode == Mode::dsr ? port.port : port.port_at_server();
+      if (visited.insert({address->is_v4(), number, port.protocol}).second) visit(*address, number, port.protocol);
+    }
+  }
+}
+
+void put_sums(json& into, const ServerSums& sums) {
+  into["active_connections"] = sums.active;
+  into["total_connections"] = sums.connections;
+  into["packets_in"] = sums.packets_in;
+  into["packets_out"] = sums.packets_out;
+  into["bytes_in"] = sums.bytes_in;
+  into["bytes_out"] = sums.bytes_out;
+}
+
+std::map<RowName, ServerSums> row_sums(const View& view) {
+  if (view.region == nullptr || view.snapshot == nullptr) return {};
+  return sums_by_row(*view.region, *view.snapshot);
+}
+
+json farm_row(const View& view, const model::Farm& farm, const std::map<std::string, ServerSums>& by_farm) {
+  json row{{"name", farm.name}, {"mode", word(farm.mode)}, {"scheduler", word(farm.scheduler)}};
+  std::size_t up = 0;
+  bool some = false;
+  for (const model::Server& server : farm.servers) {
+    bool all_up = true;
+    for_each_endpoint(farm, server, [&](const Address& address, std::uint16_t port, Protocol) {
+      const bool is_up = standing_of(view, farm, address, port).health == Health::up;
+      all_up = all_up && is_up;
+      some = some || is_up;
+    });
+    if (all_up) ++up;
+  }
+  row["state"] = up == farm.servers.size() ? "up" : some ? "degraded" : "down";
+  row["servers_up"] = up;  // with all their endpoints
+  row["servers_total"] = farm.servers.size();
+  const auto sums = by_farm.find(farm.name);
+  put_sums(row, sums == by_farm.end() ? ServerSums{} : sums->second);
+  json& services = row["services"] = json::array();
+  for (const Address& address : farm.addresses) {
+    for (const model::ServicePort& port : farm.ports) {
+      services.push_back({{"address", address.text()}, {"protocol", word(port.protocol)}, {"port", port.port}});
+    }
+  }
+  return row;
+}
+
+}  // namespace
+
+json dataplane_part(const View& view) {
+  return {{"alive", view.dataplane_alive},
+          {"waiting_for", view.waiting_for.empty() ? json{} : json{view.waiting_for}[0]}};
+}
+
+json error_answer(std::string_view code, std::string_view text) {
+  return {{"error", {{"code", code}, {"text", text}}}};
+}
+
+json show_farms(const View& view) {
+  std::map<std::string, ServerSums> by_farm;
+  for (const auto& [name, sums] : row_sums(view)) by_farm[name.farm] += sums;
+  json answer{{"dataplane", dataplane_part(view)}, {"farms", json::array()}};
+  for (const model::Farm& farm : view.model.farms) answer["farms"].push_back(farm_row(view, farm, by_farm));
+  return answer;
+}
+
+json show_servers(const View& view) {
+  const auto sums = row_sums(view);
+  json answer{{"dataplane", dataplane_part(view)}, {"servers", json::array()}};
+  for (const model::Farm& farm : view.model.farms) {
+    for (const model::Server& server : farm.servers) {
+      for_each_endpoint(farm, server, [&](const Address& address, std::uint16_t port, Protocol protocol) {
+        const Standing standing = standing_of(view, farm, address, port);
+        json row{{"farm", farm.name},
+                 {"name", server.name},
+                 {"address", address.text()},
+                 {"port", port},
+                 {"protocol", word(protocol)},
+                 {"weight", server.weight},
+                 {"state", word(standing.health)},
+                 {"reason", standing.reason}};
+        row["since"] = standing.since ? json(iso_time(*standing.since)) : json();
+        row["for_s"] = standing.since ? json(age_s(*standing.since)) : json();
+        const auto found = sums.find({farm.name, server.name, address.bytes(), port, protocol});
+        put_sums(row, found == sums.end() ? ServerSums{} : found->second);
+        answer["servers"].push_back(std::move(row));
+      });
+    }
+  }
+  return answer;
+}
+
+json show_drops(const View& view) {
+  json answer{{"dataplane", dataplane_part(view)}, {"drops", json::array()}, {"ports", json::array()}};
+  const PacketSums sums = view.region != nullptr ? packet_sums(*view.region) : PacketSums{};
+  answer["received"] = sums.received;
+  answer["from_linux"] = sums.from_linux;
+  answer["sent"] = sums.sent;
+  answer["punted"] = sums.punted;
+  answer["dropped"] = sums.dropped();
+  answer["unaccounted"] = sums.unaccounted();
+  for (const DropReason& reason : kDropReasonTable) {
+    const std::uint64_t packets = sums.drops[static_cast<std::size_t>(reason.drop)];
+    if (packets == 0) continue;
+    answer["drops"].push_back({{"reason", reason.name}, {"packets", packets}, {"means", reason.means}});
+  }
+  if (view.region == nullptr) return answer;
+  for (std::size_t i = 0; i < kPortsMax; ++i) {
+    const PortInfo& port = view.region->header().ports[i];
+    if (port.in_use == 0) continue;
+    const PortSums counters = port_sums(*view.region, i);
+    answer["ports"].push_back({{"name", port.name.view()},
+                               {"mac", port.mac.text()},
+                               {"received_packets", counters.received_packets},
+                               {"received_bytes", counters.received_bytes},
+                               {"sent_packets", counters.sent_packets},
+                               {"sent_bytes", counters.sent_bytes}});
+  }
+  return answer;
+}
+
+json show_version(const View& view) {
+  json answer{{"dataplane", dataplane_part(view)}};
+  answer["control"] = {{"version", version()}, {"pid", getpid()}, {"layout_version", kLayoutVersion}};
+  answer["configuration"] = {
+      {"file", view.config_file}, {"loaded", iso_time(view.config_loaded)}, {"rejected_since", view.config_rejected}};
+  answer["snapshot_generation"] = view.snapshot != nullptr ? view.snapshot->generation : 0;
+  json& workers = answer["workers"] = json::array();
+  for (std::size_t i = 0; i < view.workers.size(); ++i) {
+    const Publisher::WorkerView& worker = view.workers[i];
+    workers.push_back({{"worker", i},
+                       {"acknowledged_generation", worker.acknowledged},
+                       {"commands_unread", worker.unread},
+                       {"commands_waiting", worker.waiting}});
+  }
+  if (view.region == nullptr) return answer;
+  const RegionHeader& header = view.region->header();
+  answer["dataplane"]["pid"] = header.dataplane_pid.load();
+  answer["dataplane"]["starts"] = header.dataplane_starts.load();
+  const std::chrono::nanoseconds beat{header.dataplane_heartbeat.load()};
+  answer["dataplane"]["heartbeat_age_ms"] =
+      std::chrono::duration_cast<std::chrono::milliseconds>(view.now - beat).count();
+  answer["region"] = {{"layout_version", header.layout_version},
+                      {"bytes", header.total_size},
+                      {"on_hugepages", view.region->on_hugepages()},
+                      {"connections_max", header.shape.connections},
+                      {"workers", header.shape.workers}};
+  return answer;
+}
+
+}  // namespace fulcrum::surface

@@ -1,0 +1,33 @@
+// The answers of the local socket, as JSON. One question per line: {"show": WHAT} with WHAT one of
+//
+//   farms        per farm: state, servers up and in all, connections, packets, bytes, services
+//   servers      per endpoint of a server: state, why and since when, weight, connections
+//   connections  the connection table, page by page (see connection_walk.h); also "farm", "server", "limit", "offset"
+//   drops        where packets went: in, out, dropped for which reason; per port
+//   version      the releases, the region, what each worker has acknowledged
+//
+// Every answer has "dataplane": {"alive", "waiting_for"}. Counters are sums over all workers; times are ISO 8601 in
+// UTC; durations are seconds. A question that cannot be answered gets {"error": {"code", "text"}} with one of the codes
+// "invalid", "not_found", "limit".
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "control/surface/local/view.h"
+
+namespace fulcrum::surface {
+
+nlohmann::json show_farms(const View& view);
+nlohmann::json show_servers(const View& view);
+nlohmann::json show_drops(const View& view);
+nlohmann::json show_version(const View& view);
+
+// The part that every answer has.
+nlohmann::json dataplane_part(const View& view);
+nlohmann::json error_answer(std::string_view code, std::string_view text);
+
+}  // namespace fulcrum::surface

@@ -1,0 +1,34 @@
+// What the answers of the local socket are made of: a look at the running control plane at one moment. Borrowed for the
+// time of one call; the loop's thread only.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/health/checker.h"
+#include "control/model/model.h"
+#include "control/publish/publisher.h"
+#include "dataplane/contract/region.h"
+
+namespace fulcrum::surface {
+
+struct View {
+  const model::Model& model;
+  const Region* region = nullptr;      // null: no dataplane has started yet
+  const Snapshot* snapshot = nullptr;  // the newest published; null: none yet
+  bool dataplane_alive = false;
+  std::string waiting_for;  // what keeps the configuration from being in force, in words; empty: nothing
+  std::vector<Publisher::WorkerView> workers;
+  // How a server's endpoint stands; nothing when it is not checked.
+  std::function<std::optional<TargetHealth>(const model::Farm&, const Address&, std::uint16_t port)> health;
+  std::string config_file;
+  std::chrono::system_clock::time_point config_loaded;
+  std::vector<std::string> config_rejected;  // why the last reload was rejected; empty: it was not
+  std::chrono::nanoseconds now{0};           // CLOCK_MONOTONIC
+};
+
+}  // namespace fulcrum::surface

@@ -1,0 +1,83 @@
+#include "control/surface/local/words.h"
+
+#include <fmt/format.h>
+
+#include <ctime>
+
+namespace fulcrum::surface {
+
+std::string_view word(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::icmp:
+      return "icmp";
+    case Protocol::tcp:
+      return "tcp";
+    case Protocol::udp:
+      return "udp";
+    case Protocol::icmpv6:
+      return "icmpv6";
+  }
+  return "unknown";
+}
+
+std::string_view word(Mode mode) { return mode == Mode::dsr ? "dsr" : "nat"; }
+
+std::string_view word(SchedulerKind scheduler) {
+  return scheduler == SchedulerKind::round_robin ? "round_robin" : "weighted_round_robin";
+}
+
+std::string_view word(ConnectionState state) {
+  switch (state) {
+    case ConnectionState::embryonic:
+      return "embryonic";
+    case ConnectionState::established:
+      return "established";
+    case ConnectionState::client_closing:
+      return "client_closing";
+    case ConnectionState::server_closing:
+      return "server_closing";
+    case ConnectionState::closed:
+      return "closed";
+    case ConnectionState::udp:
+      return "udp";
+  }
+  return "unknown";
+}
+
+std::string_view word(Reason reason) {
+  switch (reason) {
+    case Reason::scheduler:
+      return "scheduler";
+    case Reason::persistence:
+      return "persistence";
+    case Reason::fallback:
+      return "fallback";
+  }
+  return "unknown";
+}
+
+std::string_view word(Health health) {
+  switch (health) {
+    case Health::unknown:
+      return "unknown";
+    case Health::up:
+      return "up";
+    case Health::down:
+      return "down";
+  }
+  return "unknown";
+}
+
+std::string endpoint(const Address& address, std::uint16_t port) {
+  return address.is_v4() ? fmt::format("{}:{}", address.text(), port) : fmt::format("[{}]:{}", address.text(), port);
+}
+
+std::string iso_time(std::chrono::system_clock::time_point time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                     parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+}  // namespace fulcrum::surface
