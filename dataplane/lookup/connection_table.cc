@@ -102,9 +102,11 @@ bool ConnectionTable::change_word(ConnectionId id, std::uint32_t from, Life to) 
 
 // The live entry of the key. First bucket before second: see the header on moving entries.
 ConnectionId ConnectionTable::find(const Place& place, const Words& key) const noexcept {
-  for (std::size_t position = 0; position < 2 * kWays; ++position) {
-    const std::uint64_t slot = place.slot(position).load(std::memory_order_acquire);
-    if ((slot & kTagMask) == place.tag && is_live(slot, key)) return id_in(slot);
+  for (const Bucket* bucket : {place.first, place.second}) {
+    for (const Slot& at : bucket->slots) {
+      const std::uint64_t slot = at.load(std::memory_order_acquire);
+      if ((slot & kTagMask) == place.tag && is_live(slot, key)) return id_in(slot);
+    }
   }
   return kNoConnection;
 }
@@ -255,6 +257,7 @@ bool ConnectionTable::move_to_second(Slot& from, std::uint64_t moving, Bucket& s
 
 ConnectionTable::Settled ConnectionTable::settle(const Place& place, const Words& key, const Candidate& own) noexcept {
   const ConnectionId winner = elect(place, key, own);
+  if (winner == own.id) return {own.id, true};
   change_word(own.id, own.word, Life::free);
   // Another worker may have confirmed our entry while we looked; then it was a connection, even if removed by now.
   if (life_of(word(own.id)) != Life::free) return {own.id, true};
