@@ -79,6 +79,7 @@ std::string servers_page(const json& answer) {
   Table table{{{.title = "FARM", .wrap = Wrap::when_needed},
                {.title = "SERVER", .wrap = Wrap::when_needed},
                {.title = "ADDRESS", .wrap = Wrap::when_needed},
+               {.title = "PORT", .align = Align::right},
                {.title = "STATE"},
                {.title = "SINCE", .wrap = Wrap::when_needed},
                {.title = "WEIGHT", .align = Align::right},
@@ -87,8 +88,8 @@ std::string servers_page(const json& answer) {
                {.title = "REASON", .wrap = Wrap::first}}};
   for (const json& server : part(answer, "servers")) {
     const std::string since = text(server, "for_s") == "-" ? "-" : span_text(signed_number(server, "for_s"));
-    table.add({text(server, "farm"), text(server, "name"), endpoint(server), text(server, "state"), since,
-               text(server, "weight"), count_text(number(server, "active_connections")),
+    table.add({text(server, "farm"), text(server, "name"), text(server, "address"), text(server, "port"),
+               text(server, "state"), since, text(server, "weight"), count_text(number(server, "active_connections")),
                count_text(number(server, "total_connections")), text(server, "reason")});
   }
   return table.empty() ? "There are no servers in the configuration.\n" : table.text();
