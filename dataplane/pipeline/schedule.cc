@@ -25,7 +25,9 @@ void forget(Passage& passage, const Context& context) noexcept {
 }
 
 // Whether a packet that opens a connection shall not go on with the one found under the same addresses: the client
-// re-uses its port after the old connection ended, or tries again because the chosen server never answered and is down.
+// re-uses its port after the old connection ended, or the chosen server is down. The latter holds for an established
+// connection too: in DSR the server's RST does not pass here, so a connection that the server's death ended looks alive
+// until its time is up, and a new one from the same port would follow it to the dead server.
 bool starts_over(const Facts& facts, const Passage& passage, const Context& context) noexcept {
   if (facts.kind != PacketKind::tcp) return false;
   switch (context.connections.state(passage.connection)) {
@@ -33,12 +35,10 @@ bool starts_over(const Facts& facts, const Passage& passage, const Context& cont
     case ConnectionState::server_closing:
     case ConnectionState::closed:
       return true;
-    case ConnectionState::embryonic: {
+    default: {
       const std::uint16_t row = context.connections.server(passage.connection).index;
       return !is_usable(context.snapshot, row, context.servers[row]);
     }
-    default:
-      return false;
   }
 }
 

@@ -125,6 +125,22 @@ TEST_F(WorkerTest, UnansweredClientIsMovedFromAServerThatWentDown) {
   EXPECT_EQ(goes_to(from_client(kSyn, 40001)), address("10.1.1.12"));
 }
 
+TEST_F(WorkerTest, PortReusedAfterTheServerDiedOpensANewConnection) {
+  EXPECT_EQ(goes_to(from_client(kSyn)), address("10.1.1.11"));
+  EXPECT_EQ(goes_to(from_client(kAck)), address("10.1.1.11"));
+  Command down;
+  down.kind = Command::Kind::set_server_state;
+  down.generation = 1;
+  down.server = first_;
+  down.state = ServerState::down;
+  box_.send(down);
+  // What belongs to the old connection still goes its way; only a SYN says that it is over.
+  EXPECT_EQ(goes_to(from_client(kAck)), address("10.1.1.11"));
+  EXPECT_EQ(goes_to(from_client(kSyn)), address("10.1.1.12"));
+  EXPECT_EQ(goes_to(from_client(kAck)), address("10.1.1.12"));
+  EXPECT_EQ(box_.active(first_), 0);
+}
+
 TEST_F(WorkerTest, EstablishedConnectionOutlivesTheHealthCheck) {
   EXPECT_EQ(goes_to(from_client(kSyn)), address("10.1.1.11"));
   EXPECT_EQ(goes_to(from_client(kAck)), address("10.1.1.11"));
