@@ -53,12 +53,8 @@ class LabNamespace {
 
   [[nodiscard]] const std::string& name() const { return name_; }
   // `ip -n NAME arguments`, and `ip netns exec NAME command`.
-  CommandResult ip(const std::string& arguments) const {
-    return run_command("ip -n " + name_ + " " + arguments);
-  }
-  CommandResult exec(const std::string& command) const {
-    return run_command("ip netns exec " + name_ + " " + command);
-  }
+  CommandResult ip(const std::string& arguments) const { return run_command("ip -n " + name_ + " " + arguments); }
+  CommandResult exec(const std::string& command) const { return run_command("ip netns exec " + name_ + " " + command); }
 
  private:
   static void remove_leftovers() {

@@ -11,8 +11,10 @@ from tools.labkit.namespaces import LabError, inside, run, wait_until
 
 START_PATIENCE_S = 30  # a dataplane without hugepages touches all its memory page by page
 
-# How fast a dead server is noticed: two failed checks in a row, a quarter of a second apart.
-CHECK = {"interval_ms": 250, "timeout_ms": 200, "rise": 2, "fall": 2}
+# How fast a dead server is noticed: two failed checks in a row, a fifth of a second apart.
+FAST_CHECK = {"interval_ms": 200, "timeout_ms": 200, "rise": 2, "fall": 2}
+# For loads that leave servers without a processor for a moment: they are slow then, not dead.
+PATIENT_CHECK = {"interval_ms": 1000, "timeout_ms": 1000, "rise": 1, "fall": 5}
 
 
 def dataplane_configuration(lab, runtime_dir, hugepages="auto"):
@@ -53,14 +55,14 @@ def farm_configuration(farm, weights, check):
     }}"""
 
 
-def control_configuration(runtime_dir, weights=None, check=None, farms=topology.FARMS):
+def control_configuration(runtime_dir, weights=None, check=None):
     """The text of fulcrum.cfg."""
     weights = weights or {name: 1 for name in topology.SERVERS}
     ports = ",\n          ".join(
         f'{{ name = "{name}"; addresses = [ {_quoted(addresses)} ]; }}'
         for name, addresses in topology.BOX_ADDRESSES.items()
     )
-    farm_texts = ",\n".join(farm_configuration(farm, weights, check or CHECK) for farm in farms)
+    farm_texts = ",\n".join(farm_configuration(farm, weights, check or FAST_CHECK) for farm in topology.FARMS)
     return f"""\
 version = 1;
 runtime_dir = "{runtime_dir}";
@@ -161,8 +163,18 @@ class Box:
         return json.loads(done.stdout)
 
     def server_states(self):
-        """The state of each server in each farm: {(farm, server): "up" or another word}. Empty while nobody answers."""
-        return {(row["farm"], row["name"]): row["state"] for row in self.show("servers") or []}
+        """The state of each server in each farm: {(farm, server): word}. A server whose two addresses differ is "mixed",
+        one that was not checked yet is "new" (Fulcrum counts it as up until it knows better). Empty while nobody
+        answers, or while control has no dataplane."""
+        answer = self.show("servers")
+        if answer is None or not answer["dataplane"]["alive"] or answer["dataplane"]["waiting_for"]:
+            return {}
+        states = {}
+        for row in answer["servers"]:
+            key = (row["farm"], row["name"])
+            state = row["state"] if row["since"] else "new"
+            states[key] = state if states.get(key, state) == state else "mixed"
+        return states
 
     def wait_for_servers(self, states, patience_s=START_PATIENCE_S):
         """Waits until the servers named have their states in all farms."""
@@ -179,9 +191,13 @@ class Box:
         words = ", ".join(f"{name} {state}" for name, state in states.items())
         wait_until(reached, patience_s, f"the servers to be {words}", every_s=0.05)
 
-    def drops(self):
-        """The packet accounts: received, from_linux, sent, punted, drops, unaccounted."""
-        return self.show("drops")
+    def accounts(self):
+        """The packet accounts: received, from_linux, sent, punted, unaccounted, and drops by their names. None while
+        nobody answers."""
+        answer = self.show("drops")
+        if answer is not None:
+            answer["drops"] = {row["reason"]: row["packets"] for row in answer["drops"]}
+        return answer
 
     def guide(self):
         """How to look around, for a person."""

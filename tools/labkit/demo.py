@@ -120,7 +120,7 @@ class Demo:
         def settled():
             before = dict(last)
             last.clear()
-            last.update(self.box.drops() or {})
+            last.update(self.box.accounts() or {})
             return last == before and last.get("unaccounted") == 0
 
         try:

@@ -37,20 +37,16 @@ class Load:
             inside(lab.client, *command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
 
-    def running(self):
-        """Whether it still runs."""
-        return self._process.poll() is None
-
     def wait(self):
         """Its result. Raises LabError when wrk itself failed, for example could not connect at all."""
         output, _ = self._process.communicate()
         return parse(output)
 
     def stop(self):
-        """Ends it early."""
-        if self.running():
+        """Ends it, when it has not ended."""
+        if self._process.poll() is None:
             self._process.kill()
-        self._process.communicate()
+            self._process.wait()
 
 
 def parse(output):

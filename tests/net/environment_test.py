@@ -1,0 +1,104 @@
+"""A wrong environment gets a sentence that says what to do, and exit status 2."""
+
+import pathlib
+import shutil
+import struct
+import subprocess
+import tempfile
+import unittest
+
+from tests.net.labcase import BUILD, LabCase
+from tools.labkit import daemons
+from tools.labkit.namespaces import inside
+
+
+class Environment(LabCase):
+    def setUp(self):
+        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(dir="/run")))
+        self.folder.chmod(0o755)
+
+    def refused(self, daemon, text, *sentences, options=(), command=None):
+        """The program ends with status 2 and says these words; one line for each problem, nothing else."""
+        configuration = self.folder / "some.cfg"
+        configuration.write_text(text)
+        command = command or inside(self.lab.box, str(daemon.program))
+        command = [*command, "--config", str(configuration), *options]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        said = done.stdout + done.stderr
+        self.assertEqual(done.returncode, 2, said)
+        for sentence in sentences:
+            self.assertIn(sentence, said)
+        self.assertLessEqual(len(said.splitlines()), 3, said)
+
+    def dataplane_text(self, runtime_dir=None, **options):
+        return daemons.dataplane_configuration(self.lab, runtime_dir or self.folder / "run", **options)
+
+    def test_dataplane_not_root(self):
+        self.not_root(self.box.dataplane, self.dataplane_text())
+
+    def test_control_not_root(self):
+        self.not_root(self.box.control, daemons.control_configuration(self.folder / "run"))
+
+    def not_root(self, daemon, text):
+        program = self.folder / daemon.program.name
+        shutil.copy(daemon.program, program)
+        nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", str(program))
+        self.refused(daemon, text, "root", command=inside(self.lab.box, *nobody))
+
+    def test_wrong_profile_key(self):
+        profiles = self.folder / "profiles"
+        profiles.mkdir()
+        shutil.copy(pathlib.Path(__file__).parent.parent.parent / "nic-profiles/af_packet.cfg", profiles)
+        with (profiles / "af_packet.cfg").open("a") as profile:
+            profile.write("\nrx_descriptorz = 512;\n")
+        text = self.dataplane_text() + f'profile_dir = "{profiles}";\n'
+        self.refused(self.box.dataplane, text, "rx_descriptorz", "af_packet.cfg:")
+
+    def test_unknown_profile(self):
+        self.refused(self.box.dataplane, self.dataplane_text().replace('"af_packet"', '"af_paket"'), "af_paket")
+
+    def test_missing_interface(self):
+        self.refused(self.box.dataplane, self.dataplane_text().replace("veth-front", "veth-frond"), "veth-frond")
+
+    def test_region_in_use(self):
+        self.refused(self.box.dataplane, self.dataplane_text(self.box.runtime_dir), "running")
+
+    def test_port_in_use(self):
+        text = self.dataplane_text().replace(self.lab.twin, self.lab.twin + "2")
+        self.refused(self.box.dataplane, text, "veth-front", "in use")
+
+    def test_second_control(self):
+        text = daemons.control_configuration(self.box.runtime_dir)
+        self.refused(self.box.control, text, "another fulcrum-control")
+
+    def test_no_hugepages(self):
+        if int(pathlib.Path("/proc/sys/vm/nr_hugepages").read_text()) > 0:
+            self.skipTest("this machine has huge pages reserved")
+        self.refused(self.box.dataplane, self.dataplane_text(hugepages="required"), "nr_hugepages")
+
+    def test_configuration_not_readable(self):
+        for daemon in (self.box.dataplane, self.box.control):
+            done = subprocess.run(
+                [str(daemon.program), "--config", "/nowhere/some.cfg"], capture_output=True, text=True, check=False
+            )
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("/nowhere/some.cfg", done.stderr)
+
+    def test_region_of_another_version(self):
+        runtime_dir = self.folder / "run"
+        runtime_dir.mkdir()
+        region = bytearray((self.box.runtime_dir / "region").read_bytes())
+        # The layout version stands behind the eight bytes of the magic number (dataplane/contract/region.h).
+        version = struct.unpack_from("=I", region, 8)[0]
+        struct.pack_into("=I", region, 8, version + 1)
+        (runtime_dir / "region").write_bytes(region)
+        self.refused(self.box.dataplane, self.dataplane_text(runtime_dir), f"version {version + 1}", "--cold")
+        self.refused(self.box.control, daemons.control_configuration(runtime_dir), f"version {version + 1}")
+
+    def test_build_has_the_programs(self):
+        for program in (self.box.dataplane.program, self.box.control.program, self.box.cli):
+            self.assertTrue(program.exists(), f"{program} in {BUILD}")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,58 @@
+"""A server dies under load: new connections stop going to it as soon as the health check says so, connections to the
+others do not notice, and it is used again when it comes back."""
+
+import time
+import unittest
+
+from tests.net.labcase import ALL_UP, LabCase, big_checksum
+from tools.labkit import topology, web
+from tools.labkit.load import Load
+from tools.labkit.watch import SynWatch
+
+BOX = [address for port in topology.BOX_ADDRESSES.values() for address in port]
+# Between the moment when we see "down" and the kernel's stamp on a SYN lie the loops of two busy cores.
+SLACK_S = 0.1
+
+
+class Failure(LabCase):
+    def server_dies_under_load(self, farm, family):
+        watch = SynWatch(self.lab.server("s2"), farm.leg, BOX)
+        downloads = [self.start_download(farm, family, 15) for _ in range(6)]
+        for download in downloads:
+            download.read_until(1_000_000)
+        load = Load(self.lab, f"http://{farm.address(family)}/", 5)
+        try:
+            self.servers["s2"].kill()
+            self.box.wait_for_servers({"s1": "up", "s2": "down", "s3": "up"}, 10)
+            down_at = time.time()
+            # From here on nobody can meet the dead server, so nothing may fail.
+            clean = Load(self.lab, f"http://{farm.address(family)}/", 2).wait()
+            self.assertEqual((clean.failed, clean.requests > 0), (0, True), clean)
+            finished = [download.finish() for download in downloads]
+        finally:
+            load.wait()
+            syns = watch.stop()
+            self.servers["s2"].start()
+            self.box.wait_for_servers(ALL_UP, 10)
+        self.assertEqual([seen - down_at for seen in syns if seen > down_at + SLACK_S], [])
+        self.assertTrue(syns, "the load never reached s2")
+        right = [words for digest, words in finished if digest == big_checksum()]
+        self.assertEqual(sorted(right), ["s1", "s1", "s3", "s3"], finished)
+        answers = {web.curl(self.lab, f"http://{farm.address(family)}/").strip() for _ in range(6)}
+        self.assertEqual(answers, set(topology.SERVERS), "s2 is back")
+
+    def test_nat_ipv4(self):
+        self.server_dies_under_load(topology.NAT, "ipv4")
+
+    def test_nat_ipv6(self):
+        self.server_dies_under_load(topology.NAT, "ipv6")
+
+    def test_dsr_ipv4(self):
+        self.server_dies_under_load(topology.DSR, "ipv4")
+
+    def test_dsr_ipv6(self):
+        self.server_dies_under_load(topology.DSR, "ipv6")
+
+
+if __name__ == "__main__":
+    unittest.main()

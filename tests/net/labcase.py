@@ -1,0 +1,119 @@
+"""The base of the net tests: a lab per class, Fulcrum running in it, and the accounts checked after each test."""
+
+import hashlib
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+from tools.labkit import daemons, topology, web
+from tools.labkit.daemons import Box
+from tools.labkit.namespaces import LabError, inside, wait_until
+
+BUILD = pathlib.Path(os.environ.get("FULCRUM_BUILD", "build-release"))
+ALL_UP = {name: "up" for name in topology.SERVERS}
+CLIENT_PROGRAM = pathlib.Path(__file__).resolve().parent / "client.py"
+
+
+class LabCase(unittest.TestCase):
+    """Tests in this class share one lab; each begins with all servers up."""
+
+    check = daemons.FAST_CHECK
+    lab: topology.Lab
+    box: Box
+    servers: dict
+
+    @classmethod
+    def setUpClass(cls):
+        cls.lab = topology.Lab("ftest")
+        cls.enterClassContext(cls.lab.locked())
+        cls.addClassCleanup(cls.lab.down)
+        cls.lab.up()
+        cls.servers = web.start_all(cls.lab)
+        cls.box = Box(cls.lab, BUILD)
+        cls.box.configure(control=cls.configuration())
+        cls.box.start()
+
+    @classmethod
+    def configuration(cls, weights=None):
+        """The text of fulcrum.cfg for these tests."""
+        return daemons.control_configuration(cls.box.runtime_dir, weights, cls.check)
+
+    def tearDown(self):
+        if self.box.dataplane.pid() and self.box.control.pid():
+            self.check_accounts()
+
+    def run(self, result=None):
+        failures = len(result.failures) + len(result.errors)
+        super().run(result)
+        if len(result.failures) + len(result.errors) > failures:
+            for daemon in (self.box.dataplane, self.box.control):
+                print(f"# last words of {daemon.program.name}:")
+                for line in daemon.last_words().splitlines():
+                    print(f"#   {line}")
+            sys.stdout.flush()
+
+    def check_accounts(self):
+        """Every packet in is a packet out, a packet to Linux, or a drop with a name."""
+
+        def settled():
+            first, second = self.box.accounts(), self.box.accounts()
+            return first is not None and first == second and second
+
+        drops = wait_until(settled, 10, "the packet accounts to come to rest", every_s=0.1)
+        came = drops["received"] + drops["from_linux"]
+        went = drops["sent"] + drops["punted"] + sum(drops["drops"].values())
+        self.assertEqual(drops["unaccounted"], 0, drops)
+        self.assertEqual(came, went, drops)
+        return drops
+
+    def start_client(self, *arguments):
+        """Starts the program client.py in the client's namespace."""
+        command = inside(self.lab.client, sys.executable, str(CLIENT_PROGRAM), *map(str, arguments))
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def start_download(self, farm, family, megabytes_per_s):
+        """Starts a download of the big file at a pace, so that something can happen meanwhile."""
+        command = inside(
+            self.lab.client,
+            "curl",
+            *("-sS", "--fail", "--max-time", "60", "--limit-rate", f"{megabytes_per_s}M"),
+            *("--write-out", "%{stderr}%header{x-server}"),
+            f"http://{farm.address(family)}/big",
+        )
+        return Download(command)
+
+
+class Download:
+    """A running curl whose output is hashed as it comes."""
+
+    def __init__(self, command):
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.received = 0
+        self._hash = hashlib.sha256()
+
+    def read_until(self, size):
+        """Reads on until so many bytes came in all."""
+        while self.received < size and (piece := self._process.stdout.read1(1 << 16)):
+            self._hash.update(piece)
+            self.received += len(piece)
+        return self.received >= size
+
+    def finish(self):
+        """Reads the rest. (the checksum, or None when curl failed; what curl says: the server's name or an error)"""
+        while piece := self._process.stdout.read1(1 << 20):
+            self._hash.update(piece)
+            self.received += len(piece)
+        words = self._process.stderr.read().decode(errors="replace").strip()
+        self._process.stdout.close()
+        self._process.stderr.close()
+        return (self._hash.hexdigest() if self._process.wait() == 0 else None), words
+
+
+def big_checksum():
+    """The checksum that every download of the big file must have."""
+    return hashlib.sha256(web.big_file().read_bytes()).hexdigest()
+
+
+__all__ = ["ALL_UP", "BUILD", "Download", "LabCase", "LabError", "big_checksum"]

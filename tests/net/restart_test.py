@@ -1,0 +1,89 @@
+"""Either process is killed with -9 and started again. Control's death costs no request; the dataplane's death costs the
+packets of a moment, which TCP sends again, and no connection."""
+
+import json
+import unittest
+
+from tests.net.labcase import ALL_UP, LabCase, big_checksum
+from tools.labkit import daemons, topology, web
+from tools.labkit.namespaces import wait_until
+
+REQUESTS = 10_000
+
+
+class Restart(LabCase):
+    check = daemons.PATIENT_CHECK
+
+    def control_dies_during_requests(self, address):
+        client = self.start_client("requests", address, REQUESTS, 16)
+        self.wait_for_progress(client, 2000)
+        self.box.control.kill()
+        self.wait_for_progress(client, 5000)
+        self.box.control.start()
+        self.box.wait_for_servers(ALL_UP, 10)
+        output, errors = client.communicate(timeout=120)
+        self.assertEqual(client.returncode, 0, errors)
+        result = json.loads(output)
+        self.assertEqual(result["failures"], {})
+        self.assertEqual(result["answered"], REQUESTS)
+        self.assertEqual(set(result["servers"]), set(topology.SERVERS))
+
+    @staticmethod
+    def wait_for_progress(client, count):
+        """Reads the client's progress until it has begun its request number `count`."""
+        for line in client.stderr:
+            if line.strip().isdigit() and int(line) >= count:
+                return
+        raise AssertionError("the client ended early")
+
+    def test_control_dies_nat_ipv4(self):
+        self.control_dies_during_requests(topology.NAT.ipv4)
+
+    def test_control_dies_dsr_ipv6(self):
+        self.control_dies_during_requests(topology.DSR.ipv6)
+
+    def dataplane_dies_during_download(self, farm, family):
+        download = self.start_download(farm, family, 25)
+        self.assertTrue(download.read_until(20_000_000))
+        self.box.dataplane.kill()
+        self.box.dataplane.start()
+        digest, words = download.finish()
+        self.assertEqual(digest, big_checksum(), words)
+        self.box.wait_for_servers(ALL_UP, 10)
+        web.curl(self.lab, f"http://{farm.address(family)}/")
+
+    def test_dataplane_dies_nat_ipv4(self):
+        self.dataplane_dies_during_download(topology.NAT, "ipv4")
+
+    def test_dataplane_dies_nat_ipv6(self):
+        self.dataplane_dies_during_download(topology.NAT, "ipv6")
+
+    def test_dataplane_dies_dsr_ipv4(self):
+        self.dataplane_dies_during_download(topology.DSR, "ipv4")
+
+    def test_dataplane_dies_dsr_ipv6(self):
+        self.dataplane_dies_during_download(topology.DSR, "ipv6")
+
+    def test_both_die(self):
+        download = self.start_download(topology.NAT, "ipv4", 25)
+        self.assertTrue(download.read_until(20_000_000))
+        self.box.dataplane.kill()
+        self.box.control.kill()
+        self.box.control.start()
+        self.box.dataplane.start()
+        digest, words = download.finish()
+        self.assertEqual(digest, big_checksum(), words)
+        self.box.wait_for_servers(ALL_UP, 10)
+
+    def test_traffic_goes_on_without_control(self):
+        self.box.control.kill()
+        answers = {web.curl(self.lab, f"http://{topology.NAT.ipv4}/").strip() for _ in range(6)}
+        self.assertEqual(answers, set(topology.SERVERS))
+        self.assertIsNone(self.box.show("farms"), "nobody answers for a dead control")
+        self.box.control.start()
+        wait_until(lambda: self.box.show("farms"), 10, "control to answer again")
+        self.box.wait_for_servers(ALL_UP, 10)
+
+
+if __name__ == "__main__":
+    unittest.main()
