@@ -255,6 +255,21 @@ TEST(WorkerBeforeConfiguration, PassesArpToLinuxAndDropsTheRest) {
   box.expect_all_accounted_for();
 }
 
+TEST(WorkerTransmitFull, WhatTheWireDoesNotTakeIsANamedDrop) {
+  test::TestBox box;
+  box.ports[1] = std::make_unique<MemoryPort>(MemoryPort::Options{.id = kBack, .wire_capacity = 1});
+  box.start_worker(ConnectionTable::Start::cold);
+  auto build = box.publish();
+  build.server(build.service("198.51.100.10", 80), "10.1.1.11", 8080);
+  box.know_neighbour(kBack, "10.1.1.11", test::kServerMac);
+  for (const std::uint16_t port : std::array<std::uint16_t, 3>{5000, 5001, 5002})
+    box.ports[0]->inject(0, from_client(kSyn, port));
+  box.turn();
+  EXPECT_EQ(facts_of(box.sent(kBack)).source_port.host(), 5000);
+  EXPECT_EQ(box.drops(Drop::tx_full), 2U);
+  box.expect_all_accounted_for();
+}
+
 TEST(WorkerTableFull, RefusesNewConnectionsAndSaysSo) {
   test::TestBox box{4};
   auto build = box.publish();
