@@ -13,18 +13,15 @@ std::uint32_t common_divisor(std::span<const std::uint16_t> weights) {
   return std::max(divisor, 1U);
 }
 
-// Due at numerator / denominator of the cycle. Both stay below 2^27 (65535 servers, weight 1000), so the products in
-// the comparison fit.
-struct Turn {
-  std::uint64_t numerator;
-  std::uint64_t denominator;
-  std::uint16_t server;
-};
+// When a turn is due and whose it is, in one number that sorts by the former, then by the latter. The quotient of two
+// whole numbers is rounded the same way however the fraction is written, so turns due together stay together; two that
+// are not differ by more than 2^-40 of the cycle with the weights and servers that the model allows.
+constexpr double kCycle = static_cast<double>(std::uint64_t{1} << 47U);
+constexpr std::uint64_t kServerMask = 0xFFFF;
 
-bool is_earlier(const Turn& a, const Turn& b) {
-  const std::uint64_t left = a.numerator * b.denominator;
-  const std::uint64_t right = b.numerator * a.denominator;
-  return left != right ? left < right : a.server < b.server;
+std::uint64_t turn_of(std::uint64_t numerator, std::uint64_t denominator, std::uint64_t server) {
+  const double due = static_cast<double>(numerator) / static_cast<double>(denominator);
+  return static_cast<std::uint64_t>(due * kCycle) << 16U | server;
 }
 
 }  // namespace
@@ -40,20 +37,20 @@ std::vector<std::uint16_t> weighted_sequence(std::span<const std::uint16_t> weig
   std::unordered_map<std::uint16_t, std::uint64_t> peers;  // how many servers have that weight
   for (const std::uint16_t weight : weights) ++peers[weight];
   std::unordered_map<std::uint16_t, std::uint64_t> seen;
-  std::vector<Turn> turns;
+  std::vector<std::uint64_t> turns;
   turns.reserve(weighted_length(weights));
   for (std::size_t i = 0; i < weights.size(); ++i) {
     const std::uint64_t same = peers[weights[i]];
     const std::uint64_t place = seen[weights[i]]++;
     const std::uint64_t count = weights[i] / divisor;
     for (std::uint64_t k = 0; k < count; ++k) {
-      turns.push_back({k * 2 * same + 2 * place + 1, 2 * same * count, static_cast<std::uint16_t>(i)});
+      turns.push_back(turn_of(k * 2 * same + 2 * place + 1, 2 * same * count, i));
     }
   }
-  std::sort(turns.begin(), turns.end(), is_earlier);
+  std::sort(turns.begin(), turns.end());
   std::vector<std::uint16_t> sequence;
   sequence.reserve(turns.size());
-  for (const Turn& turn : turns) sequence.push_back(turn.server);
+  for (const std::uint64_t turn : turns) sequence.push_back(static_cast<std::uint16_t>(turn & kServerMask));
   return sequence;
 }
 

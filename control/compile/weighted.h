@@ -13,8 +13,8 @@
 
 namespace fulcrum {
 
-// Positions in `weights`, each as often as its weight divided by the greatest common divisor of all. Weights are 1 to
-// 1000, and at most 65535 of them: the exact comparison of due times relies on it.
+// Positions in `weights`, each as often as its weight divided by the greatest common divisor of all. Weights are at
+// least 1; at most 65535 of them.
 std::vector<std::uint16_t> weighted_sequence(std::span<const std::uint16_t> weights);
 
 // The length of that sequence.
