@@ -144,23 +144,18 @@ TEST(Compile, LaysRoutes) {
 
 TEST(Compile, LetsALowerMetricWin) {
   const model::Model model = shop();
+  const auto route = [](const char* to, RouteKind kind, std::uint8_t port, std::uint32_t metric) {
+    return RouteInput{.to = *Prefix::parse(to), .kind = kind, .port = PortId{port}, .gateway = {}, .metric = metric};
+  };
   const std::array routes{
-      RouteInput{.to = *Prefix::parse("10.0.0.0/8"),
-                 .kind = RouteKind::on_link,
-                 .port = PortId{1},
-                 .gateway = {},
-                 .metric = 200},
-      RouteInput{.to = *Prefix::parse("10.0.0.0/8"),
-                 .kind = RouteKind::on_link,
-                 .port = PortId{2},
-                 .gateway = {},
-                 .metric = 100},
-      RouteInput{
-          .to = *Prefix::parse("10.0.0.9/32"), .kind = RouteKind::local, .port = {}, .gateway = {}, .metric = 0}};
+      route("10.0.0.0/8", RouteKind::on_link, 1, 200), route("10.0.0.0/8", RouteKind::on_link, 2, 100),
+      route("192.0.2.0/24", RouteKind::gateway, 1, 200), route("192.0.2.0/24", RouteKind::gateway, 2, 100),
+      route("10.0.0.9/32", RouteKind::local, 1, 0)};
   auto snapshot = std::make_unique<Snapshot>();
   const CompileInput input{.model = model, .routes = routes, .state = {}, .neighbour = {}};
   ASSERT_TRUE(compile(input, *snapshot).has_value());
   EXPECT_EQ(find_route(*snapshot, ip("10.5.5.5")).port, PortId{2});
+  EXPECT_EQ(find_route(*snapshot, ip("192.0.2.5")).port, PortId{2});
   EXPECT_EQ(find_route(*snapshot, ip("10.0.0.9")).kind, RouteKind::local);
   EXPECT_EQ(snapshot->servers[0].neighbour, kNoNeighbour) << "nobody to ask";
 }
@@ -278,11 +273,27 @@ TEST(Compile, TakesFreedIdsLastAndWithANewGeneration) {
   for (auto& row : full->servers) {
     if (row.state == ServerState::unused && row.freed_in == 0) row.freed_in = 3;
   }
+  const Compiled next = compiled(renamed, 4, full.get());
+  EXPECT_EQ(next.snapshot->servers[freed].generation, 2);
   full->servers[freed].generation = UINT16_MAX;
   const Compiled fourth = compiled(renamed, 4, full.get());
   EXPECT_EQ(fourth.snapshot->servers[freed].state, ServerState::up);
   EXPECT_EQ(fourth.snapshot->servers[freed].generation, 1) << "0 names no server";
   EXPECT_EQ(fourth.snapshot->servers[freed].freed_in, 0U);
+}
+
+TEST(Compile, TakesFreedServiceIdsLast) {
+  const model::Model model = shop();
+  model::Model moved = model;
+  moved.farms[0].addresses = {ip("198.51.100.77")};
+  const Compiled first = compiled(model);
+  const Compiled second = compiled(moved, 2, first.snapshot.get());
+  EXPECT_EQ(second.service("198.51.100.10", 80), kNoIndex);
+  EXPECT_EQ(second.service("198.51.100.77", 80), 4) << "rows 0 to 3 were in use until now";
+  EXPECT_EQ(second.snapshot->services[0].in_use, 0);
+  EXPECT_EQ(second.snapshot->services[0].freed_in, 2U);
+  const Compiled third = compiled(model, 3, second.snapshot.get());
+  EXPECT_EQ(third.service("198.51.100.10", 80), 6);
 }
 
 TEST(Compile, SurvivesADamagedPrevious) {

@@ -130,6 +130,9 @@ SCENARIO("names and services are given twice") {
         Lines{"f.cfg:4: ports.lo.name: \"lo\" has another meaning for Linux: choose another name"});
   CHECK(problems_of(with("port = 25", "port = 80", with("\"198.51.100.20\"", "\"198.51.100.10\""))) ==
         Lines{"f.cfg:18: farms.mail.addresses[0]: 198.51.100.10 tcp port 80 is already served by farms.shop (line 9)"});
+  CHECK(problems_of(with("port = 25", "port = 80; }, { protocol = \"udp\"; port = 80",
+                         with("\"198.51.100.20\"", "\"198.51.100.10\"")))
+            .size() == 1);
   CHECK(problems_of(with("\"198.51.100.20\"", "\"198.51.100.10\"")) == Lines{});
   CHECK(problems_of(with("protocol = \"udp\"", "protocol = \"tcp\"")) ==
         Lines{"f.cfg:12: farms.shop.ports[1].port: tcp port 80 is given twice in this farm"});
@@ -206,6 +209,8 @@ SCENARIO("ports and routes do not fit together") {
       Lines{"f.cfg:4: ports.back.addresses[0]: the subnet 198.51.100.128/25 overlaps 198.51.100.0/24 of another port: "
             "ports.front.addresses[0] (line 3)"});
   CHECK(problems_of(with("\"10.1.1.1/24\"", "\"10.1.1.1/24\", \"10.1.1.2/24\"")) == Lines{});
+  CHECK(problems_of(with("\"10.1.1.1/24\"", "\"10.1.1.1/24\", \"192.0.2.0/31\", \"fd00:5::/127\", \"192.0.2.9/32\"")) ==
+        Lines{});
   CHECK(problems_of(with("\"10.1.1.1/24\"", "\"10.1.1.0/24\"")) ==
         Lines{"f.cfg:4: ports.back.addresses[0]: 10.1.1.0/24 is the network address of 10.1.1.0/24: give the box's own "
               "address in it"});
@@ -288,6 +293,9 @@ SCENARIO("there is too much of everything") {
   CHECK(problems_of(farms(4096, one_port, many(1, server))) == Lines{});
   CHECK(problems_of(farms(4096, "{ port = 80; }, { port = 81; }, { port = 82; }", many(1, server))) ==
         Lines{"f.cfg:3: farms: the farms make 12288 services (addresses times ports), the box has room for 8192"});
+  CHECK(problems_of(
+            with("\"f1\"", "\"f0\"", farms(4096, "{ port = 80; }, { port = 81; }, { port = 82; }", many(1, server))))
+            .size() == 1);
   CHECK(problems_of(farms(400, one_port, many(100, server))) ==
         Lines{"f.cfg:3: farms: the farms make 40000 servers (each counts once for every address and port), the box has "
               "room for 32768"});
