@@ -3,13 +3,18 @@
 #include <bit>
 #include <cstring>
 
+#include "dataplane/base/wide.h"
+
 namespace fulcrum {
 namespace {
 
+// Where probing begins. Neighbours of one network differ in a byte or two, which stand at the top of a word: each
+// multiplication spreads a difference upwards only, so the top is folded down before the next.
 std::size_t home(PortId port, const Address& address) noexcept {
   std::uint64_t hash = (address.words()[0] ^ port.value) * 0x9E3779B97F4A7C15U;
-  hash = (hash ^ (hash >> 29U) ^ address.words()[1]) * 0xD6E8FEB86659FD93U;
-  return static_cast<std::size_t>((hash ^ (hash >> 32U)) % kNeighboursMax);
+  hash = (hash ^ (hash >> 32U) ^ address.words()[1]) * 0xD6E8FEB86659FD93U;
+  hash = (hash ^ (hash >> 32U)) * 0xE7037ED1A0B428DBU;
+  return reduce(hash, kNeighboursMax);
 }
 
 bool in_use(NeighbourState state) noexcept {

@@ -1,5 +1,5 @@
 // Every pair of operations that can meet, the one interrupted by the other at each of its accesses to memory in turn.
-#include "dataplane/lookup/interleave.h"
+#include "tests/support/interleave.h"
 
 #include <algorithm>
 #include <array>
@@ -274,6 +274,41 @@ TEST_F(Interleavings, AnEntryIsHandedOutOnce) {
     const std::set<std::uint32_t> different(taken.begin(), taken.end());
     EXPECT_EQ(different.size(), taken.size()) << n;
     EXPECT_EQ(taken.size(), 4U) << n;
+    return more;
+  });
+}
+
+// Control copies entries while workers use them for other connections.
+TEST_F(Interleavings, AForeignReaderSeesOneConnectionOrNone) {
+  struct Reused {
+    test::TableMemory memory{1};
+    ConnectionTable table{memory.view(), 1, ConnectionTable::Start::cold};
+    ConnectionId id = insert(table, nth_key(1), kFirst, ServerId{1, 1}, 1).id;
+    void reuse() {
+      EXPECT_TRUE(table.remove(id));
+      test::settle(table);
+      EXPECT_TRUE(insert(table, nth_key(2), kFirst, ServerId{2, 2}, 2).is_new);
+    }
+    [[nodiscard]] std::optional<ConnectionEntry> read() { return read_entry(memory.entries()[id.value]); }
+  };
+  const auto is_whole = [](const ConnectionEntry& entry) {
+    const auto n = static_cast<std::uint16_t>(entry.last_seen);
+    return (n == 1 || n == 2) && entry.key == nth_key(n) && entry.server == ServerId{n, n};
+  };
+  at_each_point([&](std::size_t n) {
+    Reused reused;
+    std::optional<ConnectionEntry> seen;
+    const bool more = Interleaving::run(
+        reused.memory.pages(), n, [&] { seen = reused.read(); }, [&] { reused.reuse(); });
+    EXPECT_TRUE(!seen || is_whole(*seen)) << n;
+    return more;
+  });
+  at_each_point([&](std::size_t n) {
+    Reused reused;
+    std::optional<ConnectionEntry> seen;
+    const bool more = Interleaving::run(
+        reused.memory.pages(), n, [&] { reused.reuse(); }, [&] { seen = reused.read(); });
+    EXPECT_TRUE(!seen || is_whole(*seen)) << n;
     return more;
   });
 }
