@@ -163,9 +163,9 @@ class Box:
         return json.loads(done.stdout)
 
     def server_states(self):
-        """The state of each server in each farm: {(farm, server): word}. A server whose two addresses differ is "mixed",
-        one that was not checked yet is "new" (Fulcrum counts it as up until it knows better). Empty while nobody
-        answers, or while control has no dataplane."""
+        """The state of each server in each farm: {(farm, server): word}. A server whose two addresses differ is
+        "mixed", one that was not checked yet is "new" (Fulcrum counts it as up until it knows better). Empty while
+        nobody answers, or while control has no dataplane."""
         answer = self.show("servers")
         if answer is None or not answer["dataplane"]["alive"] or answer["dataplane"]["waiting_for"]:
             return {}
