@@ -163,11 +163,10 @@ const Address* Server::address_of(Family family) const {
   return nullptr;
 }
 
-std::uint16_t Farm::probed_port(const ServicePort& port) const {
-  const auto at_server = [&](const ServicePort& one) { return mode == Mode::dsr ? one.port : one.port_at_server(); };
-  if (port.protocol == Protocol::tcp) return at_server(port);
+std::uint16_t Farm::probed_port(Protocol protocol, std::uint16_t port_at_server) const {
+  if (protocol == Protocol::tcp) return port_at_server;
   for (const ServicePort& other : ports) {
-    if (other.protocol == Protocol::tcp) return at_server(other);
+    if (other.protocol == Protocol::tcp) return mode == Mode::dsr ? other.port : other.port_at_server();
   }
   return 0;
 }

@@ -76,9 +76,10 @@ struct Farm {
   Check check;
   Timeouts timeouts;
 
-  // The port of a server that tells whether `port` is served there: its own for TCP, that of the farm's first TCP port
-  // for UDP, which cannot be connected to. 0 when the farm has no TCP port; validation refuses that with tcp_connect.
-  [[nodiscard]] std::uint16_t probed_port(const ServicePort& port) const;
+  // The port of a server to connect to, to learn whether it serves `protocol` on `port_at_server`: that one for TCP;
+  // for UDP, which cannot be connected to, that of the farm's first TCP port. 0 when the farm has no TCP port;
+  // validation refuses that with tcp_connect.
+  [[nodiscard]] std::uint16_t probed_port(Protocol protocol, std::uint16_t port_at_server) const;
   friend bool operator==(const Farm&, const Farm&) = default;
 };
 

@@ -58,7 +58,8 @@ SCENARIO("a good file is read without a word") {
   REQUIRE(loaded.model.farms.size() == 2);
   CHECK(loaded.model.farms[0].scheduler == fulcrum::SchedulerKind::weighted_round_robin);
   CHECK(loaded.model.farms[0].ports[1].port_at_server() == 80);
-  CHECK(loaded.model.farms[0].probed_port(loaded.model.farms[0].ports[1]) == 8080);
+  CHECK(loaded.model.farms[0].probed_port(fulcrum::Protocol::udp, 80) == 8080);
+  CHECK(loaded.model.farms[0].probed_port(fulcrum::Protocol::tcp, 443) == 443);
   CHECK(loaded.model.farms[1].mode == fulcrum::Mode::dsr);
   CHECK(loaded.model.farms[1].check.type == fulcrum::model::CheckType::none);
   CHECK(loaded.text_hash != load_model_text(std::string{kGood} + " ", "f.cfg").text_hash);
