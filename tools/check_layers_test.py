@@ -90,9 +90,9 @@ class CheckLayers(unittest.TestCase):
         self.refuses("long.cc:1: 121 characters", {"dataplane/base/long.cc": "/" * 121 + "\n"})
 
     def test_refuses_a_header_that_needs_another_before_it(self):
-        status, output = self.check({"dataplane/packet/parse.h": "#pragma once\nSmall parse();\n"}, compiles=True)
+        status, output = self.check({"control/app/wiring.h": "#pragma once\nstd::uint8_t wires();\n"}, compiles=True)
         self.assertEqual(status, 1, output)
-        self.assertIn("dataplane/packet/parse.h: does not compile alone", output)
+        self.assertIn("control/app/wiring.h: does not compile alone", output)
 
     def test_says_when_the_table_cannot_be_read(self):
         for page, sentence in (

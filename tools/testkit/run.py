@@ -138,6 +138,7 @@ def everything(run):
     if run.step("build: release", compiled(RELEASE)):
         run.step("test: release", tests(RELEASE, IN_PROCESS_SUITES))
         run.step("test: release, net", tests(RELEASE, ("net",), jobs=1))
+        run.step("benches, once each", tests(RELEASE, ("bench",), jobs=1))
     if run.step("build: address and undefined sanitizers", compiled(ASAN)):
         run.step("test: address and undefined sanitizers", tests(ASAN, IN_PROCESS_SUITES))
     if run.step("build: thread sanitizer", build_concurrency):
