@@ -9,7 +9,7 @@ import unittest
 
 from tools.labkit import daemons, topology, web
 from tools.labkit.daemons import Box
-from tools.labkit.namespaces import LabError, inside, wait_until
+from tools.labkit.namespaces import LabError, inside
 
 BUILD = pathlib.Path(os.environ.get("FULCRUM_BUILD", "build-release"))
 ALL_UP = {name: "up" for name in topology.SERVERS}
@@ -56,12 +56,7 @@ class LabCase(unittest.TestCase):
 
     def check_accounts(self):
         """Every packet in is a packet out, a packet to Linux, or a drop with a name."""
-
-        def settled():
-            first, second = self.box.accounts(), self.box.accounts()
-            return first is not None and first == second and second
-
-        drops = wait_until(settled, 10, "the packet accounts to come to rest", every_s=0.1)
+        drops = self.box.accounts_at_rest()
         came = drops["received"] + drops["from_linux"]
         went = drops["sent"] + drops["punted"] + sum(drops["drops"].values())
         self.assertEqual(drops["unaccounted"], 0, drops)

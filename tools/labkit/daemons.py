@@ -199,6 +199,16 @@ class Box:
             answer["drops"] = {row["reason"]: row["packets"] for row in answer["drops"]}
         return answer
 
+    def accounts_at_rest(self, patience_s=10):
+        """The packet accounts while nothing is on its way: two readings in a row that are the same. Health checks go on
+        meanwhile, so it can take a few tries."""
+
+        def at_rest():
+            first, second = self.accounts(), self.accounts()
+            return first is not None and first == second and second
+
+        return wait_until(at_rest, patience_s, "the packet accounts to come to rest", every_s=0.01)
+
     def guide(self):
         """How to look around, for a person."""
         lab = self.lab
