@@ -33,7 +33,8 @@ Address fill_host_part(const Prefix& prefix, bool ones) {
 }  // namespace
 
 Result<Address> Address::parse(std::string_view text) {
-  const std::string terminated{text};
+  // What stands behind a zero byte would not be read.
+  const std::string terminated{text.find('\0') == std::string_view::npos ? text : std::string_view{}};
   if (in_addr v4_address{}; inet_pton(AF_INET, terminated.c_str(), &v4_address) == 1) {
     return Address::v4(Be32::from_wire(v4_address.s_addr));
   }
