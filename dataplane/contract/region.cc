@@ -58,7 +58,9 @@ std::optional<Error> refuse(const RegionHeader& header, const std::string& path,
                     header.layout_version, kLayoutVersion)};
   }
   RegionHeader expected;
-  if (header.shape.workers == 0 || header.shape.workers > kWorkersMax) {
+  // Bounded before anything is computed from it, so that no sum of sizes wraps around.
+  if (header.shape.workers == 0 || header.shape.workers > kWorkersMax ||
+      header.shape.connection_index_bytes > file_size) {
     return Error{Error::Code::invalid, path, "damaged header: start fulcrum-dataplane with --cold"};
   }
   lay_out(expected, header.shape);
@@ -181,6 +183,8 @@ Result<Region> Region::create(const CreateOptions& options) {
   const std::string path = file_path(options);
   std::error_code ignored;
   std::filesystem::create_directories(options.runtime_dir, ignored);
+  // A link whose end is gone, say with the hugepages that were mounted there: nothing to come back to.
+  if (std::filesystem::is_symlink(path, ignored) && !std::filesystem::exists(path, ignored)) unlink(path.c_str());
   auto file = lock_file(path);
   if (!file) return tl::unexpected<Error>{file.error()};
   Region region;
