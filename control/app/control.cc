@@ -250,7 +250,7 @@ void Control::on_health(const CheckTarget& target, const TargetHealth& now) {
 }
 
 ServerState Control::state_of(const ServerEndpoint& endpoint) const {
-  const auto target = target_of(endpoint.farm, endpoint.address, endpoint.port.host());
+  const auto target = target_of(endpoint.farm, endpoint.address, endpoint.protocol, endpoint.port.host());
   if (!target) return ServerState::up;
   const TargetHealth* health = checker_.find(*target);
   return health != nullptr && health->judgement.health == Health::up ? ServerState::up : ServerState::down;

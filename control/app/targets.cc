@@ -45,7 +45,7 @@ void for_each_check(const model::Model& model, Visit visit) {
         if (address == nullptr) continue;
         for (const model::ServicePort& port : farm.ports) {
           const std::uint16_t number = farm.mode == Mode::dsr ? port.port : port.port_at_server();
-          if (const auto target = target_of(farm, *address, number)) visit(farm, server, *target);
+          if (const auto target = target_of(farm, *address, port.protocol, number)) visit(farm, server, *target);
         }
       }
     }
@@ -54,10 +54,11 @@ void for_each_check(const model::Model& model, Visit visit) {
 
 }  // namespace
 
-std::optional<CheckTarget> target_of(const model::Farm& farm, const Address& address, std::uint16_t port) {
+std::optional<CheckTarget> target_of(const model::Farm& farm, const Address& address, Protocol protocol,
+                                     std::uint16_t port) {
   if (farm.check.type == model::CheckType::none) return std::nullopt;
   return CheckTarget{.address = address,
-                     .port = port,
+                     .port = farm.probed_port(protocol, port),
                      .interval = farm.check.interval,
                      .timeout = farm.check.timeout,
                      .rise = farm.check.rise,
@@ -89,7 +90,8 @@ RowsByTarget rows_by_target(const model::Model& model, const std::vector<Compile
   RowsByTarget rows;
   for (const CompiledServer& server : compiled) {
     const ServerRow& row = snapshot.servers[server.id.index];
-    const auto target = target_of(model.farms[server.farm], row.address, row.port.host());
+    const auto target = target_of(model.farms[server.farm], row.address, snapshot.services[row.service.value].protocol,
+                                  row.port.host());
     if (target) rows[*target].push_back(server.id);
   }
   return rows;

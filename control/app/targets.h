@@ -15,9 +15,10 @@
 
 namespace fulcrum {
 
-// The check of a farm's server at `address` and `port`; nothing when the farm does not check. A UDP port is checked by
-// TCP, on the same number: that the host answers at all.
-std::optional<CheckTarget> target_of(const model::Farm& farm, const Address& address, std::uint16_t port);
+// The check that speaks for a farm's server at `address`, `protocol` and `port`; nothing when the farm does not check.
+// A UDP port is spoken for by the farm's first TCP port.
+std::optional<CheckTarget> target_of(const model::Farm& farm, const Address& address, Protocol protocol,
+                                     std::uint16_t port);
 
 // All checks of the model, each with what it begins with: what `running`, the newest snapshot of `region`, has in
 // force for that endpoint. Both may be null.

@@ -27,8 +27,9 @@ struct Standing {
   std::optional<std::chrono::system_clock::time_point> since;
 };
 
-Standing standing_of(const View& view, const model::Farm& farm, const Address& address, std::uint16_t port) {
-  const auto health = view.health(farm, address, port);
+Standing standing_of(const View& view, const model::Farm& farm, const Address& address, Protocol protocol,
+                     std::uint16_t port) {
+  const auto health = view.health(farm, address, protocol, port);
   if (!health) return {};
   Standing standing{.health = health->judgement.health, .reason = health->reason, .since = health->since};
   if (health->judgement.streak > 0) {
@@ -71,8 +72,8 @@ json farm_row(const View& view, const model::Farm& farm, const std::map<std::str
   bool some = false;
   for (const model::Server& server : farm.servers) {
     bool all_up = true;
-    for_each_endpoint(farm, server, [&](const Address& address, std::uint16_t port, Protocol) {
-      const bool is_up = standing_of(view, farm, address, port).health == Health::up;
+    for_each_endpoint(farm, server, [&](const Address& address, std::uint16_t port, Protocol protocol) {
+      const bool is_up = standing_of(view, farm, address, protocol, port).health == Health::up;
       all_up = all_up && is_up;
       some = some || is_up;
     });
@@ -117,7 +118,7 @@ json show_servers(const View& view) {
   for (const model::Farm& farm : view.model.farms) {
     for (const model::Server& server : farm.servers) {
       for_each_endpoint(farm, server, [&](const Address& address, std::uint16_t port, Protocol protocol) {
-        const Standing standing = standing_of(view, farm, address, port);
+        const Standing standing = standing_of(view, farm, address, protocol, port);
         json row{{"farm", farm.name},
                  {"name", server.name},
                  {"address", address.text()},

@@ -24,7 +24,7 @@ struct View {
   std::string waiting_for;  // what keeps the configuration from being in force, in words; empty: nothing
   std::vector<Publisher::WorkerView> workers;
   // How a server's endpoint stands; nothing when it is not checked.
-  std::function<std::optional<TargetHealth>(const model::Farm&, const Address&, std::uint16_t port)> health;
+  std::function<std::optional<TargetHealth>(const model::Farm&, const Address&, Protocol, std::uint16_t port)> health;
   std::string config_file;
   std::chrono::system_clock::time_point config_loaded;
   std::vector<std::string> config_rejected;  // why the last reload was rejected; empty: it was not
