@@ -11,7 +11,8 @@ namespace fulcrum::cli {
 namespace {
 
 constexpr std::size_t kGap = 2;
-constexpr std::size_t kNarrowest = 10;
+constexpr std::size_t kComfortable = 16;
+constexpr std::size_t kNarrowest = 6;
 
 // Characters, not bytes: names may be UTF-8.
 std::size_t width_of(std::string_view text) {
@@ -70,19 +71,21 @@ std::vector<std::size_t> Table::widths() const {
     widths.push_back(widest);
   }
   const auto total = [&] { return std::accumulate(widths.begin(), widths.end(), kGap * (widths.size() - 1)); };
-  for (const Wrap which : {Wrap::first, Wrap::when_needed}) {
-    while (total() > width_max && narrow(widths, which)) {
+  for (const std::size_t least : {kComfortable, kNarrowest}) {
+    for (const Wrap which : {Wrap::first, Wrap::when_needed}) {
+      while (total() > width_max && narrow(widths, which, least)) {
+      }
     }
   }
   return widths;
 }
 
-// Takes a character from the widest of these columns; false when none can be spared.
-bool Table::narrow(std::vector<std::size_t>& widths, Wrap which) const {
+// Takes a character from the widest of these columns; false when none is wider than `least` and its title.
+bool Table::narrow(std::vector<std::size_t>& widths, Wrap which, std::size_t least) const {
   std::size_t* widest = nullptr;
   for (std::size_t i = 0; i < widths.size(); ++i) {
-    const std::size_t least = std::max(kNarrowest, width_of(columns_[i].title));
-    if (columns_[i].wrap == which && widths[i] > least && (widest == nullptr || widths[i] > *widest)) {
+    const std::size_t floor = std::max(least, width_of(columns_[i].title));
+    if (columns_[i].wrap == which && widths[i] > floor && (widest == nullptr || widths[i] > *widest)) {
       widest = &widths[i];
     }
   }

@@ -31,7 +31,7 @@ class Table {
 
  private:
   [[nodiscard]] std::vector<std::size_t> widths() const;
-  bool narrow(std::vector<std::size_t>& widths, Wrap which) const;
+  bool narrow(std::vector<std::size_t>& widths, Wrap which, std::size_t least) const;
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
 };

@@ -1,0 +1,93 @@
+#include "control/surface/cli/show.h"
+
+#include <nlohmann/json.hpp>
+
+#include <sstream>
+
+#include "control/surface/cli/table.h"
+#include "tests/support/gtest.h"
+
+namespace fulcrum::cli {
+namespace {
+
+using nlohmann::json;
+
+const std::string kLongName(63, 'n');
+constexpr const char* kLongAddress = "2001:db8:1234:5678:9abc:def0:1234:5678";
+constexpr std::uint64_t kHuge = 1ULL << 62U;
+
+// The widest things that the model and the counters allow.
+json widest() {
+  const json running{{"alive", true}, {"waiting_for", nullptr}};
+  const json counters{{"active_connections", kHuge}, {"total_connections", kHuge}, {"packets_in", kHuge / 2},
+                      {"packets_out", kHuge / 2},    {"bytes_in", kHuge / 2},      {"bytes_out", kHuge / 2}};
+  json farm{{"name", kLongName}, {"state", "degraded"}, {"servers_up", 1023}, {"servers_total", 1024}};
+  farm.update(counters);
+  farm["services"] = json::array({{{"address", kLongAddress}, {"protocol", "tcp"}, {"port", 65535}},
+                                  {{"address", "198.51.100.100"}, {"protocol", "udp"}, {"port", 65535}}});
+  json server{{"farm", kLongName},
+              {"name", kLongName},
+              {"address", kLongAddress},
+              {"port", 65535},
+              {"state", "unknown"},
+              {"for_s", 999'999'999},
+              {"weight", 65535},
+              {"reason", "host unreachable (no answer to ARP or neighbour discovery, or an ICMP error)"}};
+  server.update(counters);
+  const std::string endpoint = std::string{"["} + kLongAddress + "]:65535";
+  json connection{{"client", endpoint},        {"service", endpoint}, {"server", kLongName},
+                  {"state", "client_closing"}, {"idle_s", 999'999},   {"packets_in", kHuge},
+                  {"packets_out", 0},          {"bytes_in", kHuge},   {"bytes_out", 0}};
+  return {{"dataplane", running},
+          {"farms", {farm}},
+          {"servers", {server}},
+          {"connections", {connection}},
+          {"next", kHuge},
+          {"received", kHuge},
+          {"unaccounted", -3},
+          {"drops",
+           {{{"reason", "ipv6_payload_length"},
+             {"packets", kHuge},
+             {"means", "IPv6 payload length beyond the frame, or a jumbogram"}}}},
+          {"ports",
+           {{{"name", "fifteen-letters"},
+             {"received_packets", kHuge},
+             {"received_bytes", kHuge},
+             {"sent_packets", kHuge},
+             {"sent_bytes", kHuge}}}}};
+}
+
+TEST(Pages, FitEightyColumns) {
+  for (const char* what : {"farms", "servers", "connections", "drops"}) {
+    std::istringstream lines{page(what, widest())};
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), Table::width_max) << what << ": " << line;
+  }
+}
+
+TEST(Pages, SayWhenTheDataplaneIsNotRunning) {
+  const json answer{{"dataplane", {{"alive", false}, {"waiting_for", "waiting for the dataplane: why"}}}};
+  const std::string shown = page("farms", answer);
+  EXPECT_NE(shown.find("The dataplane is not running."), std::string::npos);
+  EXPECT_NE(shown.find("waiting for the dataplane: why"), std::string::npos);
+  EXPECT_NE(shown.find("There are no farms"), std::string::npos);
+}
+
+TEST(Pages, SayHowToGoOn) {
+  EXPECT_NE(page("connections", {{"connections", json::array()}, {"next", 77}}).find("--offset 77"), std::string::npos);
+}
+
+TEST(Pages, ShowNegativeInFlight) { EXPECT_NE(page("drops", widest()).find(" -3 "), std::string::npos); }
+
+// An answer of another release: keys missing, of other types.
+TEST(Pages, SurviveAnyAnswer) {
+  const json answers[]{json::object(),
+                       {{"farms", 7}, {"dataplane", "x"}, {"workers", {{{"worker", {}}}}}},
+                       {{"farms", {1, "x", nullptr}}, {"servers", {json::array()}}, {"connections", {true}}}};
+  for (const json& answer : answers) {
+    for (const char* what : {"farms", "servers", "connections", "drops", "version"})
+      EXPECT_FALSE(page(what, answer).empty());
+  }
+}
+
+}  // namespace
+}  // namespace fulcrum::cli

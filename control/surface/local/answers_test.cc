@@ -1,0 +1,270 @@
+// Questions and answers as the socket's clients meet them, over a region that the test fills.
+#include "control/surface/local/answers.h"
+
+#include <nlohmann/json.hpp>
+
+#include "control/surface/local/dispatcher.h"
+#include "dataplane/base/clock.h"
+#include "tests/support/gtest.h"
+#include "tests/support/snapshot_builder.h"
+
+namespace fulcrum::surface {
+namespace {
+
+using nlohmann::json;
+
+class KeepsAnswer final : public LineServer::Reply {
+ public:
+  void send(std::string line) override { answer = json::parse(line); }
+  [[nodiscard]] bool is_wanted() const override { return wanted; }
+  json answer;
+  bool wanted = true;
+};
+
+class AnswersTest : public testing::Test {
+ protected:
+  static constexpr std::uint32_t kConnections = 100'000;
+
+  AnswersTest() {
+    Snapshot& snapshot = region.snapshot(0);
+    test::SnapshotBuilder builder{snapshot, 7};
+    service = builder.service("198.51.100.10", 80);
+    web1 = builder.server(service, "10.1.1.11", 8080);
+    web2 = builder.server(service, "10.1.1.12", 8080);
+    builder.row(service).farm = FarmId{0};
+    snapshot.farms[0].name = Name{"shop"};
+    snapshot.server_names[web1.index] = Name{"web1"};
+    snapshot.server_names[web2.index] = Name{"web2"};
+    model.farms.emplace_back();
+    model::Farm& farm = model.farms[0];
+    farm.name = "shop";
+    farm.addresses = {*Address::parse("198.51.100.10")};
+    farm.ports = {{.protocol = Protocol::tcp, .port = 80, .server_port = 8080}};
+    farm.servers = {{.name = "web1", .addresses = {*Address::parse("10.1.1.11")}, .weight = 10},
+                    {.name = "web2", .addresses = {*Address::parse("10.1.1.12")}, .weight = 20}};
+  }
+
+  View look() {
+    return {.model = model,
+            .region = &region,
+            .snapshot = &region.snapshot(0),
+            .dataplane_alive = true,
+            .waiting_for = {},
+            .workers = {{.acknowledged = 7, .unread = 0, .waiting = 0}, {.acknowledged = 6, .unread = 2, .waiting = 1}},
+            .health = [this](const model::Farm&, const Address& address, Protocol,
+                             std::uint16_t) -> std::optional<TargetHealth> {
+              if (!checked) return std::nullopt;
+              const bool up = address == *Address::parse("10.1.1.11");
+              return TargetHealth{.judgement = {.health = up ? Health::up : Health::down},
+                                  .reason = up ? "connected" : "connection refused",
+                                  .since = std::chrono::system_clock::now() - std::chrono::seconds{90},
+                                  .last = "connected"};
+            },
+            .config_file = "fulcrum.cfg",
+            .config_loaded = {},
+            .config_rejected = rejected,
+            .now = std::chrono::seconds{1000}};
+  }
+  json ask(const std::string& line) {
+    const auto reply = std::make_shared<KeepsAnswer>();
+    dispatcher.answer(line, reply);
+    loop.restart();
+    loop.run();
+    return reply->answer;
+  }
+  void count(std::size_t worker, ServerId server, std::uint64_t opened, std::int64_t active) {
+    ServerCounters& row = region.server_counters(worker)[server.index];
+    row.server_generation = server.generation;
+    row.connections.add(opened);
+    row.active = active;
+    row.bytes_in.add(opened * 100);
+  }
+  void connect(std::size_t at, ServerId server, std::uint16_t client_port, Life life = Life::live) {
+    ConnectionEntry& entry = region.entries()[at];
+    entry.key.client = *Address::parse("203.0.113.5");
+    entry.key.client_port = Be16{client_port};
+    entry.key.service = service;
+    entry.key.service_port = Be16{80};
+    entry.server = server;
+    entry.state = ConnectionState::established;
+    entry.last_seen = to_tick(std::chrono::seconds{990});
+    entry.bytes_in_high = 1;
+    entry.bytes_in = 5;
+    entry.word = static_cast<std::uint32_t>(life);
+  }
+
+  Region region{*Region::create_anonymous({.workers = 2, .connections = kConnections})};
+  model::Model model;
+  ServiceId service;
+  ServerId web1, web2;
+  bool checked = true;
+  std::vector<std::string> rejected;
+  boost::asio::io_context loop;
+  Dispatcher dispatcher{loop, [this] { return look(); }};
+};
+
+TEST_F(AnswersTest, FarmsAddUpTheirServersOverAllWorkers) {
+  count(0, web1, 10, 5);
+  count(1, web1, 20, -2);  // closed here what the other worker had opened
+  count(1, web2, 30, 1);
+  const json farm = ask(R"({"show": "farms"})")["farms"][0];
+  EXPECT_EQ(farm["name"], "shop");
+  EXPECT_EQ(farm["state"], "degraded");
+  EXPECT_EQ(farm["servers_up"], 1);
+  EXPECT_EQ(farm["servers_total"], 2);
+  EXPECT_EQ(farm["total_connections"], 60);
+  EXPECT_EQ(farm["active_connections"], 4);
+  EXPECT_EQ(farm["bytes_in"], 6000);
+  EXPECT_EQ(farm["services"][0]["address"], "198.51.100.10");
+}
+
+TEST_F(AnswersTest, CountersOfAnEarlierServerDoNotCount) {
+  ServerId former = web1;
+  former.generation = static_cast<std::uint16_t>(former.generation + 1);
+  count(0, former, 99, 99);
+  EXPECT_EQ(ask(R"({"show": "farms"})")["farms"][0]["total_connections"], 0);
+}
+
+TEST_F(AnswersTest, ServersSayHowTheyAreAndWhy) {
+  count(0, web2, 3, 2);
+  const json servers = ask(R"({"show": "servers"})")["servers"];
+  ASSERT_EQ(servers.size(), 2U);
+  EXPECT_EQ(servers[0]["state"], "up");
+  EXPECT_EQ(servers[1]["name"], "web2");
+  EXPECT_EQ(servers[1]["state"], "down");
+  EXPECT_EQ(servers[1]["reason"], "connection refused");
+  EXPECT_EQ(servers[1]["for_s"], 90);
+  EXPECT_EQ(servers[1]["address"], "10.1.1.12");
+  EXPECT_EQ(servers[1]["port"], 8080);
+  EXPECT_EQ(servers[1]["weight"], 20);
+  EXPECT_EQ(servers[1]["active_connections"], 2);
+  checked = false;
+  EXPECT_EQ(ask(R"({"show": "servers"})")["servers"][1]["state"], "up");
+}
+
+TEST_F(AnswersTest, DropsBalance) {
+  region.worker(0).packets.received.add(100);
+  region.worker(1).packets.from_linux.add(7);
+  region.worker(0).packets.sent.add(90);
+  region.worker(2).packets.punted.add(6);
+  region.worker(1).packets.drops[static_cast<std::size_t>(Drop::ttl)].add(4);
+  region.worker(2).packets.drops[static_cast<std::size_t>(Drop::twin_refused)].add(5);
+  region.header().ports[0].in_use = 1;
+  region.header().ports[0].name = Name{"front"};
+  region.worker(1).ports[0].sent_packets.add(11);
+  const json answer = ask(R"({"show": "drops"})");
+  EXPECT_EQ(answer["received"], 100);
+  EXPECT_EQ(answer["from_linux"], 7);
+  EXPECT_EQ(answer["dropped"], 9);
+  EXPECT_EQ(answer["unaccounted"], 2);
+  ASSERT_EQ(answer["drops"].size(), 2U);
+  EXPECT_EQ(answer["drops"][0]["reason"], "ttl");
+  EXPECT_EQ(answer["drops"][0]["means"], "TTL or hop limit used up");
+  EXPECT_EQ(answer["ports"][0]["sent_packets"], 11);
+}
+
+TEST_F(AnswersTest, VersionTellsWhoHasWhat) {
+  rejected = {"fulcrum.cfg:3: farms: wrong"};
+  const json answer = ask(R"({"show": "version"})");
+  EXPECT_EQ(answer["snapshot_generation"], 7);
+  EXPECT_EQ(answer["workers"][1]["acknowledged_generation"], 6);
+  EXPECT_EQ(answer["workers"][1]["commands_waiting"], 1);
+  EXPECT_EQ(answer["region"]["layout_version"], kLayoutVersion);
+  EXPECT_EQ(answer["configuration"]["rejected_since"][0], "fulcrum.cfg:3: farms: wrong");
+}
+
+TEST_F(AnswersTest, ConnectionsInWords) {
+  connect(5, web1, 4711);
+  connect(6, web1, 4712, Life::dead);
+  const json answer = ask(R"({"show": "connections"})");
+  ASSERT_EQ(answer["connections"].size(), 1U);
+  const json& row = answer["connections"][0];
+  EXPECT_EQ(row["client"], "203.0.113.5:4711");
+  EXPECT_EQ(row["farm"], "shop");
+  EXPECT_EQ(row["service"], "198.51.100.10:80");
+  EXPECT_EQ(row["server"], "web1");
+  EXPECT_EQ(row["server_address"], "10.1.1.11:8080");
+  EXPECT_EQ(row["state"], "established");
+  EXPECT_EQ(row["reason"], "scheduler");
+  EXPECT_EQ(row["idle_s"], 10);
+  EXPECT_EQ(row["bytes_in"], (1ULL << 32U) + 5);
+  EXPECT_TRUE(answer["next"].is_null());
+}
+
+TEST_F(AnswersTest, PagesJoinWithoutGapOrOverlap) {
+  for (std::uint16_t i = 0; i < 250; ++i) connect(static_cast<std::size_t>(i) * 399, i % 2 == 0 ? web1 : web2, i);
+  std::set<std::string> seen;
+  json next = 0;
+  int pages = 0;
+  while (!next.is_null()) {
+    const json answer = ask(json{{"show", "connections"}, {"offset", next}, {"limit", 60}}.dump());
+    for (const json& row : answer["connections"]) EXPECT_TRUE(seen.insert(row["client"]).second);
+    next = answer["next"];
+    ++pages;
+  }
+  EXPECT_EQ(seen.size(), 250U);
+  EXPECT_EQ(pages, 5);
+  EXPECT_EQ(ask(R"({"show": "connections", "server": "web2", "limit": 1000})")["connections"].size(), 125U);
+  EXPECT_EQ(ask(R"({"show": "connections", "farm": "shop", "limit": 1000})")["connections"].size(), 250U);
+}
+
+// The table is larger than what one turn may read, so a client that leaves ends the walk between two turns.
+TEST_F(AnswersTest, AWalkTakesTurnsAndEndsWithItsClient) {
+  static_assert(kConnections > ConnectionWalk::entries_per_turn * 2);
+  const auto reply = std::make_shared<KeepsAnswer>();
+  dispatcher.answer(R"({"show": "connections"})", reply);
+  EXPECT_TRUE(reply->answer.is_null());
+  EXPECT_EQ(loop.run_one(), 1U);
+  EXPECT_TRUE(reply->answer.is_null());
+  reply->wanted = false;
+  loop.run();
+  EXPECT_TRUE(reply->answer.is_null());
+}
+
+// Ids in an entry may be older than the snapshot, or anything if the table is damaged.
+TEST_F(AnswersTest, AConnectionOfAGoneServerIsShownWithoutIt) {
+  connect(1, {.index = web1.index, .generation = 99}, 1);
+  connect(2, {.index = UINT16_MAX, .generation = 1}, 2);
+  connect(3, web1, 3);
+  region.entries()[3].key.service = ServiceId{UINT16_MAX};
+  const json rows = ask(R"({"show": "connections"})")["connections"];
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_TRUE(rows[0]["server"].is_null());
+  EXPECT_TRUE(rows[1]["server"].is_null());
+  EXPECT_TRUE(rows[2]["farm"].is_null());
+}
+
+TEST_F(AnswersTest, BadQuestionsGetAReason) {
+  const std::pair<const char*, const char*> cases[]{
+      {"", "invalid"},
+      {"garbage", "invalid"},
+      {"\xFF\xFE\x00", "invalid"},
+      {"[]", "invalid"},
+      {"{}", "invalid"},
+      {R"({"show": 7})", "invalid"},
+      {R"({"show": "secrets"})", "invalid"},
+      {R"({"show": "farms", "extra": 1})", "invalid"},
+      {R"({"show": "connections", "limit": 0})", "invalid"},
+      {R"({"show": "connections", "limit": 1001})", "invalid"},
+      {R"({"show": "connections", "limit": "many"})", "invalid"},
+      {R"({"show": "connections", "offset": -1})", "invalid"},
+      {R"({"show": "connections", "farm": 3})", "invalid"},
+      {R"({"show": "connections", "farm": "nowhere"})", "not_found"},
+      {R"({"show": "connections", "server": "nobody"})", "not_found"},
+  };
+  for (const auto& [question, code] : cases) {
+    const json answer = ask(question);
+    EXPECT_EQ(answer["error"]["code"], code) << question;
+    EXPECT_FALSE(answer["error"]["text"].get<std::string>().empty());
+  }
+  EXPECT_EQ(ask(std::string(4000, '['))["error"]["code"], "invalid");
+}
+
+TEST_F(AnswersTest, AnOffsetBeyondTheTableIsAnEmptyPage) {
+  const json answer = ask(R"({"show": "connections", "offset": 18446744073709551615})");
+  EXPECT_TRUE(answer["connections"].empty());
+  EXPECT_TRUE(answer["next"].is_null());
+}
+
+}  // namespace
+}  // namespace fulcrum::surface
