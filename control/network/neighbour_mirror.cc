@@ -6,7 +6,7 @@
 namespace fulcrum {
 namespace {
 
-// Clients remembered as asked about; a flood of unknown ones costs no more than this.
+// Clients asked about in one pause; a flood of unknown ones costs no more than this.
 constexpr std::size_t kAskedMax = 1024;
 
 Address address_of(const std::array<std::uint8_t, 16>& bytes) { return Address::v6(bytes.data()); }
@@ -130,16 +130,11 @@ std::vector<NeighbourMirror::Question> NeighbourMirror::due() {
 
 std::optional<NeighbourMirror::Question> NeighbourMirror::want(PortId port, const Address& address,
                                                                std::chrono::nanoseconds now) {
-  const Key which = key(port, address);
-  if (const auto asked = asked_.find(which); asked != asked_.end() && now - asked->second < client_pause) {
-    return std::nullopt;
+  if (now - asked_since_ >= client_pause) {
+    asked_.clear();
+    asked_since_ = now;
   }
-  if (asked_.size() >= kAskedMax) {
-    for (auto at = asked_.begin(); at != asked_.end();)
-      at = now - at->second < client_pause ? std::next(at) : asked_.erase(at);
-    if (asked_.size() >= kAskedMax) return std::nullopt;
-  }
-  asked_.insert_or_assign(which, now);
+  if (asked_.size() >= kAskedMax || !asked_.insert(key(port, address)).second) return std::nullopt;
   return Question{.port = port, .address = address};
 }
 

@@ -69,11 +69,12 @@ class NeighbourMirror {
 
   NeighbourTable* table_ = nullptr;
   std::map<Key, Known> known_;
-  std::set<Key> kept_;                             // by any snapshot that a worker may still use
-  std::set<Key> kept_newest_;                      // by the newest
-  std::set<Key> candidate_;                        // by the one that is being compiled
-  std::map<Key, std::chrono::nanoseconds> asked_;  // clients, when
-  std::optional<Key> asked_last_;                  // where due() goes on
+  std::set<Key> kept_;         // by any snapshot that a worker may still use
+  std::set<Key> kept_newest_;  // by the newest
+  std::set<Key> candidate_;    // by the one that is being compiled
+  std::set<Key> asked_;        // clients, since asked_since_
+  std::chrono::nanoseconds asked_since_{0};
+  std::optional<Key> asked_last_;  // where due() goes on
   std::size_t refused_ = 0;
 };
 
