@@ -21,14 +21,15 @@ ServerState state_in_force(const Region& region, const Snapshot& snapshot, std::
   return row.state;
 }
 
-// Rows of another protocol do not answer the question, but they are of the same host and port and were checked alike.
+// By address and TCP port: what is probed is TCP, and a UDP row of the same number may go by another port's check.
 std::map<std::pair<std::array<std::uint8_t, 16>, std::uint16_t>, Health> known_health(const Region* region,
                                                                                       const Snapshot* running) {
   std::map<std::pair<std::array<std::uint8_t, 16>, std::uint16_t>, Health> known;
   if (region == nullptr || running == nullptr) return known;
   for (std::uint16_t i = 0; i < kServersMax; ++i) {
     const ServerRow& row = running->servers[i];
-    if (row.state == ServerState::unused) continue;
+    if (row.state == ServerState::unused || row.service.value >= kServicesMax) continue;
+    if (running->services[row.service.value].protocol != Protocol::tcp) continue;
     const Health health = state_in_force(*region, *running, i) == ServerState::up ? Health::up : Health::down;
     known.insert_or_assign({row.address.bytes(), row.port.host()}, health);
   }

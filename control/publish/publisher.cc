@@ -45,7 +45,6 @@ const Snapshot* Publisher::newest() const {
 }
 
 bool Publisher::in_use(std::size_t slot) const {
-  if (newest_ == slot) return true;
   const std::uint64_t generation = generation_of(region_->snapshot(slot));
   for (std::size_t i = 0; i < outboxes_.size(); ++i) {
     const WorkerSection& worker = region_->worker(i);
@@ -54,7 +53,6 @@ bool Publisher::in_use(std::size_t slot) const {
     const std::uint64_t acknowledged = worker.status.generation.load(std::memory_order_acquire);
     const std::uint32_t used = worker.status.slot.load(std::memory_order_acquire);
     if (acknowledged != 0 && used == slot) return true;
-    if (generation != 0 && generation == acknowledged) return true;
     if (may_adopt && generation >= acknowledged && generation != 0) return true;
   }
   return false;

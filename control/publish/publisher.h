@@ -2,9 +2,9 @@
 // acknowledgement is awaited before anything it may still read is written again. See "Snapshot slots".
 //
 // The publisher keeps no memory that a successor would miss. Whether a slot is free is read off the region alone: it is
-// in use when it is the newest, when a worker's status line names it, or when a worker has unread commands and the slot
-// is not older than what that worker acknowledged (one of those commands may name it). So a control process that is
-// killed at any instruction leaves nothing behind that its successor could get wrong.
+// in use when a worker's status line names it, or when a worker has unread commands and the slot is not older than what
+// that worker acknowledged (one of those commands may name it). So a control process that is killed at any instruction
+// leaves nothing behind that its successor could get wrong.
 //
 // Per worker there is an outbox: at most one adopt command, and after it the urgent server states, the last one of each
 // server. A full ring leaves them there; turn() tries again. New snapshots carry the states that were known when they

@@ -10,13 +10,11 @@ RegionWatch::News RegionWatch::look() {
     stale_ = false;
   }
   if (region_) {
-    const RegionHeader& header = region_->header();
-    if (!region_->is_current(runtime_dir_) || header.magic.load(std::memory_order_acquire) != kRegionMagic ||
-        header.boot_id != boot_id_seen_) {
+    if (!region_->is_current(runtime_dir_)) {
       stale_ = true;
       return News::lost;
     }
-    const std::uint32_t starts = header.dataplane_starts.load(std::memory_order_acquire);
+    const std::uint32_t starts = region_->header().dataplane_starts.load(std::memory_order_acquire);
     if (starts == starts_seen_) return News::none;
     starts_seen_ = starts;
     return News::restarted;
@@ -33,7 +31,6 @@ RegionWatch::News RegionWatch::look() {
   }
   problem_.reset();
   starts_seen_ = starts;
-  boot_id_seen_ = found->header().boot_id;
   region_.emplace(std::move(*found));
   return News::attached;
 }

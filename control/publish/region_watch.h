@@ -21,7 +21,7 @@ class RegionWatch {
     none,
     attached,   // a region is mapped now: everything about it is new
     restarted,  // the same region, but its dataplane started again: ports and twins may be new
-    lost,       // it is not the region that the dataplane uses any more, or was laid out anew
+    lost,       // another file took its place: the dataplane was started cold
   };
 
   explicit RegionWatch(std::string runtime_dir) : runtime_dir_{std::move(runtime_dir)} {}
@@ -44,7 +44,6 @@ class RegionWatch {
   std::string runtime_dir_;
   std::optional<Region> region_;
   std::optional<Error> problem_;
-  std::uint64_t boot_id_seen_ = 0;
   std::uint32_t starts_seen_ = 0;
   bool stale_ = false;
 };

@@ -100,7 +100,7 @@ TEST_F(RegionWatchTest, AColdStartLeavesTheOldRegionReadable) {
   EXPECT_NE(old->header().boot_id, fresh.header().boot_id);
 }
 
-// The same size and the same number of starts: only the boot id differs.
+// The same size and the same number of starts.
 TEST_F(RegionWatchTest, TellsAColdStartFromNoChange) {
   RegionWatch watch{directory};
   {

@@ -1,0 +1,105 @@
+#include "control/app/targets.h"
+
+#include "tests/support/gtest.h"
+#include "tests/support/snapshot_builder.h"
+
+namespace fulcrum {
+namespace {
+
+Address address(const char* text) { return *Address::parse(text); }
+
+model::Model shop() {
+  model::Model model;
+  model::Farm farm;
+  farm.name = "shop";
+  farm.addresses = {address("198.51.100.10"), address("198.51.100.11"), address("2001:db8::10")};
+  farm.ports = {{.protocol = Protocol::tcp, .port = 80, .server_port = 8080}};
+  farm.servers = {{.name = "web1", .addresses = {address("10.1.1.11"), address("fd00::11")}}};
+  model.farms = {farm};
+  return model;
+}
+
+TEST(Targets, OneProbeHoweverManyServicesShareTheEndpoint) {
+  model::Model model = shop();
+  model.farms.push_back(model.farms[0]);
+  model.farms[1].name = "mail";
+  EXPECT_EQ(targets_of(model, nullptr, nullptr).size(), 2U);  // one per family
+  model.farms[1].check.fall = 7;
+  EXPECT_EQ(targets_of(model, nullptr, nullptr).size(), 4U);  // other rules, another judgement
+}
+
+TEST(Targets, OnlyFamiliesOfTheFarm) {
+  model::Model model = shop();
+  model.farms[0].addresses = {address("198.51.100.10")};
+  const auto targets = targets_of(model, nullptr, nullptr);
+  ASSERT_EQ(targets.size(), 1U);
+  EXPECT_EQ(targets.begin()->first.address, address("10.1.1.11"));
+  EXPECT_EQ(targets.begin()->first.port, 8080);
+  EXPECT_EQ(targets.begin()->second, Health::unknown);
+}
+
+TEST(Targets, DsrServersListenOnTheServicesPort) {
+  model::Model model = shop();
+  model.farms[0].mode = Mode::dsr;
+  EXPECT_EQ(targets_of(model, nullptr, nullptr).begin()->first.port, 80);
+}
+
+TEST(Targets, UdpGoesByTheFarmsTcpPort) {
+  model::Model model = shop();
+  model.farms[0].ports.push_back({.protocol = Protocol::udp, .port = 443});
+  EXPECT_EQ(targets_of(model, nullptr, nullptr).size(), 2U);
+  const auto target = target_of(model.farms[0], address("10.1.1.11"), Protocol::udp, 443);
+  ASSERT_TRUE(target);
+  EXPECT_EQ(target->port, 8080);
+}
+
+TEST(Targets, NoneWithoutACheck) {
+  model::Model model = shop();
+  model.farms[0].check.type = model::CheckType::none;
+  EXPECT_TRUE(targets_of(model, nullptr, nullptr).empty());
+}
+
+TEST(Targets, BeginWithWhatWorkersGoBy) {
+  const Region region{*Region::create_anonymous({.workers = 2})};
+  Snapshot& snapshot = region.snapshot(0);
+  test::SnapshotBuilder builder{snapshot, 5};
+  const ServiceId v4 = builder.service("198.51.100.10", 80);
+  const ServerId web1 = builder.server(v4, "10.1.1.11", 8080);
+  const ServiceId v6 = builder.service("2001:db8::10", 80);
+  const ServerId web1_v6 = builder.server(v6, "fd00::11", 8080);
+  builder.row(web1_v6).state = ServerState::down;
+  const auto state = [&](const char* of) {
+    const auto targets = targets_of(shop(), &region, &snapshot);
+    const auto found = std::find_if(targets.begin(), targets.end(),
+                                    [&](const auto& target) { return target.first.address == address(of); });
+    return found->second;
+  };
+  EXPECT_EQ(state("10.1.1.11"), Health::up);
+  EXPECT_EQ(state("fd00::11"), Health::down);
+  // An urgent message came after the snapshot, and control died before it compiled the next.
+  ServerCounters& counters = region.server_counters(1)[web1.index];
+  counters.server_generation = web1.generation;
+  counters.urgent_state = ServerState::down;
+  counters.urgent_since = 4;
+  EXPECT_EQ(state("10.1.1.11"), Health::up) << "of an older snapshot";
+  counters.urgent_since = 5;
+  EXPECT_EQ(state("10.1.1.11"), Health::down);
+}
+
+TEST(Targets, AUdpRowTellsNothingAboutTheTcpPortOfItsNumber) {
+  const Region region{*Region::create_anonymous({.workers = 1})};
+  test::SnapshotBuilder builder{region.snapshot(0), 5};
+  builder.server(builder.service("198.51.100.99", 53, Protocol::udp), "10.1.1.11", 8080);
+  EXPECT_EQ(targets_of(shop(), &region, &region.snapshot(0)).begin()->second, Health::unknown);
+}
+
+TEST(Targets, NameThoseTheyAreAbout) {
+  model::Model model = shop();
+  model.farms.push_back(model.farms[0]);
+  model.farms[1].name = "mail";
+  const CheckTarget target = targets_of(model, nullptr, nullptr).begin()->first;
+  EXPECT_EQ(names_of(model, target), (std::vector<std::string>{"web1 of farm shop", "web1 of farm mail"}));
+}
+
+}  // namespace
+}  // namespace fulcrum
