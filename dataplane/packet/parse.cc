@@ -37,7 +37,7 @@ Drop take_ports(Be16 source, Be16 destination, Facts& facts) noexcept {
 }
 
 Drop parse_tcp(std::span<const std::byte> payload, ChecksumFact checksum, Facts& facts) noexcept {
-  const auto tcp = Reader{payload}.take<TcpHeader>();
+  const auto* const tcp = Reader{payload}.take<TcpHeader>();
   if (!tcp) return Drop::tcp_truncated;
   const std::size_t header_bytes = (tcp->data_offset >> 4U) * std::size_t{4};
   if (header_bytes < sizeof(TcpHeader) || header_bytes > payload.size()) return Drop::tcp_header_length;
@@ -50,7 +50,7 @@ Drop parse_tcp(std::span<const std::byte> payload, ChecksumFact checksum, Facts&
 }
 
 Drop parse_udp(std::span<const std::byte> payload, ChecksumFact checksum, Facts& facts) noexcept {
-  const auto udp = Reader{payload}.take<UdpHeader>();
+  const auto* const udp = Reader{payload}.take<UdpHeader>();
   if (!udp) return Drop::udp_truncated;
   const std::size_t length = udp->length.host();
   if (length < sizeof(UdpHeader) || length > payload.size()) return Drop::udp_length;
@@ -152,7 +152,7 @@ Drop check_ipv4_header(Reader& reader, const Ipv4Header& header) noexcept {
 }
 
 Drop parse_ipv4(Reader reader, ChecksumFact checksum, Facts& facts) noexcept {
-  const auto header = reader.take<Ipv4Header>();
+  const auto* const header = reader.take<Ipv4Header>();
   if (!header) return Drop::ipv4_truncated;
   const Drop wrong = check_ipv4_header(reader, *header);
   if (wrong != Drop::none) return wrong;
@@ -190,7 +190,7 @@ Walk walk_extensions(Reader& reader, std::uint8_t number) noexcept {
     // RFC 8200 4.1: hop-by-hop options come first or not at all.
     if (number == next_header::hop_by_hop && walked != 0) return {.reason = Drop::ipv6_extension};
     if (number == next_header::fragment) {
-      const auto fragment = reader.take<Ipv6Fragment>();
+      const auto* const fragment = reader.take<Ipv6Fragment>();
       if (!fragment) return {.reason = Drop::ipv6_truncated};
       if (atomic_fragment_seen) return {.reason = Drop::ipv6_extension};
       number = fragment->next_header;
@@ -199,7 +199,7 @@ Walk walk_extensions(Reader& reader, std::uint8_t number) noexcept {
       atomic_fragment_seen = true;
       continue;
     }
-    const auto extension = reader.take<Ipv6Extension>();
+    const auto* const extension = reader.take<Ipv6Extension>();
     if (!extension || !reader.take_bytes(extension->length * std::size_t{8})) return {.reason = Drop::ipv6_truncated};
     if (number == next_header::routing && (extension->routing_type == 0 || extension->segments_left != 0)) {
       return {.reason = Drop::ipv6_routing_header};
@@ -209,7 +209,7 @@ Walk walk_extensions(Reader& reader, std::uint8_t number) noexcept {
 }
 
 Drop parse_ipv6(Reader reader, ChecksumFact checksum, Facts& facts) noexcept {
-  const auto header = reader.take<Ipv6Header>();
+  const auto* const header = reader.take<Ipv6Header>();
   if (!header) return Drop::ipv6_truncated;
   if (header->version_class_flow.host() >> 28U != 6) return Drop::ipv6_version;
   const std::size_t length = header->payload_length.host();
@@ -245,7 +245,7 @@ bool is_link_local_control(const Mac& destination) noexcept {
 Drop parse(std::span<const std::byte> frame, ChecksumFact checksum, Facts& facts) noexcept {
   facts = Facts{};
   Reader reader{frame};
-  const auto ethernet = reader.take<EthernetHeader>();
+  const auto* const ethernet = reader.take<EthernetHeader>();
   if (!ethernet) return Drop::too_short;
   if (is_link_local_control(ethernet->destination)) {
     facts.kind = PacketKind::link_local;
@@ -253,7 +253,7 @@ Drop parse(std::span<const std::byte> frame, ChecksumFact checksum, Facts& facts
   }
   Be16 type = ethernet->type;
   for (unsigned tags = 0; type == ether_type::customer_tag || type == ether_type::service_tag; ++tags) {
-    const auto tag = reader.take<VlanTag>();
+    const auto* const tag = reader.take<VlanTag>();
     if (!tag) return Drop::too_short;
     if (tags == kVlanTagsMax || (tag->control.host() & VlanTag::kVidMask) != 0) return Drop::vlan;
     type = tag->type;
