@@ -23,6 +23,9 @@ constexpr milliseconds kStaysBusy{100};   // after the last event
 constexpr milliseconds kLookPeriod{50};   // at the region
 constexpr milliseconds kTryPeriod{1000};  // to take up Linux's side when it is not there
 constexpr milliseconds kHealthSettles{5};
+// Where compiling takes long (tens of thousands of servers), it shall not keep the loop from hearing of further
+// changes.
+constexpr int kPublishShare = 3;
 constexpr int kEventsPerRing = 128;
 constexpr std::chrono::seconds kTableFullPeriod{10};
 // Probes keep this much apart from their interval, so that those of many targets do not fall into step.
@@ -239,14 +242,15 @@ void Control::settle_health_checks() {
 
 void Control::on_health(const CheckTarget& target, const TargetHealth& now) {
   const bool up = now.judgement.health == Health::up;
-  if (const auto rows = rows_.find(target); rows != rows_.end() && publisher_.attached()) {
+  const auto rows = rows_.find(target);
+  std::vector<std::string> names;
+  if (rows != rows_.end() && publisher_.newest() != nullptr) {
     for (const ServerId id : rows->second) publisher_.set_server_state(id, up ? ServerState::up : ServerState::down);
+    names = names_of(rows->second, *publisher_.newest());
   }
-  publish_soon(kHealthSettles);
-  for (const std::string& name : names_of(loaded_.model, target)) {
-    log(up ? Level::notice : Level::warning, "server {} ({}) is {}: {}", name,
-        surface::endpoint(target.address, target.port), up ? "up" : "down", now.reason);
-  }
+  publish_soon(std::max<std::chrono::nanoseconds>(kHealthSettles, publish_took_ * kPublishShare));
+  log(up ? Level::notice : Level::warning, "server {} ({}) is {}: {}", fmt::join(names, ", "),
+      surface::endpoint(target.address, target.port), up ? "up" : "down", now.reason);
 }
 
 ServerState Control::state_of(const ServerEndpoint& endpoint) const {
@@ -257,7 +261,7 @@ ServerState Control::state_of(const ServerEndpoint& endpoint) const {
 }
 
 // Coalesces: the earliest wish counts.
-void Control::publish_soon(milliseconds delay) {
+void Control::publish_soon(std::chrono::nanoseconds delay) {
   const auto at = std::chrono::steady_clock::now() + delay;
   if (publish_at_ && *publish_at_ <= at) return;
   publish_at_ = at;
@@ -271,6 +275,7 @@ void Control::publish_soon(milliseconds delay) {
 
 void Control::publish() {
   if (!publisher_.attached()) return;
+  const std::chrono::nanoseconds start = monotonic_now();
   const auto outcome = publisher_.publish([this](std::uint64_t generation, const Snapshot* previous, Snapshot& into) {
     return compile_into(generation, previous, into);
   });
@@ -282,6 +287,7 @@ void Control::publish() {
   }
   slots_full_ = *outcome == Publisher::Outcome::waiting;
   if (slots_full_) return;
+  publish_took_ = monotonic_now() - start;
   rows_ = rows_by_target(loaded_.model, compiled_, *publisher_.newest());
   network_.neighbours().commit_keeping();
   network_.ask_for_next_hops();

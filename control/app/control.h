@@ -69,7 +69,7 @@ class Control {
   void settle_health_checks();
   [[nodiscard]] ServerState state_of(const ServerEndpoint& endpoint) const;
 
-  void publish_soon(std::chrono::milliseconds delay);
+  void publish_soon(std::chrono::nanoseconds delay);
   void publish();
   Result<void> compile_into(std::uint64_t generation, const Snapshot* previous, Snapshot& into);
   [[nodiscard]] std::vector<RouteInput> routes() const;
@@ -97,6 +97,7 @@ class Control {
   RowsByTarget rows_;
   std::optional<std::chrono::steady_clock::time_point> publish_at_;
   std::string publish_problem_;
+  std::chrono::nanoseconds publish_took_{0};
   bool alive_ = false, slots_full_ = false, release_due_ = false;
   std::chrono::nanoseconds looked_at_{0}, network_tried_at_{0}, table_full_told_at_{0}, events_seen_at_{0};
   std::string waiting_told_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace fulcrum {
@@ -76,16 +77,6 @@ std::map<CheckTarget, Health> targets_of(const model::Model& model, const Region
   return targets;
 }
 
-std::vector<std::string> names_of(const model::Model& model, const CheckTarget& target) {
-  std::vector<std::string> names;
-  for_each_check(model, [&](const model::Farm& farm, const model::Server& server, const CheckTarget& one) {
-    if (!(one == target)) return;
-    std::string name = fmt::format("{} of farm {}", server.name, farm.name);
-    if (names.empty() || names.back() != name) names.push_back(std::move(name));
-  });
-  return names;
-}
-
 RowsByTarget rows_by_target(const model::Model& model, const std::vector<CompiledServer>& compiled,
                             const Snapshot& snapshot) {
   RowsByTarget rows;
@@ -96,6 +87,17 @@ RowsByTarget rows_by_target(const model::Model& model, const std::vector<Compile
     if (target) rows[*target].push_back(server.id);
   }
   return rows;
+}
+
+std::vector<std::string> names_of(const std::vector<ServerId>& rows, const Snapshot& snapshot) {
+  std::vector<std::string> names;
+  for (const ServerId id : rows) {
+    const ServiceRow& service = snapshot.services[snapshot.servers[id.index].service.value];
+    std::string name = fmt::format("{} of farm {}", snapshot.server_names[id.index].view(),
+                                   snapshot.farms[service.farm.value].name.view());
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+  }
+  return names;
 }
 
 }  // namespace fulcrum

@@ -24,12 +24,12 @@ std::optional<CheckTarget> target_of(const model::Farm& farm, const Address& add
 // force for that endpoint. Both may be null.
 std::map<CheckTarget, Health> targets_of(const model::Model& model, const Region* region, const Snapshot* running);
 
-// Whom the check is about: "web1 of farm shop", each once.
-std::vector<std::string> names_of(const model::Model& model, const CheckTarget& target);
-
 // The rows that each check decides about.
 using RowsByTarget = std::map<CheckTarget, std::vector<ServerId>>;
 RowsByTarget rows_by_target(const model::Model& model, const std::vector<CompiledServer>& compiled,
                             const Snapshot& snapshot);
+
+// Whose these rows are: "web1 of farm shop", each once.
+std::vector<std::string> names_of(const std::vector<ServerId>& rows, const Snapshot& snapshot);
 
 }  // namespace fulcrum

@@ -94,11 +94,19 @@ TEST(Targets, AUdpRowTellsNothingAboutTheTcpPortOfItsNumber) {
 }
 
 TEST(Targets, NameThoseTheyAreAbout) {
-  model::Model model = shop();
-  model.farms.push_back(model.farms[0]);
-  model.farms[1].name = "mail";
-  const CheckTarget target = targets_of(model, nullptr, nullptr).begin()->first;
-  EXPECT_EQ(names_of(model, target), (std::vector<std::string>{"web1 of farm shop", "web1 of farm mail"}));
+  const Region region{*Region::create_anonymous({.workers = 1})};
+  Snapshot& snapshot = region.snapshot(0);
+  test::SnapshotBuilder builder{snapshot, 5};
+  std::vector<ServerId> rows;
+  for (const auto& [vip, farm] : {std::pair{"198.51.100.10", 0}, {"198.51.100.11", 0}, {"198.51.100.12", 1}}) {
+    const ServiceId service = builder.service(vip, 80);
+    builder.row(service).farm = FarmId{static_cast<std::uint16_t>(farm)};
+    rows.push_back(builder.server(service, "10.1.1.11", 8080));
+    snapshot.server_names[rows.back().index] = Name{"web1"};
+  }
+  snapshot.farms[0].name = Name{"shop"};
+  snapshot.farms[1].name = Name{"mail"};
+  EXPECT_EQ(names_of(rows, snapshot), (std::vector<std::string>{"web1 of farm shop", "web1 of farm mail"}));
 }
 
 }  // namespace

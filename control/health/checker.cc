@@ -33,10 +33,12 @@ void HealthChecker::stop(Watched& watched) {
 }
 
 TargetHealth HealthChecker::first_health(const CheckTarget& target, Health known) const {
-  const auto same_place = std::find_if(watched_.begin(), watched_.end(), [&](const Entry& entry) {
-    return entry.first.address == target.address && entry.first.port == target.port;
-  });
-  if (same_place != watched_.end()) {
+  // Targets are ordered by address and port first: the rules that come before all others lead to the place.
+  const CheckTarget place{
+      .address = target.address, .port = target.port, .interval{}, .timeout{}, .rise = 0, .fall = 0};
+  const auto same_place = watched_.lower_bound(place);
+  if (same_place != watched_.end() && same_place->first.address == target.address &&
+      same_place->first.port == target.port) {
     TargetHealth health = same_place->second->health;
     health.judgement.streak = 0;
     return health;
