@@ -153,11 +153,16 @@ def run_tests(build, root, suites, jobs=0):
     done = subprocess.run(
         arguments, cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
-    logs = root / build.folder / "meson-logs"
-    tally = count_cases(logs, "-".join(["tests", *chosen]))
+    tally = count_cases(root / build.folder / "meson-logs", log_base(build, chosen))
     if done.returncode != 0 and tally.failed == 0:
         tally.failed = 1
     return tally, done.stdout if tally.failed else ""
+
+
+def log_base(build, suites):
+    """How meson names the logs of such a run: it adds the name of the wrapper's program by itself."""
+    wrapper = [pathlib.Path(build.wrapper.split()[0]).name] if build.wrapper else []
+    return "-".join(["tests", *suites, *wrapper])
 
 
 def count_cases(logs, base):
