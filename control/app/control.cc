@@ -159,6 +159,7 @@ void Control::look_at_dataplane() {
     log(Level::notice, "{}", alive ? "the dataplane is running" : "the dataplane is silent: health checks are paused");
   }
   if (watch_.region() != nullptr && !network_.ready()) try_network();
+  network_.look();
   settle_health_checks();
   if (std::string waiting = waiting_for(); waiting != waiting_told_) {
     if (!waiting.empty()) log(Level::notice, "{}", waiting);

@@ -35,6 +35,9 @@ constexpr std::array kPerLink{
     Sysctl{"ipv4/conf/{}/send_redirects", "0", false},
     Sysctl{"ipv4/conf/{}/arp_notify", "1", false},  // gratuitous ARP when an address comes up
     Sysctl{"ipv4/conf/{}/promote_secondaries", "1", false},
+    // Without its dataplane a twin has no carrier; what Linux knows of neighbours is as true as before.
+    Sysctl{"ipv4/conf/{}/arp_evict_nocarrier", "0", false},
+    Sysctl{"ipv6/conf/{}/ndisc_evict_nocarrier", "0", false},
     Sysctl{"ipv6/conf/{}/disable_ipv6", "0", false},
     Sysctl{"ipv6/conf/{}/accept_ra", "0", false},
     Sysctl{"ipv6/conf/{}/accept_dad", "0", false},

@@ -28,8 +28,9 @@ inline constexpr std::uint8_t kOurProtocol = 190;
 struct Link {
   int index = 0;
   std::string name;
-  bool up = false;    // administratively
-  bool gone = false;  // it was deleted; only from the monitor
+  bool up = false;       // administratively
+  bool carrier = false;  // a twin has it while a dataplane is behind it
+  bool gone = false;     // it was deleted; only from the monitor
 };
 
 struct LinkAddress {

@@ -72,11 +72,13 @@ std::optional<Link> parse_link(const nlmsghdr* message) {
   Link link{.index = header->ifi_index,
             .name = {},
             .up = (header->ifi_flags & IFF_UP) != 0,
+            .carrier = false,
             .gone = message->nlmsg_type == RTM_DELLINK};
   attributes<ifinfomsg>(message, [&](std::uint16_t type, const nlattr* attribute) {
     if (type == IFLA_IFNAME && mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) >= 0) {
       link.name = mnl_attr_get_str(attribute);
     }
+    if (type == IFLA_CARRIER) link.carrier = mnl_attr_get_u8(attribute) != 0;
   });
   return link;
 }

@@ -70,6 +70,7 @@ void Network::configure(const model::Model& model) {
   const auto problems = fulcrum::configure(attached_->where, attached_->requests, plan_twins(model, twins_), twins_);
   attached_->ready = true;
   report(problems);
+  find_twins();
   // The kernel's own notices come by the monitor too, but the first publish shall not wait for them.
   read_routes();
 }
@@ -86,15 +87,25 @@ void Network::report(const std::vector<Error>& problems) {
 }
 
 void Network::find_twins() {
-  attached_->ports.clear();
   const auto links = attached_->requests.links();
   if (!links) return;
+  attached_->ports.clear();
+  std::size_t connected = 0;
   for (const netlink::Link& link : *links) {
     const auto twin =
         std::find_if(twins_.begin(), twins_.end(), [&](const TwinLink& t) { return t.link == link.name; });
-    if (twin != twins_.end()) attached_->ports.emplace(link.index, twin->port);
+    if (twin == twins_.end()) continue;
+    attached_->ports.emplace(link.index, twin->port);
+    if (link.carrier) ++connected;
   }
   if (attached_->ports.size() != twins_.size()) attached_->ready = false;
+  const bool was_connected = std::exchange(attached_->connected, connected == twins_.size());
+  if (was_connected && !attached_->connected) callbacks_.on_twins_lost();
+  if (!was_connected && attached_->connected) reconfigure_soon();
+}
+
+void Network::look() {
+  if (attached_) find_twins();
 }
 
 void Network::wait_for_changes() {
@@ -115,6 +126,7 @@ void Network::read_changes() {
 
 void Network::hear(const netlink::Change& change) {
   if (const auto* neighbour = std::get_if<netlink::Neighbour>(&change)) {
+    if (!attached_->connected) return;  // nobody can answer Linux
     const auto port = attached_->ports.find(neighbour->index);
     if (port != attached_->ports.end()) neighbours_.hear(port->second, *neighbour);
   } else if (const auto* link = std::get_if<netlink::Link>(&change)) {
@@ -134,7 +146,9 @@ void Network::hear_link(const netlink::Link& link) {
   }
   const bool is_twin =
       std::any_of(twins_.begin(), twins_.end(), [&](const TwinLink& t) { return t.link == link.name; });
-  if (is_twin && (attached_->ports.count(link.index) == 0 || !link.up)) reconfigure_soon();
+  if (!is_twin) return;
+  if (attached_->ports.count(link.index) == 0 || !link.up) reconfigure_soon();
+  find_twins();
 }
 
 // A twin came (back), or somebody took it down: Linux has dropped what stood on it.
@@ -151,6 +165,8 @@ void Network::reconfigure_soon() {
 
 void Network::resync() {
   find_twins();
+  read_routes_soon();
+  if (!attached_->connected) return;
   neighbours_.begin_resync();
   if (const auto all = attached_->requests.neighbours()) {
     for (const netlink::Neighbour& neighbour : *all) {
@@ -159,7 +175,6 @@ void Network::resync() {
     }
     neighbours_.end_resync();
   }
-  read_routes_soon();
 }
 
 void Network::read_routes_soon() {
@@ -184,20 +199,20 @@ void Network::read_routes() {
     if (port == attached_->ports.end()) continue;
     found.push_back({.to = route.to, .via = route.via, .port = port->second, .metric = route.metric});
   }
-  // Without its twins Linux knows no routes. The last known ones serve until the twins are back: a dataplane that
-  // restarts must not find its servers unreachable.
-  if (!ready() || found == routes_) return;
+  // Without twins Linux knows no routes, and without a carrier a routing daemon takes its own away. The last known ones
+  // serve until the dataplane is back, which must not find its servers unreachable.
+  if (!attached_->ready || (!attached_->connected && !routes_.empty()) || found == routes_) return;
   routes_ = std::move(found);
   callbacks_.on_routes_changed();
 }
 
 void Network::want(PortId port, const Address& address) {
-  if (!attached_) return;
+  if (!attached_ || !attached_->connected) return;
   if (const auto question = neighbours_.want(port, address, monotonic_now())) solicit(*question);
 }
 
 void Network::ask_for_next_hops() {
-  if (!attached_) return;
+  if (!attached_ || !attached_->connected) return;
   for (const NeighbourMirror::Question& question : neighbours_.due()) solicit(question);
 }
 

@@ -1,9 +1,11 @@
 // Linux as the box's slow path, all of it that control deals with: the twins' configuration (configure.h), the routes
 // that Linux knows, be they ours or a routing daemon's, and the neighbours (neighbour_mirror.h).
 //
-// The twins live as long as the dataplane. attach() takes up the twins of a dataplane that has started; when one of
-// them vanishes, on_twins_lost is called at once, which is the first that control hears of a dataplane's death. When
-// twins of the same name come back, everything is set anew.
+// The twins outlive the dataplane, which is their carrier. attach() takes up the twins of a dataplane that has started;
+// when one of them loses its carrier or vanishes, on_twins_lost is called, which is the first that control hears of a
+// dataplane's death. What Linux then comes to believe of neighbours and routes (nobody answers) is not mirrored: the
+// next dataplane may start when control is gone, and must find what its predecessor had. When the carrier comes back,
+// everything is set and asked anew.
 //
 // One thread, the loop's.
 #pragma once
@@ -51,8 +53,10 @@ class Network {
 
   // Makes the twins agree with `model`; says in the log what it could not do, once.
   void configure(const model::Model& model);
-  // All twins are there and were configured.
-  [[nodiscard]] bool ready() const { return attached_ && attached_->ready; }
+  // All twins are there and were configured, and the dataplane is behind them.
+  [[nodiscard]] bool ready() const { return attached_ && attached_->ready && attached_->connected; }
+  // Looks for itself whether the dataplane is there: Linux may take a second to tell.
+  void look();
 
   [[nodiscard]] const std::vector<PortRoute>& routes() const { return routes_; }
   [[nodiscard]] const std::vector<TwinLink>& twins() const { return twins_; }
@@ -73,7 +77,8 @@ class Network {
     netlink::Monitor monitor;
     boost::asio::posix::stream_descriptor readable;  // the monitor's, not owned
     std::map<int, PortId> ports;                     // by the twin's interface index
-    bool ready = false;
+    bool ready = false;                              // the twins are configured
+    bool connected = false;                          // all of them have a carrier
   };
 
   void wait_for_changes();

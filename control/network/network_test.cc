@@ -224,6 +224,38 @@ TEST_F(NetworkTest, SetsATwinAnewThatComesBack) {
   EXPECT_NE(ip("route").find("default via 198.51.100.254"), std::string::npos);
 }
 
+// A dataplane that stops leaves its twins behind, without carrier. What nobody can answer meanwhile says nothing.
+TEST_F(NetworkTest, KeepsWhatItKnewWhileTheDataplaneIsAway) {
+  const NeighbourTable& table = region.neighbours();
+  const auto known = [&] { return table.find(PortId{1}, address("10.1.1.77")); };
+  ip("neigh add 10.1.1.77 lladdr 02:00:00:00:00:77 dev back nud permanent");
+  ip("route add 203.0.113.0/24 via 10.1.1.7 proto bird");
+  ASSERT_TRUE(until([&] { return known() && has_route("203.0.113.0/24"); }));
+  run("ip -n " + outside + " link set back down");
+  network.look();  // at once, whatever Linux has told by now
+  EXPECT_EQ(twins_lost, 1);
+  EXPECT_FALSE(network.ready());
+  EXPECT_FALSE(network.open_tcp(Family::ipv4)) << "no probe could get out";
+  ip("neigh del 10.1.1.77 dev back");
+  ip("route del 203.0.113.0/24");
+  loop.run_for(std::chrono::milliseconds{1200});  // the timer would ask, and read anew
+  EXPECT_TRUE(known());
+  EXPECT_TRUE(has_route("203.0.113.0/24"));
+  run("ip -n " + outside + " link set back up");
+  EXPECT_TRUE(until([&] { return network.ready() && !known() && !has_route("203.0.113.0/24"); }));
+  EXPECT_EQ(twins_lost, 1);
+}
+
+TEST_F(NetworkTest, ConfiguresTwinsThatNoDataplaneIsBehind) {
+  run("ip -n " + outside + " link set front down");
+  network.look();
+  model.farms[0].addresses = {address("198.51.100.11")};
+  network.configure(model);
+  EXPECT_NE(ip("addr show dev front").find("198.51.100.11/32"), std::string::npos);
+  EXPECT_EQ(sysctl("ipv4/conf/front/arp_evict_nocarrier"), "0\n");
+  EXPECT_EQ(sysctl("ipv6/conf/front/ndisc_evict_nocarrier"), "0\n");
+}
+
 TEST_F(NetworkTest, OpensSocketsInsideAndStaysOutside) {
   const auto socket = network.open_tcp(Family::ipv4);
   ASSERT_TRUE(socket);

@@ -189,11 +189,15 @@ Result<void> Dataplane::open_ports() {
 Result<void> Dataplane::make_twins() {
   auto where = NetworkNamespace::open_or_make(config_.twin_namespace);
   if (!where) return tl::unexpected<Error>{where.error()};
+  std::vector<std::string> names;
+  for (const ProfiledPort& port : profiled_) names.push_back(port.config.name);
+  if (auto removed = TapTwin::remove_others(*where, config_.runtime_dir, names); !removed) return removed;
   for (std::size_t i = 0; i < ports_.size(); ++i) {
     auto twin = TapTwin::make({.interface = profiled_[i].config.name,
                                .mac = ports_[i]->mac(),
                                .mtu = profiled_[i].config.mtu,
-                               .port = PortId{static_cast<std::uint8_t>(i)}},
+                               .port = PortId{static_cast<std::uint8_t>(i)},
+                               .runtime_dir = config_.runtime_dir},
                               *where, *pool_);
     if (!twin) return tl::unexpected<Error>{twin.error()};
     twins_.push_back(std::move(*twin));

@@ -222,8 +222,13 @@ class TapTwinNet : public PortNet {
   Result<std::unique_ptr<TapTwin>> make(const LabNamespace& where, const std::string& name) {
     auto opened = NetworkNamespace::open(where.name());
     if (!opened) return tl::unexpected<Error>{opened.error()};
-    return TapTwin::make({.interface = name, .mac = kMac, .mtu = 1400, .port = PortId{5}}, *opened, *pool_);
+    return TapTwin::make({.interface = name, .mac = kMac, .mtu = 1400, .port = PortId{5}, .runtime_dir = kRuntimeDir},
+                         *opened, *pool_);
   }
+  static bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+  }
+  static constexpr const char* kRuntimeDir = "/run/test";
   static constexpr Mac kMac{{2, 0, 0, 0, 0, 1}};
 };
 
@@ -298,19 +303,75 @@ TEST_F(TapTwinNet, FramesForAnInterfaceThatIsDownAreFreedAndNotCounted) {
   EXPECT_EQ((*twin)->deliver(frames), 0U);
 }
 
-TEST_F(TapTwinNet, NameThatIsTakenIsASentence) {
-  const LabNamespace lab{"taken"};
+// All that control gave it: `make` below is the next dataplane, and there is no control.
+TEST_F(TapTwinNet, OutlivesItsDataplaneWithAllThatControlGaveIt) {
+  const LabNamespace lab{"outlives"};
   {
     const auto twin = make(lab, "front");
     ASSERT_TRUE(twin) << twin.error().words();
-    const auto second = make(lab, "front");
-    ASSERT_FALSE(second);
-    const std::string words = second.error().words();
-    EXPECT_NE(words.find("front"), std::string::npos) << words;
-    EXPECT_NE(words.find("namespace " + lab.name() + " has an interface of this name"), std::string::npos) << words;
+    ASSERT_EQ(lab.ip("link set front up").status, 0);
+    ASSERT_EQ(lab.ip("address add 192.0.2.1/24 dev front").status, 0);
+    ASSERT_EQ(lab.ip("-6 address add 2001:db8::1/64 dev front nodad").status, 0);
+    ASSERT_EQ(lab.ip("route add 203.0.113.0/24 via 192.0.2.7").status, 0);
+    lab.exec("sysctl -qw net/ipv4/conf/front/arp_evict_nocarrier=0");
+    ASSERT_EQ(lab.ip("neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev front nud reachable").status, 0);
   }
-  EXPECT_NE(lab.ip("link show front").status, 0) << "left behind";
-  EXPECT_TRUE(make(lab, "front"));
+  EXPECT_TRUE(contains(lab.ip("link show front").output, "NO-CARRIER"));
+  const auto next = make(lab, "front");
+  ASSERT_TRUE(next) << next.error().words();
+  const std::string link = lab.ip("address show front").output;
+  EXPECT_FALSE(contains(link, "NO-CARRIER")) << link;
+  EXPECT_TRUE(contains(link, "192.0.2.1/24") && contains(link, "2001:db8::1/64")) << link;
+  EXPECT_TRUE(contains(lab.ip("route").output, "203.0.113.0/24 via 192.0.2.7"));
+  EXPECT_TRUE(contains(lab.ip("neigh").output, "192.0.2.9 dev front lladdr 02:00:00:00:00:09"));
+}
+
+TEST_F(TapTwinNet, LeftTwinGetsTheMacAndMtuOfNow) {
+  const LabNamespace lab{"changed"};
+  ASSERT_TRUE(make(lab, "front"));
+  const auto opened = NetworkNamespace::open(lab.name());
+  const auto twin = TapTwin::make({.interface = "front",
+                                   .mac = Mac{{2, 0, 0, 0, 0, 7}},
+                                   .mtu = 1300,
+                                   .port = PortId{5},
+                                   .runtime_dir = "/run/other"},
+                                  *opened, *pool_);
+  ASSERT_TRUE(twin) << twin.error().words();
+  const std::string link = lab.ip("link show front").output;
+  EXPECT_TRUE(contains(link, "02:00:00:00:00:07") && contains(link, "mtu 1300")) << link;
+  EXPECT_TRUE(contains(link, "alias kernel twin of fulcrum-dataplane in /run/other")) << link;
+}
+
+TEST_F(TapTwinNet, TwinsOfPortsThatAreNoMoreAreRemovedAndNoOthers) {
+  const LabNamespace lab{"renamed"};
+  ASSERT_TRUE(make(lab, "front") && make(lab, "old"));
+  ASSERT_EQ(lab.ip("tuntap add foreign mode tap").status, 0);
+  ASSERT_EQ(lab.ip("tuntap add another mode tap").status, 0);
+  ASSERT_EQ(lab.ip("link set another alias 'kernel twin of fulcrum-dataplane in /run/test2'").status, 0);
+  const auto opened = NetworkNamespace::open(lab.name());
+  const auto removed = TapTwin::remove_others(*opened, kRuntimeDir, {"front"});
+  EXPECT_TRUE(removed) << removed.error().words();
+  EXPECT_NE(lab.ip("link show old").status, 0) << "left behind";
+  for (const char* stays : {"front", "foreign", "another"}) {
+    EXPECT_EQ(lab.ip(std::string{"link show "} + stays).status, 0) << stays;
+  }
+}
+
+TEST_F(TapTwinNet, NameThatIsTakenIsASentence) {
+  const LabNamespace lab{"taken"};
+  const auto twin = make(lab, "front");
+  ASSERT_TRUE(twin) << twin.error().words();
+  const auto second = make(lab, "front");
+  ASSERT_FALSE(second);
+  const std::string words = second.error().words();
+  EXPECT_TRUE(contains(words, "front") && contains(words, lab.name())) << words;
+  EXPECT_TRUE(contains(words, "in use by another fulcrum-dataplane")) << words;
+
+  ASSERT_EQ(lab.ip("tuntap add foreign mode tap").status, 0);
+  const auto third = make(lab, "foreign");
+  ASSERT_FALSE(third);
+  EXPECT_TRUE(contains(third.error().words(), "namespace " + lab.name() + " has an interface of this name"))
+      << third.error().words();
 }
 
 }  // namespace

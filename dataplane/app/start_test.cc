@@ -230,7 +230,7 @@ TEST_F(Start, TwinNameThatIsTaken) {
   expect_refusal(lab.run(), "namespace " + lab.twins.name() + " has an interface of this name already");
 }
 
-TEST_F(Start, RunsStopsAndLeavesNothing) {
+TEST_F(Start, RunsStopsAndLeavesOnlyItsTwin) {
   Lab lab;
   Running running{lab};
   ASSERT_TRUE(running.wait_until_it_runs()) << running.output();
@@ -248,8 +248,21 @@ TEST_F(Start, RunsStopsAndLeavesNothing) {
 
   EXPECT_EQ(running.end(SIGTERM), 0) << running.output();
   EXPECT_EQ(running.output().find("did not come back"), std::string::npos) << running.output();
-  EXPECT_NE(lab.twins.ip("link show front").status, 0) << "its twin stayed";
+  EXPECT_EQ(lab.twins.ip("link show front").status, 0) << "its twin went";
   EXPECT_EQ(region->header().dataplane_pid.load(), 0U);
+}
+
+TEST_F(Start, TwinOfAPortThatWasRenamedGoes) {
+  Lab lab;
+  {
+    Running first{lab};
+    ASSERT_TRUE(first.wait_until_it_runs()) << first.output();
+  }
+  lab.ports = R"({ name = "outside"; profile = "af_packet"; device = "veth0"; })";
+  Running second{lab};
+  ASSERT_TRUE(second.wait_until_it_runs()) << second.output();
+  EXPECT_NE(lab.twins.ip("link show front").status, 0) << "its twin stayed";
+  EXPECT_EQ(lab.twins.ip("link show outside").status, 0);
 }
 
 TEST_F(Start, SecondOneIsRefused) {

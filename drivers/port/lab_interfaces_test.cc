@@ -2,8 +2,11 @@
 #include <net/if.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <functional>
+#include <future>
+#include <optional>
 #include <string>
 
 #include "drivers/port/port_claim.h"
@@ -123,6 +126,18 @@ TEST_F(LabInterfaces, SecondClaimIsToldThatThePortIsInUse) {
   });
   EXPECT_EQ(problem, "");
   EXPECT_EQ(inside(lab, [&] { return forget(PortClaim::of_interface("front", 1500)); }), "") << "not given back";
+}
+
+// A dataplane that was killed keeps its claim while Linux clears its memory away.
+TEST_F(LabInterfaces, ClaimIsHadAsSoonAsTheDeadOneLetsGo) {
+  const std::string device = "test-" + std::to_string(getpid());
+  auto first = std::optional{PortClaim::of_device(device)};
+  ASSERT_TRUE(*first) << first->error().words();
+  auto second = std::async(std::launch::async, [&] { return PortClaim::of_device(device); });
+  ASSERT_EQ(second.wait_for(std::chrono::milliseconds{100}), std::future_status::timeout) << "gave up at once";
+  first.reset();
+  const auto claim = second.get();
+  EXPECT_TRUE(claim) << claim.error().words();
 }
 
 TEST_F(LabInterfaces, MissingInterfaceListsThoseThereAre) {

@@ -17,6 +17,7 @@
 #include <memory>
 #include <utility>
 
+#include "dataplane/base/patience.h"
 #include "drivers/port/interface_request.h"
 
 namespace fulcrum {
@@ -105,14 +106,16 @@ Result<PortClaim> PortClaim::of_device(const std::string& device) {
     return fail(Error::Code::invalid, device, "name too long for a device");
   std::copy(name.begin(), name.end(), &address.sun_path[1]);  // the leading zero makes it abstract
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
-  if (bind(claim.mark_.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0) {
-    const int reason = errno;
-    if (reason == EADDRINUSE) {
-      return fail(Error::Code::conflict, device,
-                  "port already in use by another fulcrum-dataplane: stop that one, or give this one another device");
-    }
-    return fail(Error::Code::io, device, errno_words(reason));
+  int reason = 0;
+  const bool settled = try_for_a_moment([&] {
+    reason = bind(claim.mark_.get(), reinterpret_cast<const sockaddr*>(&address), length) == 0 ? 0 : errno;
+    return reason != EADDRINUSE;
+  });
+  if (!settled) {
+    return fail(Error::Code::conflict, device,
+                "port already in use by another fulcrum-dataplane: stop that one, or give this one another device");
   }
+  if (reason != 0) return fail(Error::Code::io, device, errno_words(reason));
   return claim;
 }
 

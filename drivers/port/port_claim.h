@@ -19,7 +19,8 @@ namespace fulcrum {
 // All of these: main thread at start; the errors are sentences with the way out.
 class PortClaim {
  public:
-  // Claims `device` (an interface name, a PCI address, a file) in our network namespace. Errors: conflict.
+  // Claims `device` (an interface name, a PCI address, a file) in our network namespace. Errors: conflict, after two
+  // seconds in which a dataplane that was killed lets go.
   static Result<PortClaim> of_device(const std::string& device);
   // Claims an interface and makes it ready. Errors: it is missing (the sentence lists those that exist), conflict, it
   // carries an IPv4 address.

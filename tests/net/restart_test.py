@@ -2,11 +2,12 @@
 packets of a moment, which TCP sends again, and no connection."""
 
 import json
+import signal
 import unittest
 
 from tests.net.labcase import ALL_UP, LabCase, big_checksum
-from tools.labkit import daemons, topology, web
-from tools.labkit.namespaces import wait_until
+from tools.labkit import daemons, namespaces, topology, web
+from tools.labkit.namespaces import inside, run, wait_until
 
 REQUESTS = 10_000
 
@@ -63,6 +64,61 @@ class Restart(LabCase):
 
     def test_dataplane_dies_dsr_ipv6(self):
         self.dataplane_dies_during_download(topology.DSR, "ipv6")
+
+    def dataplane_comes_back_alone(self, farm, family, away):
+        """Control is dead when the dataplane comes back: the download goes on, new connections and pings are answered,
+        as if it were there."""
+        self.addCleanup(self.box.wait_for_servers, ALL_UP, 10)
+        self.addCleanup(self.box.start)
+        download = self.start_download(farm, family, 25)
+        self.assertTrue(download.read_until(20_000_000))
+        away()
+        self.box.dataplane.start()
+        digest, words = download.finish()
+        self.assertEqual(digest, big_checksum(), words)
+        self.forget_neighbours()
+        self.assert_ping_answered(family)
+        answers = {web.curl(self.lab, f"http://{farm.address(family)}/").strip() for _ in range(6)}
+        self.assertEqual(answers, set(topology.SERVERS))
+        self.assertIsNone(self.box.control.pid(), "control is dead")
+
+    def forget_neighbours(self):
+        """So that the client must ask for the box's addresses again."""
+        run("ip", "-n", self.lab.client, "neigh", "flush", "all")
+
+    def assert_ping_answered(self, family):
+        box = topology.BOX_ADDRESSES["front"][0 if family == "ipv4" else 1].split("/")[0]
+        run(*inside(self.lab.client, "ping", "-c", "3", "-i", "0.2", "-W", "2", box))
+
+    def both_killed(self):
+        self.box.control.kill()
+        self.box.dataplane.kill()
+
+    def stopped_one_after_the_other(self):
+        """The dataplane is away while control still looks after everything; then control goes too."""
+        pid = self.box.dataplane.pid()
+        self.box.dataplane.send(signal.SIGTERM)
+        wait_until(lambda: not namespaces.alive(pid), 10, "the dataplane to stop")
+        wait_until(lambda: not self.box.show("version")["dataplane"]["alive"], 10, "control to notice")
+        self.box.control.kill()
+
+    def test_dataplane_comes_back_alone_nat_ipv4(self):
+        self.dataplane_comes_back_alone(topology.NAT, "ipv4", self.both_killed)
+
+    def test_dataplane_comes_back_alone_nat_ipv6(self):
+        self.dataplane_comes_back_alone(topology.NAT, "ipv6", self.both_killed)
+
+    def test_dataplane_comes_back_alone_dsr_ipv4(self):
+        self.dataplane_comes_back_alone(topology.DSR, "ipv4", self.both_killed)
+
+    def test_dataplane_comes_back_alone_dsr_ipv6(self):
+        self.dataplane_comes_back_alone(topology.DSR, "ipv6", self.both_killed)
+
+    def test_dataplane_stopped_before_control_nat_ipv4(self):
+        self.dataplane_comes_back_alone(topology.NAT, "ipv4", self.stopped_one_after_the_other)
+
+    def test_dataplane_stopped_before_control_dsr_ipv6(self):
+        self.dataplane_comes_back_alone(topology.DSR, "ipv6", self.stopped_one_after_the_other)
 
     def test_both_die(self):
         download = self.start_download(topology.NAT, "ipv4", 25)
