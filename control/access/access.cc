@@ -1,0 +1,192 @@
+#include "control/access/access.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "control/access/secrets.h"
+
+namespace fulcrum::access {
+namespace {
+
+constexpr std::string_view kTokenPrefix = "fulcrum_";  // so that scanners for leaked secrets know one when they see it
+
+Error busy() { return {Error::Code::limit, "", "too many logins at a time: try again in a moment"}; }
+
+}  // namespace
+
+Access::Clock Access::real_clock() {
+  return {[] { return std::chrono::steady_clock::now(); }, [] { return std::chrono::system_clock::now(); }};
+}
+
+Access::Access(AccountBook book, Worker& worker, Post post, Clock clock, Lockout::Rules lockout,
+               Sessions::Limits limits)
+    : book_{std::move(book)},
+      worker_{worker},
+      post_{std::move(post)},
+      clock_{std::move(clock)},
+      lockout_{lockout},
+      sessions_{limits} {}
+
+bool Access::verify(const std::string& name, const std::string& password,
+                    std::function<void(bool, const std::string&)> done) {
+  const Account* account = book_.find_account(name);
+  std::string hash = account != nullptr ? account->password_hash : std::string{};
+  return worker_.run([post = post_, password, hash = std::move(hash), done = std::move(done)] {
+    const bool right = password.size() <= kPasswordMax && verify_password(password, hash);
+    post([right, hash, done] { done(right, hash); });
+  });
+}
+
+void Access::login(const std::string& name, const std::string& password, const std::string& source,
+                   std::function<void(LoginAnswer)> done) {
+  // What is no name of an account must not become a key of the lock-out's table.
+  const std::string known = check_name("name", name) ? name : std::string{};
+  const auto wait = lockout_.try_now(known, lockout_source(source), clock_.steady());
+  if (wait > std::chrono::seconds{0}) {
+    return done({.outcome = LoginAnswer::Outcome::wait, .wait = wait, .secret = {}, .csrf = {}});
+  }
+  const bool queued = verify(known, password, [this, known, source, done](bool right, const std::string& hash) {
+    finish_login(known, source, right, hash, done);
+  });
+  if (!queued) done({.outcome = LoginAnswer::Outcome::busy, .wait = std::chrono::seconds{1}, .secret = {}, .csrf = {}});
+}
+
+void Access::finish_login(const std::string& name, const std::string& source, bool right, const std::string& hash,
+                          const std::function<void(LoginAnswer)>& done) {
+  // The account may have got another password, or have gone, meanwhile.
+  const Account* account = book_.find_account(name);
+  if (!right || account == nullptr || account->password_hash != hash) return done({});
+  lockout_.succeeded(name, lockout_source(source));
+  LoginAnswer answer{.outcome = LoginAnswer::Outcome::good, .wait = {}, .secret = {}, .csrf = {}};
+  answer.secret = sessions_.begin(name, source, clock_.steady());
+  answer.csrf = csrf_of(answer.secret);
+  done(answer);
+}
+
+std::optional<Identity> Access::by_session(const std::string& secret, const std::string& source, bool quiet) {
+  const Session* session = sessions_.find(secret, clock_.steady(), quiet);
+  if (session == nullptr) return std::nullopt;
+  const Account* account = book_.find_account(session->account);
+  if (account == nullptr) return std::nullopt;
+  Identity who;
+  who.name = account->name;
+  who.role = account->role;
+  who.scope = account->scope;
+  who.source = source;
+  who.session = session->id;
+  return who;
+}
+
+std::optional<Identity> Access::by_token(const std::string& secret, const std::string& source) const {
+  const Token* token = book_.find_token_by_secret(secret, clock_.wall());
+  if (token == nullptr) return std::nullopt;
+  const Account* account = book_.find_account(token->account);
+  if (account == nullptr) return std::nullopt;
+  Identity owner;
+  owner.role = account->role;
+  owner.scope = account->scope;
+  if (!covers(owner, token->role, token->scope)) return std::nullopt;
+  Identity who;
+  who.name = account->name;
+  who.role = token->role;
+  who.scope = token->scope;
+  who.source = source;
+  who.token = token->name;
+  return who;
+}
+
+std::string Access::csrf_of(const std::string& secret) {
+  const Session* session = sessions_.find(secret, clock_.steady(), true);
+  return session == nullptr ? std::string{} : session->csrf;
+}
+
+bool Access::csrf_matches(const std::string& secret, const std::string& csrf) {
+  const std::string right = csrf_of(secret);
+  return !right.empty() && same_secret(right, csrf);
+}
+
+void Access::put_account(const Identity& who, const AccountWish& wish, std::function<void(Result<void>)> done) {
+  if (!wish.password) return done(store(who, wish, {}));
+  if (auto good = check_password(wish.name, *wish.password); !good) return done(good);
+  const bool queued = worker_.run([this, post = post_, who, wish, done] {
+    post([this, who, wish, done, hash = hash_password(*wish.password)] {
+      done(hash ? store(who, wish, *hash) : tl::unexpected<Error>{hash.error()});
+    });
+  });
+  if (!queued) done(tl::unexpected<Error>{busy()});
+}
+
+Result<void> Access::store(const Identity& who, const AccountWish& wish, const std::string& hash) {
+  const Account* before = book_.find_account(wish.name);
+  Account account = before != nullptr ? *before : Account{};
+  const bool is_new = before == nullptr;
+  if (is_new && !wish.role) return fail(Error::Code::invalid, "role", "a new account needs one: " + role_words());
+  account.name = wish.name;
+  account.role = wish.role.value_or(account.role);
+  if (wish.scope) account.scope = *wish.scope;
+  if (account.role != Role::farm_admin && !wish.scope) account.scope.clear();
+  if (is_new) account.created = clock_.wall();
+  if (!hash.empty()) {
+    account.password_hash = hash;
+    account.password_set = clock_.wall();
+  }
+  if (!covers(who, account.role, account.scope)) {
+    return fail(Error::Code::conflict, "role", "is more than you have yourself");
+  }
+  const bool is_less = !is_new && (before->role != account.role || before->scope != account.scope || !hash.empty());
+  if (auto put = book_.put_account(account); !put) return put;
+  if (is_less) sessions_.end_all_of(account.name, who.session);
+  if (!hash.empty()) lockout_.forgive(account.name);
+  return {};
+}
+
+void Access::change_own_password(const Identity& who, const std::string& old_password, const std::string& new_password,
+                                 std::function<void(Result<void>)> done) {
+  if (auto good = check_password(who.name, new_password); !good) return done(good);
+  const auto wait = lockout_.try_now(who.name, lockout_source(who.source), clock_.steady());
+  if (wait > std::chrono::seconds{0}) {
+    return done(fail(Error::Code::limit, "", fmt::format("too many wrong passwords: wait {} s", wait.count())));
+  }
+  const bool queued = verify(who.name, old_password, [this, who, new_password, done](bool right, const std::string&) {
+    if (!right) return done(fail(Error::Code::invalid, "old_password", "is wrong"));
+    lockout_.succeeded(who.name, lockout_source(who.source));
+    Identity self = who;
+    self.face = Face::console;  // its own role is not in question, only the password
+    AccountWish wish;
+    wish.name = who.name;
+    wish.password = new_password;
+    put_account(self, wish, done);
+  });
+  if (!queued) done(tl::unexpected<Error>{busy()});
+}
+
+Result<void> Access::remove_account(const std::string& name) {
+  auto removed = book_.remove_account(name);
+  if (removed) sessions_.end_all_of(name);
+  return removed;
+}
+
+Result<std::string> Access::add_token(const Identity& who, const TokenWish& wish) {
+  if (!covers(who, wish.role, wish.scope)) {
+    return fail(Error::Code::conflict, "role", "a token cannot do more than you may yourself");
+  }
+  if (wish.lifetime <= std::chrono::seconds{0} || wish.lifetime > token_lifetime_max) {
+    return fail(
+        Error::Code::invalid, "expires_in_s",
+        fmt::format("must be 1 to {} (a token without an end is forgotten one day)", token_lifetime_max.count()));
+  }
+  const std::string secret = std::string{kTokenPrefix} + random_secret();
+  Token token;
+  token.name = wish.name;
+  token.account = who.name;
+  token.hash = sha256(secret);
+  token.role = wish.role;
+  token.scope = wish.scope;
+  token.created = clock_.wall();
+  token.expires = token.created + wish.lifetime;
+  if (auto added = book_.add_token(token); !added) return tl::unexpected<Error>{added.error()};
+  return secret;
+}
+
+}  // namespace fulcrum::access

@@ -1,0 +1,194 @@
+#include "control/access/access.h"
+
+#include <stdlib.h>
+
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <mutex>
+
+#include "tests/support/gtest.h"
+
+namespace fulcrum::access {
+namespace {
+
+using std::chrono::seconds;
+constexpr const char* kPassword = "correct horse battery";
+
+// Access with a loop that the test turns by hand.
+class AccessTest : public testing::Test {
+ protected:
+  AccessTest() {
+    std::string pattern = testing::TempDir() + "fulcrum-access-XXXXXX";
+    directory = mkdtemp(pattern.data());
+    Access::Clock clock{[this] { return steady; }, [this] { return wall; }};
+    access.emplace(
+        *AccountBook::open(directory + "/access.json"), worker, [this](auto job) { post(std::move(job)); }, clock);
+  }
+  ~AccessTest() override { std::filesystem::remove_all(directory); }
+
+  void post(std::function<void()> job) {
+    const std::lock_guard lock{mutex};
+    jobs.push_back(std::move(job));
+    wake.notify_one();
+  }
+  void turn() {
+    std::unique_lock lock{mutex};
+    wake.wait(lock, [this] { return !jobs.empty(); });
+    auto job = std::move(jobs.front());
+    jobs.pop_front();
+    lock.unlock();
+    job();
+  }
+  LoginAnswer login(const std::string& name, const std::string& password, const std::string& source = "192.0.2.7") {
+    std::optional<LoginAnswer> answer;
+    access->login(name, password, source, [&](LoginAnswer got) { answer = std::move(got); });
+    while (!answer) turn();
+    return *answer;
+  }
+  Result<void> put(const Identity& who, const AccountWish& wish) {
+    std::optional<Result<void>> answer;
+    access->put_account(who, wish, [&](Result<void> got) { answer = std::move(got); });
+    while (!answer) turn();
+    return *answer;
+  }
+  Result<void> make(const std::string& name, Role role, std::vector<std::string> scope = {}) {
+    AccountWish wish{.name = name, .role = role, .scope = std::move(scope), .password = kPassword};
+    if (role != Role::farm_admin) wish.scope.reset();
+    return put(console("root"), wish);
+  }
+  Result<void> change_own(const Identity& who, const std::string& from, const std::string& to) {
+    std::optional<Result<void>> answer;
+    access->change_own_password(who, from, to, [&](Result<void> got) { answer = std::move(got); });
+    while (!answer) turn();
+    return *answer;
+  }
+  Identity in(const std::string& name) { return *access->by_session(login(name, kPassword).secret, "192.0.2.7"); }
+
+  std::string directory;
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::deque<std::function<void()>> jobs;
+  Worker worker{8};
+  std::chrono::steady_clock::time_point steady{std::chrono::hours{1000}};
+  WallTime wall{std::chrono::hours{400'000}};
+  std::optional<Access> access;
+};
+
+TEST_F(AccessTest, WithoutAccountsNothingOpens) {
+  for (const char* name : {"admin", "root", "", "administrator"}) {
+    for (const char* password : {"", "admin", "password", "fulcrum"}) {
+      EXPECT_NE(login(name, password, std::string{"s"} + name + password).outcome, LoginAnswer::Outcome::good);
+    }
+  }
+}
+
+TEST_F(AccessTest, FirstAccessComesFromTheConsole) {
+  ASSERT_TRUE(make("anna", Role::administrator));
+  const LoginAnswer answer = login("anna", kPassword);
+  ASSERT_EQ(answer.outcome, LoginAnswer::Outcome::good);
+  const auto who = access->by_session(answer.secret, "192.0.2.7");
+  ASSERT_TRUE(who);
+  EXPECT_EQ(who->name, "anna");
+  EXPECT_EQ(who->role, Role::administrator);
+  EXPECT_TRUE(access->csrf_matches(answer.secret, answer.csrf));
+  EXPECT_FALSE(access->csrf_matches(answer.secret, ""));
+  EXPECT_FALSE(access->csrf_matches("", ""));
+  EXPECT_EQ(login("anna", "wrong horse battery").outcome, LoginAnswer::Outcome::wrong);
+}
+
+TEST_F(AccessTest, BruteForceIsStoppedAndTheConsoleHelps) {
+  ASSERT_TRUE(make("anna", Role::administrator));
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(login("anna", "guess").outcome, LoginAnswer::Outcome::wrong);
+  const LoginAnswer locked = login("anna", kPassword);
+  EXPECT_EQ(locked.outcome, LoginAnswer::Outcome::wait);
+  EXPECT_EQ(locked.wait, seconds{60});
+  EXPECT_EQ(login("anna", kPassword, "198.51.100.1").outcome, LoginAnswer::Outcome::good);
+  access->forgive("anna");
+  EXPECT_EQ(login("anna", kPassword).outcome, LoginAnswer::Outcome::good);
+}
+
+TEST_F(AccessTest, NamesThatCannotExistFillNoTable) {
+  for (int i = 0; i < 5; ++i) login(std::string(100'000, 'x') + std::to_string(i), "guess");
+  EXPECT_EQ(login("\n\n", "guess").outcome, LoginAnswer::Outcome::wait);
+}
+
+TEST_F(AccessTest, ChangesCountAtOnce) {
+  ASSERT_TRUE(make("root", Role::administrator));
+  ASSERT_TRUE(make("anna", Role::operators));
+  const std::string secret = login("anna", kPassword).secret;
+  ASSERT_TRUE(put(in("root"), {.name = "anna", .role = Role::viewer, .scope = {}, .password = {}}));
+  EXPECT_FALSE(access->by_session(secret, ""));
+  const std::string again = login("anna", kPassword).secret;
+  EXPECT_EQ(access->by_session(again, "")->role, Role::viewer);
+  ASSERT_TRUE(access->remove_account("anna"));
+  EXPECT_FALSE(access->by_session(again, ""));
+}
+
+TEST_F(AccessTest, OwnPassword) {
+  ASSERT_TRUE(make("anna", Role::viewer));
+  const std::string other = login("anna", kPassword).secret;
+  const std::string mine = login("anna", kPassword).secret;
+  const Identity me = *access->by_session(mine, "192.0.2.7");
+  EXPECT_EQ(change_own(me, "wrong horse battery", "another long one").error().code, Error::Code::invalid);
+  EXPECT_EQ(change_own(me, kPassword, "short").error().code, Error::Code::invalid);
+  ASSERT_TRUE(change_own(me, kPassword, "another long one"));
+  EXPECT_TRUE(access->by_session(mine, ""));
+  EXPECT_FALSE(access->by_session(other, ""));
+  EXPECT_EQ(login("anna", kPassword).outcome, LoginAnswer::Outcome::wrong);
+  EXPECT_EQ(login("anna", "another long one").outcome, LoginAnswer::Outcome::good);
+}
+
+TEST_F(AccessTest, TokensDoNoMoreThanTheirMaker) {
+  ASSERT_TRUE(make("root", Role::administrator));
+  ASSERT_TRUE(make("shopper", Role::farm_admin, {"shop", "mail"}));
+  const Identity shopper = in("shopper");
+  EXPECT_FALSE(
+      access->add_token(shopper, {.name = "t", .role = Role::administrator, .scope = {}, .lifetime = seconds{60}}));
+  EXPECT_FALSE(
+      access->add_token(shopper, {.name = "t", .role = Role::farm_admin, .scope = {"x"}, .lifetime = seconds{60}}));
+  EXPECT_FALSE(access->add_token(shopper, {.name = "t", .role = Role::viewer, .scope = {}, .lifetime = seconds{0}}));
+  const auto secret =
+      access->add_token(shopper, {.name = "t", .role = Role::farm_admin, .scope = {"shop"}, .lifetime = seconds{60}});
+  ASSERT_TRUE(secret);
+  const auto who = access->by_token(*secret, "192.0.2.9");
+  ASSERT_TRUE(who);
+  EXPECT_EQ(who->words(), "shopper (token t)");
+  EXPECT_TRUE(allows_on_farm(*who, Permission::farms, "shop"));
+  EXPECT_FALSE(allows_on_farm(*who, Permission::farms, "mail"));
+  // When its maker loses the farm, so does the token.
+  ASSERT_TRUE(
+      put(in("root"), {.name = "shopper", .role = {}, .scope = std::vector<std::string>{"mail"}, .password = {}}));
+  EXPECT_FALSE(access->by_token(*secret, "192.0.2.9"));
+  ASSERT_TRUE(
+      put(in("root"), {.name = "shopper", .role = {}, .scope = std::vector<std::string>{"shop"}, .password = {}}));
+  EXPECT_TRUE(access->by_token(*secret, "192.0.2.9"));
+  wall += seconds{60};
+  EXPECT_FALSE(access->by_token(*secret, "192.0.2.9"));
+}
+
+TEST_F(AccessTest, AccountsCannotBeMadeLargerThanTheirMaker) {
+  ASSERT_TRUE(make("root", Role::administrator));
+  ASSERT_TRUE(make("anna", Role::operators));
+  const Identity anna = in("anna");
+  EXPECT_FALSE(put(anna, {.name = "anna", .role = Role::administrator, .scope = {}, .password = {}}));
+  EXPECT_FALSE(put(anna, {.name = "new", .role = Role::administrator, .scope = {}, .password = kPassword}));
+}
+
+TEST_F(AccessTest, AFullQueueSaysSo) {
+  ASSERT_TRUE(make("anna", Role::administrator));
+  std::mutex gate;
+  std::unique_lock shut{gate};
+  std::vector<LoginAnswer> answers;
+  ASSERT_TRUE(worker.run([&] { const std::lock_guard wait{gate}; }));
+  for (int i = 0; i < 20; ++i) {
+    access->login("anna", kPassword, "source" + std::to_string(i), [&](LoginAnswer got) { answers.push_back(got); });
+  }
+  EXPECT_GE(answers.size(), 11U);  // the rest is queued
+  for (const LoginAnswer& answer : answers) EXPECT_EQ(answer.outcome, LoginAnswer::Outcome::busy);
+  shut.unlock();
+  while (answers.size() < 20) turn();
+}
+
+}  // namespace
+}  // namespace fulcrum::access
