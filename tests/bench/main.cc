@@ -1,0 +1,228 @@
+// The measuring program behind tools/bench. It prepares one box (capacity, live connections, pages), says "ready", and
+// then takes one sample for each line that it reads, so that tools/bench can interleave the samples of several
+// programs. Each answer is one line of JSON. At the end of its input it ends.
+//
+//   fulcrum-bench --live N [--capacity N] [--workers N] [--core N] [--hugepages DIR --runtime DIR]
+//                 [--capture-frames N --captures DIR] [--checksum software|none]
+//
+//   check CASE        is every packet translated as it should?         {"right", "wrong"}
+//   CASE WAY MS       a sample of so many milliseconds                 {"packets", "lost", "ns"}
+//
+// CASE is nat, dsr or nat-reply (NAT on the way back). WAY is `pipeline` (ports in memory), `capture` (DPDK, capture
+// file), `flows` (DPDK, frames made as it goes). `memory memory MS`, `source pipeline MS`, `source-reply pipeline MS`
+// and `source flows MS` are the floors.
+#include <fmt/format.h>
+#include <sched.h>
+
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <sstream>
+#include <string>
+
+#include "tests/bench/bench_box.h"
+#include "tests/bench/bench_ports.h"
+#include "tests/bench/dpdk_bench_ports.h"
+#include "tests/bench/measure.h"
+#include "tests/bench/memory_floor.h"
+
+namespace fulcrum::bench {
+namespace {
+
+using Slot = BenchBox::Slot;
+constexpr WorkerId kWorker{0};
+
+[[noreturn]] void refuse(const std::string& words) {
+  fmt::print(stderr, "fulcrum-bench: {}\n", words);
+  std::exit(2);
+}
+
+class Options {
+ public:
+  Options(int argc, char** argv) {
+    for (int i = 1; i + 1 < argc; i += 2) values_[argv[i]] = argv[i + 1];
+    if (argc % 2 == 0) refuse("every option takes a value");
+  }
+  [[nodiscard]] std::string text(const char* name, const char* otherwise = "") const {
+    const auto found = values_.find(name);
+    return found == values_.end() ? otherwise : found->second;
+  }
+  [[nodiscard]] std::uint32_t number(const char* name, std::uint32_t otherwise) const {
+    const std::string digits = text(name);
+    std::uint32_t value = otherwise;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (end != digits.data() + digits.size()) refuse(fmt::format("{} takes a number", name));
+    return value;
+  }
+
+ private:
+  std::map<std::string, std::string> values_;
+};
+
+struct Case {
+  Slot slot;
+  Way way;
+};
+
+Case case_of(const std::string& name) {
+  if (name == "nat") return {Slot::nat, Way::to_server};
+  if (name == "nat-reply") return {Slot::nat, Way::to_client};
+  if (name == "dsr") return {Slot::dsr, Way::to_server};
+  refuse(fmt::format("\"{}\" is no case", name));
+}
+
+// Ports for one way, kept once opened: a capture is preloaded once.
+struct Ports {
+  std::unique_ptr<PacketPort> source, sink;
+  [[nodiscard]] std::array<PacketPort*, 2> of(Way way) const {
+    return way == Way::to_server ? std::array{source.get(), sink.get()} : std::array{sink.get(), source.get()};
+  }
+};
+
+class Bench {
+ public:
+  explicit Bench(const Options& options)
+      : options_{options},
+        box_{{.capacity = options.number("--capacity", options.number("--live", 1024)),
+              .live = options.number("--live", 1024),
+              .workers = options.number("--workers", 1),
+              .hugepage_dir = options.text("--hugepages"),
+              .runtime_dir = options.text("--runtime")}} {
+    if (!options.text("--captures").empty()) {
+      dpdk_ = std::make_unique<DpdkBench>(
+          DpdkBench::Options{.hugepages = !options.text("--hugepages").empty(),
+                             .core = static_cast<std::uint16_t>(options.number("--core", 0)),
+                             .frames = options.number("--capture-frames", 0),
+                             .checksum = options.text("--checksum", "software") == "none" ? ChecksumCheck::none
+                                                                                          : ChecksumCheck::software});
+    }
+  }
+
+  void answer(const std::string& line) {
+    std::istringstream words{line};
+    std::string what, way;
+    unsigned ms = 0;
+    words >> what >> way >> ms;
+    if (what == "check") return check(way);
+    const std::chrono::milliseconds span{ms};
+    if (what == "memory") return print(measure_memory_floor(box_, span, ++seed_));
+    if (what == "source") return print(measure_source(ports(Way::to_server, way), span));
+    if (what == "source-reply") return print(measure_source(ports(Way::to_client, way), span));
+    print(measure_worker(case_of(what), way, span));
+  }
+  [[nodiscard]] std::uint32_t live() const { return box_.live(); }
+
+ private:
+  static void print(const Sample& sample) {
+    fmt::print("{{\"packets\": {}, \"lost\": {}, \"ns\": {:.0f}}}\n", sample.packets, sample.lost, sample.ns);
+  }
+
+  Ports& ports(Way way, const std::string& how) {
+    auto& made = ports_[{way, how}];
+    if (made.source) return made;
+    const PortId from{static_cast<std::uint8_t>(way == Way::to_server ? 0 : 1)};
+    const PortId to{static_cast<std::uint8_t>(1 - from.value)};
+    if (how == "pipeline") {
+      made = {std::make_unique<FlowPort>(from, way, box_.live(), 1), std::make_unique<SinkPort>()};
+      return made;
+    }
+    if (!dpdk_) refuse("no DPDK without --captures");
+    const std::string device = fmt::format("{}/{}.pcap", options_.text("--captures"), from.value);
+    // A sink has one name in DPDK, so what opens it first keeps it for the others.
+    auto& sink = sinks_[to.value];
+    if (!sink) sink = dpdk_->sink_port(to);
+    if (how == "capture") write_capture(device, way, box_.live());
+    made.sink = std::make_unique<Shared>(*sink);
+    made.source =
+        how == "capture" ? dpdk_->capture_port(from, device) : dpdk_->flow_port(from, way, box_.live(), *sink);
+    return made;
+  }
+
+  // A port that somebody else owns.
+  class Shared final : public PacketPort {
+   public:
+    explicit Shared(PacketPort& port) : port_{port} {}
+    std::size_t receive(std::uint16_t queue, std::span<Frame> into) noexcept override {
+      return port_.receive(queue, into);
+    }
+    std::size_t send(std::uint16_t queue, std::span<const Frame> frames) noexcept override {
+      return port_.send(queue, frames);
+    }
+    void release(std::span<const Frame> frames) noexcept override { port_.release(frames); }
+
+   private:
+    PacketPort& port_;
+  };
+
+  // What the port costs without the worker.
+  static Sample measure_source(const Ports& ports, std::chrono::milliseconds span) {
+    Sample sample;
+    std::array<Frame, kBatchMax> frames;
+    sample.ns = run_for(span, [&](std::chrono::nanoseconds) {
+      const std::size_t count = ports.source->receive(0, frames);
+      sample.packets += ports.sink->send(0, std::span{frames}.first(count));
+    });
+    return sample;
+  }
+
+  Sample measure_worker(const Case& what, const std::string& how, std::chrono::milliseconds span) {
+    auto worker = box_.make_worker(kWorker, ports(what.way, how).of(what.way));
+    box_.adopt(kWorker, what.slot);
+    for (int i = 0; i < 4; ++i) worker->turn(monotonic_now());
+    const auto before = box_.tally(kWorker);
+    Sample sample;
+    sample.ns = run_for(span, [&](std::chrono::nanoseconds now) { worker->turn(now); });
+    const auto after = box_.tally(kWorker);
+    sample.packets = after.sent - before.sent;
+    sample.lost = after.received - before.received - sample.packets;
+    return sample;
+  }
+
+  void check(const std::string& name) {
+    const Case what = case_of(name);
+    Ports looking{std::make_unique<FlowPort>(PortId{static_cast<std::uint8_t>(what.way == Way::to_server ? 0 : 1)},
+                                             what.way, box_.live(), 1),
+                  nullptr};
+    auto checker = std::make_unique<CheckingPort>(what.way, what.slot != Slot::dsr);
+    const CheckingPort& result = *checker;
+    looking.sink = std::move(checker);
+    auto worker = box_.make_worker(kWorker, looking.of(what.way));
+    box_.adopt(kWorker, what.slot);
+    constexpr int kTurns = 100;
+    for (int i = 0; i < kTurns; ++i) worker->turn(monotonic_now());
+    const std::size_t missing = kTurns * kBatchMax - result.right() - result.wrong();
+    fmt::print("{{\"right\": {}, \"wrong\": {}}}\n", result.right(), result.wrong() + missing);
+  }
+
+  const Options& options_;
+  BenchBox box_;
+  std::unique_ptr<DpdkBench> dpdk_;
+  std::map<std::uint8_t, std::unique_ptr<PacketPort>> sinks_;
+  std::map<std::pair<Way, std::string>, Ports> ports_;
+  std::uint64_t seed_ = 0;
+};
+
+void stay_on(std::uint32_t core) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(core, &set);
+  sched_setaffinity(0, sizeof set, &set);
+}
+
+}  // namespace
+}  // namespace fulcrum::bench
+
+int main(int argc, char** argv) {
+  using namespace fulcrum::bench;
+  const Options options{argc, argv};
+  stay_on(options.number("--core", 0));
+  Bench bench{options};
+  fmt::print("{{\"live\": {}}}\n", bench.live());
+  std::fflush(stdout);
+  for (std::string line; std::getline(std::cin, line);) {
+    bench.answer(line);
+    std::fflush(stdout);
+  }
+}
