@@ -65,8 +65,7 @@ class ListeningTwin final : public Twin {
 class Box {
  public:
   explicit Box(const Case& golden)
-      : golden_{golden},
-        region_{std::move(*Region::create_anonymous(golden.shape()))},
+      : region_{std::move(*Region::create_anonymous(golden.shape()))},
         connections_{{.entries = region_.entries(), .index = region_.index(), .hash_key = region_.header().hash_key},
                      1,
                      ConnectionTable::Start::cold} {
@@ -110,7 +109,6 @@ class Box {
   }
 
  private:
-  const Case& golden_;
   Region region_;
   ConnectionTable connections_;
   std::vector<std::unique_ptr<BufferedPort>> ports_;

@@ -35,33 +35,26 @@ SANITIZER_OPTIONS = (
     ("TSAN_OPTIONS", "halt_on_error=1:abort_on_error=1:second_deadlock_stack=1"),
 )
 
-# GCC's flow warnings are wrong about code that sanitizers were woven into, so these builds do not judge; the release
-# build and clang's do.
-SANITIZED = ("--buildtype=debug", "-Doptimization=1", "-Dwarning_level=0", "-Dwerror=false")
-
 RELEASE = Build("build-release", "g++", ("--buildtype=release",))
-ASAN = Build(
-    "build-asan",
-    "g++",
-    (*SANITIZED, "-Db_sanitize=address,undefined"),
-    SANITIZER_OPTIONS,
-    timeout_factor=4,
-)
-# ThreadSanitizer maps its shadow at fixed addresses, which address space randomization of newer kernels runs over.
-TSAN = Build(
-    "build-tsan",
-    "g++",
-    (*SANITIZED, "-Db_sanitize=thread"),
-    SANITIZER_OPTIONS,
-    wrapper="setarch -R",
-    timeout_factor=10,
-)
+# The sanitizers, the fuzzers and the second compiler in one build. Unoptimized: compiling is most of its cost, and
+# clang compiles code that sanitizers were woven into three times faster than GCC, and without optimization three
+# times faster again.
 CLANG = Build(
     "build-clang",
     "clang++-16",
-    ("--buildtype=debug", "-Doptimization=1", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dfuzzers=true"),
+    ("--buildtype=debug", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dfuzzers=true"),
     SANITIZER_OPTIONS,
-    timeout_factor=4,
+    timeout_factor=6,
+)
+# ThreadSanitizer maps its shadow at fixed addresses, which address space randomization of newer kernels runs over.
+# GCC's flow warnings are wrong about code that sanitizers were woven into, so this build does not judge.
+TSAN = Build(
+    "build-tsan",
+    "g++",
+    ("--buildtype=debug", "-Doptimization=1", "-Db_sanitize=thread", "-Dwarning_level=0", "-Dwerror=false"),
+    SANITIZER_OPTIONS,
+    wrapper="setarch -R",
+    timeout_factor=10,
 )
 
 

@@ -13,7 +13,7 @@ import sys
 import time
 
 from tools.testkit import builds
-from tools.testkit.builds import ASAN, CLANG, RELEASE, ROOT, TSAN, Failure, Tally
+from tools.testkit.builds import CLANG, RELEASE, ROOT, TSAN, Failure, Tally
 
 FUZZ_SECONDS = 20
 UNIT_SUITES = ("unit", "behaviour")
@@ -30,7 +30,7 @@ class Run:
     def step(self, name, action):
         """Runs one step and prints its line. The action returns a Tally and a text, or None for a plain check, which
         fails by raising Failure. Whether all of it passed."""
-        print(f"{name:<44}", end="", flush=True)
+        print(f"{name:<48}", end="", flush=True)
         started = time.monotonic()
         try:
             outcome = action()
@@ -139,12 +139,11 @@ def everything(run):
         run.step("test: release", tests(RELEASE, IN_PROCESS_SUITES))
         run.step("test: release, net", tests(RELEASE, ("net",), jobs=1))
         run.step("benches, once each", tests(RELEASE, ("bench",), jobs=1))
-    if run.step("build: address and undefined sanitizers", compiled(ASAN)):
-        run.step("test: address and undefined sanitizers", tests(ASAN, IN_PROCESS_SUITES))
+    if run.step("build: clang, address and undefined sanitizers", compiled(CLANG)):
+        run.step("test: address and undefined sanitizers", tests(CLANG, IN_PROCESS_SUITES))
+        run.step(f"fuzz: {FUZZ_SECONDS} s each", fuzz)
     if run.step("build: thread sanitizer", build_concurrency):
         run.step("test: thread sanitizer", tests(TSAN, ("concurrency",)))
-    if run.step("build: clang and fuzzers", compiled(CLANG)):
-        run.step(f"fuzz: {FUZZ_SECONDS} s each", fuzz)
 
 
 def main():
