@@ -7,6 +7,7 @@
 
 #include "control/model/model.h"
 #include "dataplane/base/log.h"
+#include "dataplane/base/option_problem.h"
 #include "dataplane/base/settings.h"
 #include "dataplane/base/version.h"
 
@@ -34,7 +35,8 @@ std::optional<ControlOptions> parse_control_options(int count, char** words) {
                                      {"help", no_argument, nullptr, help},
                                      {nullptr, 0, nullptr, 0}}};
   ControlOptions options;
-  for (int found = 0; (found = getopt_long(count, words, "", known.data(), nullptr)) != -1;) {
+  opterr = 0;
+  for (int found = 0; (found = getopt_long(count, words, ":", known.data(), nullptr)) != -1;) {
     switch (found) {
       case config:
         options.config = optarg;
@@ -52,7 +54,8 @@ std::optional<ControlOptions> parse_control_options(int count, char** words) {
         options.text = kUsage;
         break;
       default:
-        return std::nullopt;  // getopt has said why
+        log(Level::error, "{}", option_problem(found, words));
+        return std::nullopt;
     }
   }
   if (optind < count) {

@@ -13,6 +13,7 @@
 #include "dataplane/app/config.h"
 #include "dataplane/app/dataplane.h"
 #include "dataplane/base/log.h"
+#include "dataplane/base/option_problem.h"
 #include "dataplane/base/version.h"
 
 namespace fulcrum {
@@ -48,7 +49,8 @@ std::optional<Options> parse_options(int count, char** words) {
                                      {"help", no_argument, nullptr, help},
                                      {nullptr, 0, nullptr, 0}}};
   Options options;
-  for (int found = 0; (found = getopt_long(count, words, "", known.data(), nullptr)) != -1;) {
+  opterr = 0;
+  for (int found = 0; (found = getopt_long(count, words, ":", known.data(), nullptr)) != -1;) {
     switch (found) {
       case config:
         options.config = optarg;
@@ -72,7 +74,8 @@ std::optional<Options> parse_options(int count, char** words) {
         options.text = kUsage;
         break;
       default:
-        return std::nullopt;  // getopt has said why
+        log(Level::error, "{}", option_problem(found, words));
+        return std::nullopt;
     }
   }
   if (optind < count) {

@@ -84,6 +84,25 @@ class Environment(LabCase):
             self.assertEqual(done.returncode, 2)
             self.assertIn("/nowhere/some.cfg", done.stderr)
 
+    def test_wrong_options(self):
+        cases = {
+            ("--nonsense",): '"--nonsense" is no option',
+            ("-x",): '"-x" is no option',
+            ("--help=1",): '"--help=1": this option takes no value',
+        }
+        for program, option in (
+            (self.box.dataplane.program, "--config"),
+            (self.box.control.program, "--config"),
+            (self.box.cli, "--runtime-dir"),
+        ):
+            for words, sentence in {**cases, (option,): f"{option} needs a value after it"}.items():
+                with self.subTest(program=program.name, words=words):
+                    done = subprocess.run([str(program), *words], capture_output=True, text=True, check=False)
+                    self.assertEqual(done.returncode, 2)
+                    self.assertTrue(done.stderr.startswith(f"{program.name}: "), done.stderr)
+                    self.assertTrue(done.stderr.endswith(f": {sentence}; `--help` lists the options\n"), done.stderr)
+                    self.assertEqual(len(done.stderr.splitlines()), 1)
+
     def test_region_of_another_version(self):
         runtime_dir = self.folder / "run"
         runtime_dir.mkdir()

@@ -14,6 +14,7 @@
 
 #include "control/surface/cli/client.h"
 #include "control/surface/cli/show.h"
+#include "dataplane/base/option_problem.h"
 #include "dataplane/base/version.h"
 
 namespace fulcrum::cli {
@@ -90,7 +91,8 @@ std::optional<Options> parse_options(int count, char** words) {
                                      {"help", no_argument, nullptr, help},
                                      {nullptr, 0, nullptr, 0}}};
   Options options;
-  for (int found = 0; (found = getopt_long(count, words, "", known.data(), nullptr)) != -1;) {
+  opterr = 0;
+  for (int found = 0; (found = getopt_long(count, words, ":", known.data(), nullptr)) != -1;) {
     switch (found) {
       case as_json:
         options.as_json = true;
@@ -115,7 +117,7 @@ std::optional<Options> parse_options(int count, char** words) {
         options.text = kHelp;
         return options;
       default:
-        return std::nullopt;  // getopt has said why
+        return complain(option_problem(found, words));
     }
   }
   if (!read_words(options, count, words)) return std::nullopt;
