@@ -33,8 +33,15 @@ constexpr double kJitter = 0.05;
 
 }  // namespace
 
-Candidate read_candidate(const std::string& file) {
-  Candidate candidate{.loaded = load_model(file), .problems = {}};
+KnownPorts ports_of(const Region* region) {
+  if (region == nullptr) return std::nullopt;
+  std::vector<std::string> names;
+  for (TwinLink& twin : twin_links(region->header())) names.push_back(std::move(twin.name));
+  return names;
+}
+
+Candidate read_candidate(const std::string& file, const KnownPorts& known) {
+  Candidate candidate{.loaded = load_model(file, known), .problems = {}};
   candidate.problems = settings::report(candidate.loaded.problems);
   if (!candidate.problems.empty()) return candidate;
   const model::Model& model = candidate.loaded.model;
@@ -102,7 +109,7 @@ void Control::take_signals() {
 }
 
 void Control::reload() {
-  Candidate candidate = read_candidate(config_file_);
+  Candidate candidate = read_candidate(config_file_, ports_of(watch_.region()));
   if (candidate.problems.empty() && candidate.loaded.model.runtime_dir != loaded_.model.runtime_dir) {
     candidate.problems.push_back(config_file_ + ": runtime_dir: cannot change while running: restart fulcrum-control");
   }

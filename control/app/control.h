@@ -41,7 +41,9 @@ struct Candidate {
   LoadedModel loaded;
   std::vector<std::string> problems;
 };
-Candidate read_candidate(const std::string& file);
+Candidate read_candidate(const std::string& file, const KnownPorts& known);
+// The ports of the region's dataplane; nothing when there is no region.
+KnownPorts ports_of(const Region* region);
 
 class Control {
  public:

@@ -57,9 +57,9 @@ class Lab {
   void remove_twins() const {
     for (const char* twin : {"front", "back"}) run("ip -n " + box + " link del " + twin);
   }
-  void write_config(const std::string& farms) const {
+  void write_config(const std::string& farms, const std::string& front = "front") const {
     std::ofstream{config()} << "version = 1;\nruntime_dir = \"" << directory << "\";\n"
-                            << "ports = ( { name = \"front\"; addresses = [ \"198.51.100.1/24\" ]; },\n"
+                            << "ports = ( { name = \"" << front << "\"; addresses = [ \"198.51.100.1/24\" ]; },\n"
                             << "          { name = \"back\"; addresses = [ \"10.1.1.1/24\" ]; } );\n"
                             << "farms = (" << farms << ");\n";
   }
@@ -171,6 +171,10 @@ class ControlProcess {
     send(signal);
     return wait();
   }
+  [[nodiscard]] bool has_ended() const {
+    siginfo_t ended{};
+    return waitid(P_PID, static_cast<id_t>(process_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0;
+  }
   int wait() {
     int status = 0;
     waitpid(std::exchange(process_, -1), &status, 0);
@@ -227,6 +231,26 @@ SCENARIO("control waits for the dataplane and then configures it") {
         CHECK(wait_for(&dataplane, [&] { return control.show("farms")["farms"][0]["state"] == "up"; }));
         CHECK(wait_for(&dataplane,
                        [&] { return dataplane.region.neighbours().find(PortId{1}, *Address::parse("10.1.1.11")); }));
+      }
+    }
+  }
+}
+
+SCENARIO("control starts before the dataplane with a port that the dataplane will not have") {
+  if (geteuid() != 0) return;
+  const Lab lab;
+  lab.write_config(farm("shop", kVip), "frond");
+  GIVEN("control without a dataplane") {
+    const ControlProcess control{lab};
+    REQUIRE(wait_for(nullptr, [&] { return answers(control); }));
+    WHEN("the dataplane starts") {
+      Dataplane dataplane{lab};
+      THEN("every answer says what is wrong") {
+        CHECK(wait_for(&dataplane, [&] {
+          const json waiting = control.show("farms")["dataplane"]["waiting_for"];
+          return waiting.is_string() &&
+                 waiting.get<std::string>().find("no port \"frond\"; it has: front, back") != std::string::npos;
+        }));
       }
     }
   }
@@ -319,6 +343,26 @@ SCENARIO("the configuration is read again") {
         CHECK(dataplane.usable(kVip) == 2);
         CHECK(dataplane.snapshot->generation == before);
         CHECK(control.show("farms")["farms"][0]["name"] == "shop");
+      }
+    }
+    WHEN("a port has a name that the dataplane does not know") {
+      const std::uint64_t before = dataplane.snapshot->generation;
+      lab.write_config(farm("shop", kVip), "frond");
+      control.send(SIGHUP);
+      THEN("it is refused with the names that there are, and the port keeps its addresses") {
+        REQUIRE(
+            wait_for(&dataplane, [&] { return !control.show("version")["configuration"]["rejected_since"].empty(); }));
+        CHECK(control.log().find("fulcrum.cfg:3: ports.frond.name: fulcrum-dataplane has no port \"frond\"; it has: "
+                                 "front, back") != std::string::npos);
+        CHECK(dataplane.snapshot->generation == before);
+        CHECK(run("ip -n " + lab.box + " addr show dev front | grep -q 198.51.100.1/24") == 0);
+      }
+      AND_WHEN("control is started with it beside the running dataplane") {
+        ControlProcess second{lab};
+        THEN("it says the same and does not start") {
+          CHECK(wait_for(&dataplane, [&] { return second.has_ended(); }));
+          CHECK(second.wait() == 2);
+        }
       }
     }
     WHEN("a farm is added") {

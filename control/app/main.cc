@@ -7,6 +7,8 @@
 
 #include "control/app/control.h"
 #include "control/app/options.h"
+#include "control/publish/region_watch.h"
+#include "dataplane/base/clock.h"
 #include "dataplane/base/log.h"
 
 namespace fulcrum {
@@ -46,7 +48,15 @@ int program(int count, char** words) {
     std::fputs(options->text->c_str(), stdout);
     return 0;
   }
-  Candidate candidate = read_candidate(options->config);
+  Candidate candidate = read_candidate(options->config, std::nullopt);
+  if (candidate.problems.empty()) {
+    // Where a dataplane runs its ports are known, and a name that is none of them is a mistake. One that does not run
+    // may come back with others.
+    RegionWatch watch{candidate.loaded.model.runtime_dir};
+    watch.look();
+    const KnownPorts known = watch.alive(monotonic_now()) ? ports_of(watch.region()) : std::nullopt;
+    if (!unknown_ports(candidate.loaded.model, known).empty()) candidate = read_candidate(options->config, known);
+  }
   for (const std::string& line : candidate.problems) log(Level::error, "{}", line);
   if (!candidate.problems.empty()) return kWrongInputOrEnvironment;
   return options->check ? 0 : run(*options, std::move(candidate.loaded));

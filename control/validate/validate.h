@@ -6,8 +6,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "control/model/model.h"
@@ -15,9 +17,16 @@
 
 namespace fulcrum {
 
+// The names of the dataplane's ports; nothing: no dataplane has started yet, so nobody knows.
+using KnownPorts = std::optional<std::vector<std::string>>;
+
 // The problems of `model`, in the order of the file; none means it can be compiled, up to the number of routes.
-// `sources` gives lines and names; empty ones give paths in numbers.
-std::vector<settings::Problem> validate(const model::Model& model, const settings::Sources& sources);
+// `sources` gives lines and names; empty ones give paths in numbers. A port that the dataplane does not have is a
+// problem where its ports are known.
+std::vector<settings::Problem> validate(const model::Model& model, const settings::Sources& sources,
+                                        const KnownPorts& known = {});
+// "fulcrum-dataplane has no port of this name ...", for the model's ports that are not known; in its order.
+std::vector<std::pair<std::size_t, std::string>> unknown_ports(const model::Model& model, const KnownPorts& known);
 
 // A configuration file that was read and validated.
 struct LoadedModel {
@@ -27,7 +36,7 @@ struct LoadedModel {
 };
 
 // Reads and validates. Rules between fields leave out what a wrong field touches, so one mistake gives one line.
-LoadedModel load_model(const std::string& file);
-LoadedModel load_model_text(std::string_view text, const std::string& name);
+LoadedModel load_model(const std::string& file, const KnownPorts& known = {});
+LoadedModel load_model_text(std::string_view text, const std::string& name, const KnownPorts& known = {});
 
 }  // namespace fulcrum

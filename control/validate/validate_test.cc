@@ -52,6 +52,16 @@ Lines problems_of(const std::string& text) {
 
 }  // namespace
 
+SCENARIO("ports are those of the dataplane, where it is known") {
+  const auto problems = [](const fulcrum::KnownPorts& known) {
+    return fulcrum::settings::report(load_model_text(kGood, "f.cfg", known).problems);
+  };
+  CHECK(problems(std::nullopt) == Lines{});
+  CHECK(problems(std::vector<std::string>{"back", "front", "third"}) == Lines{});
+  CHECK(problems(std::vector<std::string>{"front", "rear"}) ==
+        Lines{"f.cfg:4: ports.back.name: fulcrum-dataplane has no port \"back\"; it has: front, rear (dataplane.cfg)"});
+}
+
 SCENARIO("a good file is read without a word") {
   const LoadedModel loaded = load_model_text(kGood, "f.cfg");
   CHECK(problems_of(kGood) == Lines{});
