@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "control/document/schema.h"
 #include "control/model/model.h"
 #include "dataplane/base/log.h"
 #include "dataplane/base/option_problem.h"
@@ -16,21 +17,23 @@ namespace {
 
 constexpr const char* kUsage =
     "usage: fulcrum-control --config FILE [--check]\n"
-    "       fulcrum-control --help-config | --version | --help\n"
+    "       fulcrum-control --help-config | --manual | --version | --help\n"
     "\n"
     "  --config FILE  the configuration, usually /etc/fulcrum/fulcrum.cfg\n"
     "  --check        read it, say everything that is wrong with it, and exit\n"
     "  --help-config  print an annotated sample\n"
+    "  --manual       print the manual page fulcrum.cfg(5)\n"
     "\n"
     "SIGHUP reads the file again; if anything is wrong with it, the old one goes on.\n";
 
 }  // namespace
 
 std::optional<ControlOptions> parse_control_options(int count, char** words) {
-  enum : int { config = 1, check, help_config, show_version, help };
-  const std::array<option, 6> known{{{"config", required_argument, nullptr, config},
+  enum : int { config = 1, check, help_config, manual, show_version, help };
+  const std::array<option, 7> known{{{"config", required_argument, nullptr, config},
                                      {"check", no_argument, nullptr, check},
                                      {"help-config", no_argument, nullptr, help_config},
+                                     {"manual", no_argument, nullptr, manual},
                                      {"version", no_argument, nullptr, show_version},
                                      {"help", no_argument, nullptr, help},
                                      {nullptr, 0, nullptr, 0}}};
@@ -46,6 +49,9 @@ std::optional<ControlOptions> parse_control_options(int count, char** words) {
         break;
       case help_config:
         options.text = settings::sample_text(model::description());
+        break;
+      case manual:
+        options.text = document::manual_page(*model::description().shape(), "fulcrum.cfg", version());
         break;
       case show_version:
         options.text = fmt::format("fulcrum-control {}\n", version());

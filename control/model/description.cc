@@ -7,6 +7,7 @@ namespace {
 
 using settings::Description;
 using settings::field;
+using settings::Permission;
 
 constexpr const char* kNameCharacters = "A-Za-z0-9._-";
 constexpr std::int64_t kIdleMax = 65535;  // seconds, as wide as the snapshot's fields
@@ -27,7 +28,7 @@ Description<Port> describe_port() {
 
 Description<Route> describe_route() {
   return {{
-      field("to", &Route::to, "Destination.").required().sample("\"0.0.0.0/0\""),
+      field("to", &Route::to, "Destination.").required().key().sample("\"0.0.0.0/0\""),
       field("via", &Route::via, "Address of the gateway, in the subnet of one of the ports.")
           .required()
           .sample("\"198.51.100.254\""),
@@ -37,9 +38,14 @@ Description<Route> describe_route() {
 Description<ServicePort> describe_service_port() {
   return {{
       field("protocol", &ServicePort::protocol, "Transport protocol.")
+          .key()
           .choice("tcp", Protocol::tcp)
           .choice("udp", Protocol::udp),
-      field("port", &ServicePort::port, "The port that clients connect to.").required().range(1, 65535).sample("80"),
+      field("port", &ServicePort::port, "The port that clients connect to.")
+          .required()
+          .key()
+          .range(1, 65535)
+          .sample("80"),
       field("server_port", &ServicePort::server_port,
             "The port that the servers listen on; 0 means the same. In mode dsr always the same, because the packet "
             "reaches the server unchanged.")
@@ -63,6 +69,7 @@ Description<Server> describe_server() {
       field("weight", &Server::weight,
             "Share of new connections, relative to the farm's other servers. Only the scheduler weighted_round_robin "
             "looks at it.")
+          .permission(Permission::operate)
           .range(1, 100),
   }};
 }
@@ -134,13 +141,19 @@ Description<Model> describe_model() {
       field("runtime_dir", &Model::runtime_dir,
             "Directory with the shared region and the control socket. The same as in dataplane.cfg.")
           .length(1, 90),
+      field("state_dir", &Model::state_dir,
+            "Directory of the revisions of this configuration. Empty: /var/lib/fulcrum, or \"state\" in runtime_dir "
+            "where that is not /run/fulcrum.")
+          .length(0, 200),
       field("ports", &Model::ports, describe_port(), "Addresses of the data ports.")
           .required()
           .count(1, kPortsMax)
           .sample("{ name = \"back\"; addresses = [ \"10.1.1.1/24\", \"fd00:1::1/64\" ]; }"),
       field("routes", &Model::routes, describe_route(), "Static routes, beyond the subnets of the ports.")
           .count(0, kStaticRoutesMax),
-      field("farms", &Model::farms, describe_farm(), "What the box balances.").count(0, kFarmsMax),
+      field("farms", &Model::farms, describe_farm(), "What the box balances.")
+          .permission(Permission::farms)
+          .count(0, kFarmsMax),
   }};
   return fields.file(
       "fulcrum.cfg: what fulcrum-control serves. Send it SIGHUP to read the file again; a file with a problem changes "
@@ -161,6 +174,11 @@ const Address* Server::address_of(Family family) const {
     if (address.family() == family) return &address;
   }
   return nullptr;
+}
+
+std::string Model::state_directory() const {
+  if (!state_dir.empty()) return state_dir;
+  return runtime_dir == Model{}.runtime_dir ? "/var/lib/fulcrum" : runtime_dir + "/state";
 }
 
 std::uint16_t Farm::probed_port(Protocol protocol, std::uint16_t port_at_server) const {

@@ -85,9 +85,13 @@ struct Farm {
 
 struct Model {
   std::string runtime_dir = "/run/fulcrum";
+  std::string state_dir;  // see state_directory()
   std::vector<Port> ports;
   std::vector<Route> routes;
   std::vector<Farm> farms;
+
+  // Where the revisions are kept. Several boxes on one machine (labs) have a runtime_dir each, and so a history each.
+  [[nodiscard]] std::string state_directory() const;
   friend bool operator==(const Model&, const Model&) = default;
 };
 

@@ -49,6 +49,9 @@ std::vector<settings::Problem> validate(const model::Model& model, const setting
     const std::string path = fmt::format("ports[{}].name", index);
     if (!findings.is_wrong(path)) findings.add(path, "{}", words);
   }
+  if (!model.state_dir.empty() && !model.state_dir.starts_with('/') && !findings.is_wrong("state_dir")) {
+    findings.add("state_dir", "must begin with a slash");
+  }
   const validation::Networks networks{model, findings};
   if (validation::check_sums(model, findings)) validation::check_farms(model, networks, findings);
   std::vector<settings::Problem> problems = findings.take();

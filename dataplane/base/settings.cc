@@ -101,26 +101,6 @@ std::string_view parent_of(std::string_view path) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
-  constexpr std::size_t kShown = 60;
-  return text.size() <= kShown ? fmt::format("\"{}\"", text) : fmt::format("\"{}...\"", text.substr(0, kShown));
-}
-
-std::string printable(std::string_view text) {
-  std::string result;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto code = static_cast<unsigned char>(text[i]);
-    // U+0080 to U+009F are control characters too, which a terminal may obey.
-    const bool c1 = code == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
-    if (code < 0x20 || code == 0x7F || c1) {
-      result += fmt::format("\\x{:02x}", code);
-    } else {
-      result += text[i];
-    }
-  }
-  return result;
-}
-
 std::string Field::type_words() const {
   if (!list) return element_words(*this);
   const std::string count = span_words(count_min, count_max);
@@ -137,6 +117,17 @@ Result<void> Field::check(const Value& value) const {
 const Field* Shape::find(std::string_view name) const {
   const auto found = std::find_if(fields.begin(), fields.end(), [&](const Field& field) { return field.name == name; });
   return found == fields.end() ? nullptr : &*found;
+}
+
+std::vector<std::size_t> Shape::key() const {
+  std::vector<std::size_t> positions;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (fields[i].key) positions.push_back(i);
+  }
+  for (std::size_t i = 0; i < fields.size() && positions.empty(); ++i) {
+    if (fields[i].name == "name" && fields[i].kind == Kind::text && !fields[i].list) return {i};
+  }
+  return positions;
 }
 
 std::string Problem::words() const {
@@ -161,6 +152,7 @@ unsigned Sources::line(std::string path) const {
 }
 
 std::string Sources::shown(const std::string& path) const {
+  if (shown_) return shown_(path);
   std::string result;
   std::size_t at = 0;
   while (at < path.size()) {

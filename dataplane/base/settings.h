@@ -7,6 +7,12 @@
 //   const Description<Check> check{{field("interval_ms", &Check::interval, "Time between two probes.").range(100,
 //   3600000)}};
 //
+// A field also says whether it belongs to the key of its group in a list (else the field "name" is the key), who may
+// change it, and whether its value is a secret. control/document derives the other faces.
+//
+// A file says which version of the format it has. An older one is brought up by the migration steps of its description
+// (settings_raw.h) before it is read.
+//
 // Reading never stops at the first problem. Each problem names file, line and path. In a path, an element of a list
 // stands by its name where it has one that is unique among its siblings and has no dot
 // (`farms.shop.servers.web1.weight`), else by its number from 0 (`farms[2].servers[0].weight`). Programs build paths
@@ -18,6 +24,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <limits>
 #include <memory>
@@ -39,6 +46,14 @@ enum class Kind : std::uint8_t { boolean, integer, text, choice, address, prefix
 
 // One value of any kind but group. A choice is its enumerator's number.
 using Value = std::variant<bool, std::int64_t, std::string, Address, Prefix, Mac>;
+
+// Who may change a setting. A field that says nothing is like the group it is in.
+enum class Permission : std::uint8_t {
+  inherit,
+  operate,     // day-to-day work on servers: weights, taking one out
+  farms,       // what one farm is and does
+  administer,  // the box itself: its network, its directories; what a whole file says nothing about
+};
 
 struct Choice {
   std::string name;
@@ -68,7 +83,9 @@ struct Field {
   Kind kind = Kind::text;
   bool list = false;  // several of `kind`
   bool required = false;
-  bool sensitive = false;                                       // never shown or logged
+  bool sensitive = false;  // never shown or logged
+  bool key = false;        // names its group among its siblings in a list, alone or with others
+  Permission permission = Permission::inherit;
   std::string unit;                                             // "ms", "s", "MB"; empty for plain numbers
   std::int64_t min = std::numeric_limits<std::int64_t>::min();  // integer: the smallest and the largest value
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
@@ -85,8 +102,20 @@ struct Field {
 
   // What may stand here, in words: "integer, 1 to 100".
   [[nodiscard]] std::string type_words() const;
+  // The value that a text stands for: a text, choice, address, prefix or MAC address. Its bounds are check()'s
+  // business.
+  [[nodiscard]] Result<Value> parse(const std::string& text) const;
   // Whether `value`, of the right type, is within bounds; else why not.
   [[nodiscard]] Result<void> check(const Value& value) const;
+};
+
+class Raw;
+
+// One step of the format's history: `run` makes a file of version `from` one of version `from + 1`. It may meet
+// anything that parses, and leaves alone what is not as that version had it: the reader then says so.
+struct Migration {
+  std::int64_t from = 0;
+  std::function<void(Raw& root)> run;
 };
 
 // The fields of one struct, in the order of the file.
@@ -95,8 +124,12 @@ struct Shape {
   std::shared_ptr<const void> defaults;  // a default-constructed struct
   std::string title;                     // of a file: what it is, a sentence or two
   std::int64_t version = 0;              // of a file: it must say `version = N;`. 0: no such key
+  std::vector<Migration> migrations;     // of a file: steps from older versions, the oldest first, without a gap
 
   [[nodiscard]] const Field* find(std::string_view name) const;
+  // Positions of the fields that tell an element of a list of these from its siblings: those marked as key, else a text
+  // called "name". Empty: elements are told apart by position only.
+  [[nodiscard]] std::vector<std::size_t> key() const;
 };
 
 // Which kind a member's type is, and how it turns into a Value and back.
@@ -229,6 +262,8 @@ class FieldOf {
  public:
   explicit FieldOf(Field made) : made_{std::move(made)} {}
   FieldOf&& required() && { return made_.required = true, std::move(*this); }
+  FieldOf&& key() && { return made_.key = true, std::move(*this); }
+  FieldOf&& permission(Permission who) && { return made_.permission = who, std::move(*this); }
   FieldOf&& sensitive() && { return made_.sensitive = true, std::move(*this); }
   FieldOf&& unit(std::string unit) && { return made_.unit = std::move(unit), std::move(*this); }
   // Integers (or each integer of a list): smallest and largest value.
@@ -274,12 +309,14 @@ class Description {
     shape.defaults = std::make_shared<const S>();
     shape_ = std::make_shared<const Shape>(std::move(shape));
   }
-  // Of a whole file: what stands at the top of its sample, and the version of its format.
-  [[nodiscard]] Description file(std::string title, std::int64_t version) const {
+  // Of a whole file: what stands at the top of its sample, the version of its format and the way there from older ones.
+  [[nodiscard]] Description file(std::string title, std::int64_t version,
+                                 std::vector<Migration> migrations = {}) const {
     Description result{*this};
     auto shape = std::make_shared<Shape>(*shape_);
     shape->title = std::move(title);
     shape->version = version;
+    shape->migrations = std::move(migrations);
     result.shape_ = std::move(shape);
     return result;
   }
@@ -375,6 +412,8 @@ class Sources {
  public:
   Sources() = default;
   explicit Sources(std::string file) : file_{std::move(file)} {}
+  // Of something that is no file and has no lines; `shown` turns a path in numbers into one with names.
+  explicit Sources(std::function<std::string(const std::string& path)> shown) : shown_{std::move(shown)} {}
   void add(const std::string& path, unsigned line, std::string name = {});
   [[nodiscard]] bool has(const std::string& path) const { return places_.count(path) != 0; }
   // The line of the setting, or of the nearest group around it when the file does not mention it.
@@ -396,8 +435,16 @@ class Sources {
   };
   enum class Wrong : std::uint8_t { within, itself };
   std::string file_;
+  std::function<std::string(const std::string&)> shown_;
   std::unordered_map<std::string, Place> places_;
   std::unordered_map<std::string, Wrong> wrong_;
+};
+
+// A comment of a file, without its marks and the blanks around it. Kept for whoever writes the file again.
+struct Remark {
+  unsigned line = 0;      // on which it begins
+  bool own_line = false;  // nothing else stands before it on that line
+  std::string text;       // may hold line breaks
 };
 
 // What came of reading. The struct is complete only when there are no problems. A value that was refused leaves its
@@ -407,6 +454,8 @@ struct Reading {
   bool understood = false;        // false: nothing was read at all (no such file, syntax error, another version)
   std::vector<Problem> problems;  // in the order of the file; capped at kProblemsMax
   std::uint64_t text_hash = 0;    // of the file's bytes; tells whether a file changed
+  std::int64_t version = 0;       // that the file says; 0 when the shape has none
+  std::vector<Remark> remarks;    // in the order of the file
 };
 
 inline constexpr std::size_t kProblemsMax = 1000;    // kept; nobody reads more

@@ -8,10 +8,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <numeric>
 #include <set>
 
 #include "dataplane/base/settings.h"
+#include "dataplane/base/settings_raw.h"
 #include "dataplane/base/settings_scan.h"
 #include "dataplane/base/settings_words.h"
 
@@ -78,49 +78,6 @@ std::string line_of(std::string_view text, int number) {
   return begin == std::string_view::npos ? "" : quoted(text.substr(begin));
 }
 
-// Levenshtein's distance: letters to change, add or remove.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
-}
-
-// The entry of `known` that the writer of `wrong` most likely meant; empty when nothing is near.
-std::string nearest(std::string_view wrong, const std::vector<std::string>& known) {
-  constexpr std::size_t kLongest = 64;
-  std::string best;
-  std::size_t best_distance = std::max<std::size_t>(2, wrong.size() / 3) + 1;
-  if (wrong.size() > kLongest) return best;
-  for (const std::string& name : known) {
-    const std::size_t found = distance(wrong, name);
-    if (found < best_distance && found < name.size()) {
-      best = name;
-      best_distance = found;
-    }
-  }
-  return best;
-}
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string words;
-  for (const std::string& name : names) words += (words.empty() ? "" : ", ") + name;
-  return words;
-}
-
-std::string proposal(std::string_view wrong, const std::vector<std::string>& known) {
-  const std::string near = nearest(wrong, known);
-  return near.empty() ? "known here: " + joined(known) : "did you mean " + near + "?";
-}
-
 int type_of(const config_setting_t* setting) { return config_setting_type(setting); }
 
 std::string found_words(const config_setting_t* setting) {
@@ -176,49 +133,22 @@ bool type_fits(Kind kind, const config_setting_t* setting) {
   return type_of(setting) == CONFIG_TYPE_STRING;
 }
 
-template <class T>
-Result<Value> parsed(const std::string& text) {
-  constexpr std::size_t kLongestAddress = 64;
-  if (text.size() > kLongestAddress)
-    return fail(Error::Code::invalid, "", quoted(text) + " is too long for an address");
-  auto value = T::parse(text);
-  if (!value) return tl::unexpected<Error>{value.error()};
-  return Value{*value};
-}
-
-Result<Value> choice_of(const Field& field, const std::string& text) {
-  std::vector<std::string> known;
-  for (const Choice& choice : field.choices) {
-    if (choice.name == text) return Value{choice.value};
-    known.push_back(choice.name);
-  }
-  return fail(Error::Code::invalid, "", fmt::format("{} is not known; {}", quoted(text), proposal(text, known)));
-}
-
 Result<Value> value_of(const Field& field, const config_setting_t* setting) {
   if (field.kind == Kind::boolean) return Value{config_setting_get_bool(setting) != 0};
   if (field.kind == Kind::integer) return Value{static_cast<std::int64_t>(config_setting_get_int64(setting))};
-  const std::string text = config_setting_get_string(setting);
-  switch (field.kind) {
-    case Kind::choice:
-      return choice_of(field, text);
-    case Kind::address:
-      return parsed<Address>(text);
-    case Kind::prefix:
-      return parsed<Prefix>(text);
-    case Kind::mac:
-      return parsed<Mac>(text);
-    default:
-      return Value{text};
-  }
+  return field.parse(config_setting_get_string(setting));
 }
 
 class Reader {
  public:
   Reader(const Scan& scanned, Reading& reading) : scanned_{scanned}, reading_{reading} {}
 
-  void read_file_group(const config_setting_t* root, const Shape& shape, void* object) {
-    if (shape.version != 0 && !version_is_right(root, shape.version)) return;
+  void read_file_group(config_setting_t* root, const Shape& shape, void* object) {
+    if (shape.version != 0 && !version_is_right(root, shape)) return;
+    for (const Migration& step : shape.migrations) {
+      Raw raw{root};
+      if (step.from >= reading_.version) step.run(raw);
+    }
     reading_.understood = true;
     read_group(root, shape, object, "", shape.version != 0);
   }
@@ -237,16 +167,21 @@ class Reader {
     problem(line, path, std::move(text));
   }
 
-  // A file of another version may mean something else by the same words, so nothing else is reported then.
-  bool version_is_right(const config_setting_t* root, std::int64_t version) {
+  // A file of an unknown version may mean something else by the same words, so nothing else is reported then.
+  bool version_is_right(const config_setting_t* root, const Shape& shape) {
     const config_setting_t* setting = config_setting_get_member(root, "version");
     if (setting == nullptr) {
-      problem(0, "version", fmt::format("is missing: the file must begin with version = {};", version));
+      problem(0, "version", fmt::format("is missing: the file must begin with version = {};", shape.version));
       return false;
     }
-    if (is_integer(setting) && config_setting_get_int64(setting) == version) return true;
+    reading_.sources.add("version", line_of(setting));
+    const std::int64_t oldest = shape.migrations.empty() ? shape.version : shape.migrations.front().from;
+    if (is_integer(setting)) reading_.version = config_setting_get_int64(setting);
+    if (is_integer(setting) && reading_.version >= oldest && reading_.version <= shape.version) return true;
+    const std::string range =
+        oldest == shape.version ? fmt::format("{}", oldest) : fmt::format("{} to {}", oldest, shape.version);
     problem(line_of(setting), "version",
-            fmt::format("{} is not supported: this program reads version = {};", found_words(setting), version));
+            fmt::format("{} is not supported: this program reads version = {};", found_words(setting), range));
     return false;
   }
 
@@ -359,7 +294,8 @@ Reading read_text(std::string_view text, const std::string& name, const Shape& s
     whole_file("is empty: --help-config prints a sample");
     return reading;
   }
-  const Scan scanned = scan(text, name);
+  Scan scanned = scan(text, name);
+  reading.remarks = std::move(scanned.remarks);
   if (!scanned.problems.empty()) {
     reading.problems = scanned.problems;
     return reading;

@@ -131,7 +131,9 @@ class Scanner {
       ++at_;
       result_.text += ' ';
     } else if (letter == '#' || (letter == '/' && peek(1) == '/')) {
-      at_ = std::min(text_.find('\n', at_), text_.size());
+      const std::size_t end = std::min(text_.find('\n', at_), text_.size());
+      remark(text_.substr(at_ + (letter == '#' ? 1 : 2), end - at_ - (letter == '#' ? 1 : 2)));
+      at_ = end;
     } else if (letter == '/' && peek(1) == '*') {
       skip_comment();
     } else if (letter == '"') {
@@ -166,9 +168,31 @@ class Scanner {
     return rest.substr(0, rest.find_last_not_of(" \t\r") + 1);
   }
 
+  // Keeps a comment that begins here. One of several lines loses the stars and blanks that its lines begin with.
+  void remark(std::string_view comment) {
+    Remark made{.line = line_, .own_line = only_blanks_before(), .text = {}};
+    while (true) {
+      const std::size_t end = std::min(comment.find('\n'), comment.size());
+      std::string_view line = comment.substr(0, end);
+      const std::size_t begin = line.find_first_not_of(" \t*#");
+      line = begin == std::string_view::npos ? std::string_view{} : line.substr(begin);
+      line = line.substr(0, line.find_last_not_of(" \t\r\f") + 1);
+      if (!line.empty() && !made.text.empty()) made.text += '\n';
+      made.text += line;
+      if (end == comment.size()) break;
+      comment.remove_prefix(end + 1);
+    }
+    result_.remarks.push_back(std::move(made));
+  }
+  [[nodiscard]] bool only_blanks_before() const {
+    const std::size_t last = text_.substr(0, at_).find_last_not_of(" \t\r\f");
+    return last == std::string_view::npos || text_[last] == '\n';
+  }
+
   void skip_comment() {
     const auto end = text_.find("*/", at_ + 2);
     if (end == std::string_view::npos) return stop("the comment that begins with /* on this line is never closed");
+    remark(text_.substr(at_ + 2, end - at_ - 2));
     for (; at_ < end + 2; ++at_) {
       if (text_[at_] != '\n') continue;
       result_.text += '\n';

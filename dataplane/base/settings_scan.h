@@ -24,6 +24,7 @@ struct Scan {
   };
   std::string text;                                       // for libconfig
   std::unordered_map<std::string, Duplicate> duplicates;  // by line and new name, see duplicate_key()
+  std::vector<Remark> remarks;                            // the comments
   std::vector<Problem> problems;                          // if any, do not go on
 };
 
