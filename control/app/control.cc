@@ -73,7 +73,10 @@ Control::Control(std::string config_file, LoadedModel loaded)
                [this] {
                  return std::uniform_real_distribution{1 - kJitter, 1 + kJitter}(random_);
                }},
-      dispatcher_{loop_, [this] { return look(); }},
+      dispatcher_{loop_, [this] { return look(); },
+                  [this](Table table, std::vector<EntryFilter> filters, Clearer::Done done) {
+                    clear(table, std::move(filters), std::move(done));
+                  }},
       server_{loop_, {}, [this](const std::string& line, const auto& reply) { dispatcher_.answer(line, reply); }} {
   checker_.pause();
   watch_servers();
@@ -136,13 +139,14 @@ void Control::tick() {
   if (drain_events() != 0) events_seen_at_ = now;
   if (publisher_.attached()) {
     publisher_.turn();
+    clearer_.turn(now);
     if (slots_full_) publish();
     if (release_due_ && publisher_.acknowledged()) {
       release_due_ = false;
       network_.neighbours().release_others();
     }
   }
-  const bool busy = now - events_seen_at_ < kStaysBusy || slots_full_ || publisher_.has_waiting();
+  const bool busy = now - events_seen_at_ < kStaysBusy || slots_full_ || publisher_.has_waiting() || clearer_.is_busy();
   tick_timer_.expires_after(busy && alive_ ? kBusyTick : kTick);
   tick_timer_.async_wait([this](const error_code& error) {
     if (!error) tick();
@@ -176,6 +180,7 @@ void Control::look_at_dataplane() {
 
 void Control::take_up_dataplane() {
   publisher_.attach(*watch_.region());
+  clearer_.attach(*watch_.region());
   network_tried_at_ = std::chrono::nanoseconds{0};
   network_.detach();
   network_.neighbours().attach(watch_.region()->neighbours());
@@ -187,6 +192,7 @@ void Control::take_up_dataplane() {
 void Control::let_go_of_dataplane() {
   log(Level::notice, "the dataplane's region is gone or was laid out anew");
   publisher_.detach();
+  clearer_.detach();
   network_.detach();
   slots_full_ = false;
   rows_.clear();
@@ -228,13 +234,32 @@ void Control::hear(const Event& event) {
       break;
     case Event::Kind::table_full: {
       const std::chrono::nanoseconds now = monotonic_now();
+      table_full_at_ = now;
       if (now - table_full_told_at_ < kTableFullPeriod) break;
       table_full_told_at_ = now;
       log(Level::warning, "the connection table is full: new connections to {} are refused; raise `connections`",
           event.address.text());
       break;
     }
+    case Event::Kind::bindings_full: {
+      const std::chrono::nanoseconds now = monotonic_now();
+      bindings_full_at_ = now;
+      if (now - bindings_full_told_at_ < kTableFullPeriod) break;
+      bindings_full_told_at_ = now;
+      log(Level::warning,
+          "the persistence table is full: new clients of {} are not bound to a server; raise `persistence_entries`",
+          event.address.text());
+      break;
+    }
   }
+}
+
+void Control::clear(Table table, std::vector<EntryFilter> filters, Clearer::Done done) {
+  clearer_.clear(table, std::move(filters), [table, done = std::move(done)](const Result<std::uint64_t>& cleared) {
+    const char* what = table == Table::connections ? "connections" : "bindings of clients to servers";
+    if (cleared) log(Level::notice, "{} {} were cleared by command", *cleared, what);
+    done(cleared);
+  });
 }
 
 void Control::watch_servers() { checker_.watch(targets_of(loaded_.model, watch_.region(), publisher_.newest())); }

@@ -28,6 +28,7 @@
 #include "control/app/targets.h"
 #include "control/health/checker.h"
 #include "control/network/network.h"
+#include "control/publish/clearer.h"
 #include "control/publish/publisher.h"
 #include "control/publish/region_watch.h"
 #include "control/surface/local/dispatcher.h"
@@ -66,6 +67,7 @@ class Control {
   std::size_t drain_events();
   void hear(const Event& event);
 
+  void clear(Table table, std::vector<EntryFilter> filters, Clearer::Done done);
   void watch_servers();
   void on_health(const CheckTarget& target, const TargetHealth& now);
   void settle_health_checks();
@@ -78,6 +80,7 @@ class Control {
 
   [[nodiscard]] surface::View look();
   [[nodiscard]] std::string waiting_for();
+  [[nodiscard]] std::vector<std::string> alarms() const;
 
   std::string config_file_;
   LoadedModel loaded_;
@@ -89,6 +92,7 @@ class Control {
   std::optional<ControlLock> lock_;
   RegionWatch watch_;
   Publisher publisher_;
+  Clearer clearer_;
   Network network_;
   std::minstd_rand random_;
   HealthChecker checker_;
@@ -101,7 +105,9 @@ class Control {
   std::string publish_problem_;
   std::chrono::nanoseconds publish_took_{0};
   bool alive_ = false, slots_full_ = false, release_due_ = false;
-  std::chrono::nanoseconds looked_at_{0}, network_tried_at_{0}, table_full_told_at_{0}, events_seen_at_{0};
+  std::chrono::nanoseconds looked_at_{0}, network_tried_at_{0}, table_full_told_at_{0}, bindings_full_told_at_{0},
+      table_full_at_{0}, bindings_full_at_{0},  // when a worker reported it last; 0: never
+      events_seen_at_{0};
   std::string waiting_told_;
 };
 

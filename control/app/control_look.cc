@@ -11,6 +11,7 @@ surface::View Control::look() {
           .region = watch_.region(),
           .snapshot = publisher_.newest(),
           .dataplane_alive = alive_,
+          .alarms = alarms(),
           .waiting_for = waiting_for(),
           .workers = publisher_.workers(),
           .health = [this](const model::Farm& farm, const Address& address, Protocol protocol,
@@ -23,6 +24,30 @@ surface::View Control::look() {
           .config_loaded = loaded_at_,
           .config_rejected = rejected_,
           .now = monotonic_now()};
+}
+
+std::vector<std::string> Control::alarms() const {
+  // Workers report every refusal, so silence for this long means that there is room again.
+  constexpr std::chrono::seconds kStands{60};
+  const std::chrono::nanoseconds now = monotonic_now();
+  const auto is_recent = [&](std::chrono::nanoseconds at) { return at.count() != 0 && now - at < kStands; };
+  const auto ago = [&](std::chrono::nanoseconds at) {
+    return std::chrono::duration_cast<std::chrono::seconds>(now - at).count();
+  };
+  std::vector<std::string> alarms;
+  if (is_recent(table_full_at_)) {
+    alarms.push_back(
+        fmt::format("The connection table is full: new connections are refused, the last one {} s ago. Raise "
+                    "`connections` in dataplane.cfg, or lower the farms' timeouts.",
+                    ago(table_full_at_)));
+  }
+  if (is_recent(bindings_full_at_)) {
+    alarms.push_back(
+        fmt::format("The persistence table is full: new clients are not bound to a server, the last one {} s ago. "
+                    "Raise `persistence_entries` in dataplane.cfg.",
+                    ago(bindings_full_at_)));
+  }
+  return alarms;
 }
 
 // What keeps the configuration from being in force, in one sentence.

@@ -61,12 +61,18 @@ struct PlannedServer {
   Be16 port{0};
   std::optional<std::uint16_t> row;
   ServerState state = ServerState::up;
+  MemberId member{};
 };
 
 template <std::size_t kRows>
 void enter(RowIndex<kRows>& index, std::size_t home, std::uint16_t row) {
   while (index.rows[home] != kNoIndex) home = (home + 1) % RowIndex<kRows>::kSlots;
   index.rows[home] = row;
+}
+
+std::uint32_t persistence_s(const model::Farm& farm) {
+  if (farm.persistence.type == model::PersistenceType::none) return 0;
+  return static_cast<std::uint32_t>(farm.persistence.timeout.count());
 }
 
 tl::unexpected<Error> too_many(std::string_view what, std::size_t room) {
@@ -81,7 +87,6 @@ class Compiler {
   Result<std::vector<CompiledServer>> run() {
     into_.generation = input_.generation;
     into_.model_hash = input_.model_hash;
-    into_.unused = 0;
     plan();
     if (services_.size() > kServicesMax) return too_many("services", kServicesMax);
     if (servers_.size() > kServersMax) return too_many("servers of services", kServersMax);
@@ -89,6 +94,7 @@ class Compiler {
     give_farm_ids();
     give_service_ids();
     give_server_ids();
+    give_member_ids();
     if (const auto done = fill_routes(); !done) return tl::unexpected<Error>{done.error()};
     fill_services();
     fill_servers();
@@ -124,7 +130,8 @@ class Compiler {
                             *address,
                             port,
                             std::nullopt,
-                            ServerState::up};
+                            ServerState::up,
+                            kNoMember};
       if (input_.state && input_.state({farm, server, *address, port, service.key.protocol}) != ServerState::up) {
         planned.state = ServerState::down;
       }
@@ -157,6 +164,7 @@ class Compiler {
   void take_farm(std::size_t farm, std::uint16_t id) {
     farm_ids_[farm] = id;
     into_.farms[id].name = Name{input_.model.farms[farm].name};
+    into_.farms[id].persistence_s = persistence_s(input_.model.farms[farm]);
   }
 
   void give_service_ids() {
@@ -206,6 +214,27 @@ class Compiler {
     }
   }
 
+  // A server keeps its member id whatever becomes of its addresses and of the farm's; none is ever given again.
+  void give_member_ids() {
+    std::map<std::pair<std::string_view, std::string_view>, MemberId> members;
+    into_.newest_member = previous_ != nullptr ? previous_->newest_member : kNoMember;
+    for (std::size_t i = 0; previous_ != nullptr && i < kServersMax; ++i) {
+      const ServerRow& row = previous_->servers[i];
+      if (row.state == ServerState::unused || row.member == kNoMember || row.service.value >= kServicesMax) continue;
+      const FarmId farm = previous_->services[row.service.value].farm;
+      if (farm.value >= kFarmsMax) continue;
+      members.emplace(std::pair{previous_->farms[farm.value].name.view(), previous_->server_names[i].view()},
+                      row.member);
+    }
+    for (PlannedServer& server : servers_) {
+      const std::pair name{std::string_view{services_[server.service].farm->name},
+                           std::string_view{server.server->name}};
+      const auto [found, is_new] = members.try_emplace(name);
+      if (is_new) found->second = MemberId{++into_.newest_member.value};
+      server.member = found->second;
+    }
+  }
+
   void fill_services() {
     into_.service_index.rows.fill(kNoIndex);
     into_.service_count = 0;
@@ -224,6 +253,10 @@ class Compiler {
       row.embryonic_s = static_cast<std::uint16_t>(timeouts.embryonic.count());
       row.closing_s = static_cast<std::uint16_t>(timeouts.closing.count());
       row.udp_s = static_cast<std::uint16_t>(timeouts.udp.count());
+      row.time_wait_s = static_cast<std::uint16_t>(timeouts.time_wait.count());
+      const model::Persistence& persistence = planned.farm->persistence;
+      row.persistence_s = persistence_s(*planned.farm);
+      row.persistence_length = row.address.is_v4() ? persistence.mask_v4 : persistence.mask_v6;
       enter(into_.service_index, endpoint_home(row.address, row.port, row.protocol, into_.service_index.kSlots),
             *planned.row);
       into_.service_count = std::max(into_.service_count, *planned.row + 1U);
@@ -232,6 +265,7 @@ class Compiler {
 
   void fill_servers() {
     into_.endpoint_index.rows.fill(kNoIndex);
+    into_.member_index.rows.fill(kNoIndex);
     into_.server_count = 0;
     // From the last to the first, so that each chain begins with its first.
     for (std::size_t i = servers_.size(); i-- > 0;) {
@@ -240,6 +274,8 @@ class Compiler {
       fill_server(planned, service);
       into_.servers[*planned.row].next_of_service = std::exchange(service.first_server, *planned.row);
       ++service.server_count;
+      enter(into_.member_index,
+            member_home(into_.servers[*planned.row].service, planned.member, into_.member_index.kSlots), *planned.row);
       if (service.mode == Mode::nat) enter_endpoint(*planned.row, service.protocol);
       into_.server_count = std::max(into_.server_count, *planned.row + 1U);
     }
@@ -255,6 +291,7 @@ class Compiler {
     row.service = ServiceId{*services_[planned.service].row};
     row.weight = planned.server->weight;
     row.state = planned.state;
+    row.member = planned.member;
     row.address_delta = checksum_delta(ones_sum(service.address), ones_sum(row.address));
     row.address_port_delta =
         checksum_delta(ones_sum(service.address) + service.port.wire(), ones_sum(row.address) + row.port.wire());

@@ -251,6 +251,62 @@ TEST(Compile, KeepsIdsWhereverThingsMove) {
   EXPECT_EQ(second.snapshot->farms[1].name.view(), "new");
 }
 
+TEST(Compile, AServerIsOneMemberOfItsFarmWhateverItServes) {
+  model::Model model = shop();
+  model.farms.push_back(model.farms[0]);
+  model.farms[1].name = "shop2";
+  model.farms[1].addresses = {ip("198.51.100.30")};
+  const auto member = [](const Compiled& one, const char* address, std::uint16_t port, Protocol protocol,
+                         const char* name) {
+    const ServiceRow& service = one.snapshot->services[one.service(address, port, protocol)];
+    std::uint16_t row = service.first_server;
+    while (row != kNoIndex && one.snapshot->server_names[row].view() != name) {
+      row = one.snapshot->servers[row].next_of_service;
+    }
+    EXPECT_NE(row, kNoIndex) << name;
+    const MemberId id = one.snapshot->servers[row].member;
+    EXPECT_EQ(find_member(*one.snapshot, ServiceId{one.service(address, port, protocol)}, id), row);
+    return id;
+  };
+  const Compiled first = compiled(model);
+  const MemberId web1 = member(first, "198.51.100.10", 80, Protocol::tcp, "web1");
+  const MemberId web2 = member(first, "198.51.100.10", 80, Protocol::tcp, "web2");
+  EXPECT_NE(web1, kNoMember);
+  EXPECT_NE(web1, web2);
+  EXPECT_EQ(member(first, "198.51.100.10", 53, Protocol::udp, "web1"), web1);
+  EXPECT_EQ(member(first, "2001:db8:1::10", 80, Protocol::tcp, "web1"), web1);
+  EXPECT_NE(member(first, "198.51.100.30", 80, Protocol::tcp, "web1"), web1) << "another farm's";
+  EXPECT_EQ(find_member(*first.snapshot, ServiceId{first.service("2001:db8:1::10", 80)}, web2), kNoIndex);
+  // It keeps its id when its address and the ports change; one that comes later gets none that was ever given.
+  model.farms[0].servers[0].addresses = {ip("10.1.1.77")};
+  model.farms[0].addresses = {ip("198.51.100.10")};
+  model.farms[0].ports = {{Protocol::tcp, 443, 0}};
+  std::swap(model.farms[0].servers[0], model.farms[0].servers[2]);
+  model.farms.erase(model.farms.begin() + 1);
+  const Compiled second = compiled(model, 2, first.snapshot.get());
+  EXPECT_EQ(member(second, "198.51.100.10", 443, Protocol::tcp, "web1"), web1);
+  model.farms[0].servers[0].name = "web9";
+  const Compiled third = compiled(model, 3, second.snapshot.get());
+  EXPECT_GT(member(third, "198.51.100.10", 443, Protocol::tcp, "web9").value, first.snapshot->newest_member.value);
+}
+
+TEST(Compile, CarriesTimesAndPersistence) {
+  model::Model model = shop();
+  model.farms[0].timeouts.time_wait = std::chrono::seconds{33};
+  const Compiled without = compiled(model);
+  const ServiceRow& plain = without.snapshot->services[without.service("198.51.100.10", 80)];
+  EXPECT_EQ(plain.time_wait_s, 33);
+  EXPECT_EQ(plain.persistence_s, 0U);
+  EXPECT_EQ(without.snapshot->farms[plain.farm.value].persistence_s, 0U);
+  model.farms[0].persistence = {model::PersistenceType::client_address, 24, 56, std::chrono::seconds{600}};
+  const Compiled with = compiled(model, 2, without.snapshot.get());
+  const ServiceRow& v4 = with.snapshot->services[with.service("198.51.100.10", 80)];
+  EXPECT_EQ(v4.persistence_s, 600U);
+  EXPECT_EQ(v4.persistence_length, 24);
+  EXPECT_EQ(with.snapshot->services[with.service("2001:db8:1::10", 80)].persistence_length, 56);
+  EXPECT_EQ(with.snapshot->farms[v4.farm.value].persistence_s, 600U);
+}
+
 TEST(Compile, TakesFreedIdsLastAndWithANewGeneration) {
   const model::Model model = shop();
   model::Model less = model;

@@ -97,8 +97,26 @@ Description<Timeouts> describe_timeouts() {
       field("embryonic_s", &Timeouts::embryonic, "The same while the TCP handshake is not complete.")
           .range(1, kIdleMax),
       field("closing_s", &Timeouts::closing, "The same once either side began to close.").range(1, kIdleMax),
+      field("time_wait_s", &Timeouts::time_wait, "The same once both sides have closed, or the server has refused.")
+          .range(1, kIdleMax),
       field("udp_s", &Timeouts::udp, "Idle time after which a UDP client may be given to another server.")
           .range(1, kIdleMax),
+  }};
+}
+
+Description<Persistence> describe_persistence() {
+  return {{
+      field("type", &Persistence::type, "What ties a client to its server, on all addresses and ports of the farm.")
+          .choice("none", PersistenceType::none, "nothing: every connection is scheduled")
+          .choice("client_address", PersistenceType::client_address,
+                  "clients of one network, as wide as the masks say, stay with one server"),
+      field("mask_v4", &Persistence::mask_v4, "Prefix length of the IPv4 networks that are taken for one client.")
+          .range(1, 32),
+      field("mask_v6", &Persistence::mask_v6,
+            "The same of IPv6. One household is usually a network of length 64 or 56.")
+          .range(1, 128),
+      field("timeout_s", &Persistence::timeout, "How long a client stays with its server after its last connection.")
+          .range(1, 30 * 86400),
   }};
 }
 
@@ -133,6 +151,8 @@ Description<Farm> describe_farm() {
           .sample("{ name = \"web2\"; addresses = [ \"10.1.1.12\", \"fd00:1::12\" ]; weight = 5; }"),
       field("check", &Farm::check, describe_check(), "Health check of the farm's servers."),
       field("timeouts", &Farm::timeouts, describe_timeouts(), "When an idle connection is forgotten."),
+      field("persistence", &Farm::persistence, describe_persistence(),
+            "Whether a client's next connection goes to the server that had its last one."),
   }};
 }
 

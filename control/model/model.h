@@ -62,8 +62,19 @@ struct Timeouts {
   std::chrono::seconds established{900};
   std::chrono::seconds embryonic{60};
   std::chrono::seconds closing{120};
+  std::chrono::seconds time_wait{10};
   std::chrono::seconds udp{300};
   friend bool operator==(const Timeouts&, const Timeouts&) = default;
+};
+
+enum class PersistenceType : std::uint8_t { none, client_address };
+
+struct Persistence {
+  PersistenceType type = PersistenceType::none;
+  std::uint8_t mask_v4 = 32;
+  std::uint8_t mask_v6 = 128;
+  std::chrono::seconds timeout{360};
+  friend bool operator==(const Persistence&, const Persistence&) = default;
 };
 
 struct Farm {
@@ -75,6 +86,7 @@ struct Farm {
   std::vector<Server> servers;
   Check check;
   Timeouts timeouts;
+  Persistence persistence;
 
   // The port of a server to connect to, to learn whether it serves `protocol` on `port_at_server`: that one for TCP;
   // for UDP, which cannot be connected to, that of the farm's first TCP port. 0 when the farm has no TCP port;

@@ -17,6 +17,7 @@ void NeighbourMirror::attach(NeighbourTable& table) {
   detach();
   table_ = &table;
   table.repair();
+  unsure_left_ = true;
   for (std::uint32_t i = 0; i < NeighbourTable::size(); ++i) {
     const NeighbourEntry& entry = table.entry(NeighbourId{i});
     if (entry.state != NeighbourState::unresolved && entry.state != NeighbourState::resolved) continue;
@@ -102,6 +103,8 @@ std::optional<NeighbourId> NeighbourMirror::keep(PortId port, const Address& add
 
 void NeighbourMirror::release_others() {
   if (table_ == nullptr) return;
+  // Only a predecessor leaves such entries, so once is enough.
+  if (std::exchange(unsure_left_, false)) table_->release_unsure();
   std::set<Key> released;
   std::set_difference(kept_.begin(), kept_.end(), kept_newest_.begin(), kept_newest_.end(),
                       std::inserter(released, released.end()));

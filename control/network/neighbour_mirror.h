@@ -76,6 +76,7 @@ class NeighbourMirror {
   std::chrono::nanoseconds asked_since_{0};
   std::optional<Key> asked_last_;  // where due() goes on
   std::size_t refused_ = 0;
+  bool unsure_left_ = false;  // by a predecessor
 };
 
 }  // namespace fulcrum

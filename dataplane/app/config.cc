@@ -147,6 +147,10 @@ const Description<DataplaneConfig>& config_description() {
                .unit("MB"),
            field("connections", &Config::connections, "Capacity of the connection table, 80 to 90 bytes each.")
                .range(1024, 1'000'000'000),
+           field("persistence_entries", &Config::persistence_entries,
+                 "Capacity of the table of clients that are bound to a server, 80 to 90 bytes each; 0: an eighth of "
+                 "connections.")
+               .range(0, 1'000'000'000),
            field("idle", &Config::idle, "What a worker does when no packet comes.")
                .choice("spin", Idle::spin, "poll on, for the shortest delay")
                .choice("sleep", Idle::sleep, "sleep briefly and leave its core to others"),

@@ -28,6 +28,11 @@ struct DataplaneConfig {
   HugepageUse hugepages = HugepageUse::automatic;
   std::uint32_t memory_mb = 256;
   std::uint32_t connections = 5'500'000;
+  std::uint32_t persistence_entries = 0;  // 0: an eighth of `connections`
+
+  [[nodiscard]] std::uint32_t bindings() const {
+    return persistence_entries != 0 ? persistence_entries : connections / 8;
+  }
   Idle idle = Idle::spin;
   std::string twin_namespace = "fulcrum";
   std::uint16_t housekeeping_core = 0;

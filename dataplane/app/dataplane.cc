@@ -96,9 +96,7 @@ Result<void> Dataplane::check_devices() const {
 }
 
 Result<void> Dataplane::make_region(bool cold) {
-  const RegionShape shape{.workers = workers(),
-                          .connections = config_.connections,
-                          .connection_index_bytes = ConnectionTable::index_bytes(config_.connections)};
+  const RegionShape shape = region_shape(workers(), config_.connections, config_.bindings());
   const Hugepages machine = config_.hugepages == HugepageUse::off ? Hugepages{} : look_for_hugepages();
   // One on hugepages stays there in a cold start too: its pages are not free for another.
   EarlierRegion earlier = look_for_region(config_.runtime_dir);
@@ -207,10 +205,7 @@ Result<void> Dataplane::make_twins() {
 
 Result<void> Dataplane::make_threads() {
   if (region_->warm()) account_for_lost(*region_);
-  connections_.emplace(
-      ConnectionTable::Memory{
-          .entries = region_->entries(), .index = region_->index(), .hash_key = region_->header().hash_key},
-      workers(), region_->warm() ? ConnectionTable::Start::warm : ConnectionTable::Start::cold);
+  tables_.emplace(*region_, region_->warm() ? ConnectionTable::Start::warm : ConnectionTable::Start::cold);
   std::vector<PacketPort*> ports;
   std::vector<Twin*> twins;
   for (const auto& port : ports_) ports.push_back(port.get());
@@ -220,7 +215,7 @@ Result<void> Dataplane::make_threads() {
     slow_path_views_.push_back(&slow_path);
     workers_.push_back(
         std::make_unique<Worker>(Worker::Config{.id = WorkerId{i}, .sleep_when_idle = config_.idle == Idle::sleep},
-                                 *region_, *connections_, ports, slow_path, doorbell_));
+                                 *region_, *tables_, ports, slow_path, doorbell_));
   }
   housekeeping_.emplace(*region_, twins, ports, slow_path_views_, doorbell_);
   return {};
@@ -242,8 +237,8 @@ void Dataplane::publish() {
   header.dataplane_pid.store(static_cast<std::uint32_t>(getpid()), std::memory_order_relaxed);
   header.dataplane_starts.fetch_add(1, std::memory_order_release);
   log(Level::notice, "running: {} port{}, {} worker{}, {} connections of {} kept, {}", ports_.size(),
-      ports_.size() == 1 ? "" : "s", workers(), workers() == 1 ? "" : "s", connections_->size(),
-      connections_->capacity(), region_->on_hugepages() ? "region on hugepages" : "region on ordinary pages");
+      ports_.size() == 1 ? "" : "s", workers(), workers() == 1 ? "" : "s", tables_->connections.size(),
+      tables_->connections.capacity(), region_->on_hugepages() ? "region on hugepages" : "region on ordinary pages");
 }
 
 void Dataplane::run(const std::atomic<bool>& stop) {

@@ -12,7 +12,7 @@
 #include "dataplane/app/config.h"
 #include "dataplane/app/eal.h"
 #include "dataplane/contract/region.h"
-#include "dataplane/lookup/connection_table.h"
+#include "dataplane/lookup/tables.h"
 #include "dataplane/worker/housekeeping.h"
 #include "dataplane/worker/worker.h"
 #include "drivers/port/packet_pool.h"
@@ -53,7 +53,7 @@ class Dataplane {
   std::optional<PacketPool> pool_;
   std::vector<std::unique_ptr<DpdkPort>> ports_;  // index: PortId
   std::vector<std::unique_ptr<Twin>> twins_;      // index: PortId
-  std::optional<ConnectionTable> connections_;
+  std::optional<Tables> tables_;
   Doorbell doorbell_;
   std::vector<std::unique_ptr<SlowPath>> slow_paths_;  // index: WorkerId
   std::vector<SlowPath*> slow_path_views_;

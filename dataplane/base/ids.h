@@ -30,6 +30,11 @@ struct ServerId {
 };
 inline constexpr ServerId kNoServer{};
 
+// A server of a farm, whatever service and address it serves: what a client is bound to. Given by control once and
+// never again, so it needs no generation.
+using MemberId = Id<struct MemberTag, std::uint32_t>;
+inline constexpr MemberId kNoMember{};
+
 static_assert(sizeof(ServerId) == 4 && sizeof(ServiceId) == 2);
 
 }  // namespace fulcrum

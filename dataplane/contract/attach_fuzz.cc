@@ -19,7 +19,8 @@
 namespace fulcrum {
 namespace {
 
-constexpr RegionShape kShape{.workers = 1, .connections = 64, .connection_index_bytes = 1024};
+constexpr RegionShape kShape{
+    .workers = 1, .connections = 64, .persistence = 32, .connection_index_bytes = 1024, .persistence_index_bytes = 512};
 
 class RegionFile {
  public:
@@ -81,6 +82,8 @@ void touch_all(const Region& region) {
   touch(&region.neighbours(), &region.neighbours() + 1);
   touch(region.entries().data(), region.entries().data() + region.entries().size());
   touch(region.index().data(), region.index().data() + region.index().size());
+  touch(region.persistence_entries().data(), region.persistence_entries().data() + region.persistence_entries().size());
+  touch(region.persistence_index().data(), region.persistence_index().data() + region.persistence_index().size());
   FULCRUM_ASSERT(region.header().twin_namespace.view().size() <= sizeof(Name));
   for (const PortInfo& port : region.header().ports) FULCRUM_ASSERT(port.name.view().size() <= sizeof(Name));
 }

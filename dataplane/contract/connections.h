@@ -11,6 +11,8 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <type_traits>
@@ -23,18 +25,73 @@ namespace fulcrum {
 
 enum class Life : std::uint8_t { free = 0, writing = 1, live = 2, dead = 3 };
 
-// TCP as it can be known from the packets that pass; in DSR only the client's side passes.
+// TCP as it can be known from the packets that pass; in DSR only the client's side passes. How the states follow each
+// other: pipeline/tcp_state.h.
 enum class ConnectionState : std::uint8_t {
-  embryonic = 0,  // SYN seen, nothing after it from the client yet
+  embryonic = 0,  // SYN seen, no answer of the server yet (DSR: nothing after it from the client yet)
   established = 1,
   client_closing = 2,  // FIN from the client seen
   server_closing = 3,  // FIN from the server seen
-  closed = 4,          // FINs of both sides, or RST
+  time_wait = 4,       // FINs of both sides seen, or a RST of the server
   udp = 5,
+  reset = 6,     // RST of the client seen, and nothing since that proves it false
+  answered = 7,  // the server has answered, the client has not confirmed it yet
+};
+inline constexpr std::size_t kConnectionStates = 8;
+
+// Why this server was chosen. Stored by value: append, never reorder.
+enum class Reason : std::uint8_t {
+  scheduler = 0,    // the farm's scheduler
+  persistence = 1,  // an earlier connection of the client went there
+  fallback = 2,     // the scheduler, because the server that the client was bound to cannot be used
 };
 
-// Why this server was chosen.
-enum class Reason : std::uint8_t { scheduler = 0, persistence = 1, fallback = 2 };
+// When a connection was opened, in 16 bits: to the second for the first hours, then to 64 seconds. The top bit says
+// which; below it stand 15 bits of the clock. The sweep, which looks at every entry every few seconds anyway, changes
+// to the coarse clock in time and stops the age at about three weeks, so it never wraps around.
+class OpenedAt {
+ public:
+  constexpr OpenedAt() = default;
+  static constexpr OpenedAt from_bits(std::uint16_t bits) noexcept { return OpenedAt{bits}; }
+  static constexpr OpenedAt at(Tick now) noexcept { return OpenedAt{fine(now)}; }
+  [[nodiscard]] constexpr std::uint16_t bits() const noexcept { return bits_; }
+  // Seconds since; `age_max_s` stands for that and more.
+  [[nodiscard]] constexpr std::uint32_t age_s(Tick now) const noexcept {
+    return is_coarse() ? since(coarse(now)) * kCoarseSeconds : since(fine(now));
+  }
+  // What to store instead, so that the age stays right: mostly itself. To be asked at least every hour.
+  [[nodiscard]] constexpr OpenedAt kept(Tick now) const noexcept {
+    if (!is_coarse()) {
+      if (since(fine(now)) < kFineMax) return *this;
+      return coarse_at(static_cast<std::uint16_t>(coarse(now) - since(fine(now)) / kCoarseSeconds));
+    }
+    return since(coarse(now)) <= kCoarseMax ? *this : coarse_at(static_cast<std::uint16_t>(coarse(now) - kCoarseMax));
+  }
+  static constexpr std::uint32_t kCoarseSeconds = 64;
+  static constexpr std::uint32_t kCoarseMax = 0x7000;
+  static constexpr std::uint32_t age_max_s = kCoarseMax * kCoarseSeconds;  // 21 days
+  friend constexpr bool operator==(OpenedAt, OpenedAt) = default;
+
+ private:
+  static constexpr std::uint16_t kCoarse = 0x8000;
+  static constexpr std::uint16_t kClock = 0x7FFF;
+  static constexpr std::uint32_t kFineMax = 0x4000;  // four and a half hours
+  constexpr explicit OpenedAt(std::uint16_t bits) : bits_{bits} {}
+  static constexpr OpenedAt coarse_at(std::uint16_t clock) noexcept {
+    return OpenedAt{static_cast<std::uint16_t>((clock & kClock) | kCoarse)};
+  }
+  static constexpr std::uint16_t fine(Tick now) noexcept {
+    return static_cast<std::uint16_t>(now / kTicksPerSecond & kClock);
+  }
+  static constexpr std::uint16_t coarse(Tick now) noexcept {
+    return static_cast<std::uint16_t>(now / (kTicksPerSecond * kCoarseSeconds) & kClock);
+  }
+  [[nodiscard]] constexpr bool is_coarse() const noexcept { return (bits_ & kCoarse) != 0; }
+  [[nodiscard]] constexpr std::uint32_t since(std::uint16_t clock) const noexcept {
+    return static_cast<std::uint32_t>(clock - (bits_ & kClock)) & kClock;
+  }
+  std::uint16_t bits_ = 0;
+};
 
 // What identifies a connection. The client names it in both directions (design section 5, "One key, both directions").
 struct FlowKey {
@@ -42,13 +99,17 @@ struct FlowKey {
   Be16 client_port{0};
   ServiceId service{};
   Be16 service_port{0};
-  std::uint16_t zero = 0;  // so that the key is three 64-bit words without padding
+  // So that the key is three 64-bit words without padding. Zero in a key; in an entry the place of OpenedAt's bits.
+  std::uint16_t opened = 0;
   friend bool operator==(const FlowKey& a, const FlowKey& b) noexcept {
     return a.client == b.client && a.client_port == b.client_port && a.service == b.service &&
            a.service_port == b.service_port;
   }
 };
-static_assert(sizeof(FlowKey) == 24);
+static_assert(sizeof(FlowKey) == 24 && offsetof(FlowKey, opened) == 22);
+// What of the third word of an entry's key is key: all but `opened`.
+inline constexpr std::uint64_t kLastKeyWordMask =
+    std::endian::native == std::endian::little ? UINT64_MAX >> 16U : UINT64_MAX << 16U;
 
 struct alignas(64) ConnectionEntry {
   FlowKey key;
@@ -64,6 +125,8 @@ struct alignas(64) ConnectionEntry {
   std::uint32_t bytes_in = 0, bytes_out = 0;
   std::uint32_t sequence_delta = 0;  // room for SYN cookies
   std::uint32_t sync_epoch = 0;      // room for the pair
+
+  [[nodiscard]] OpenedAt opened() const noexcept { return OpenedAt::from_bits(key.opened); }
 };
 static_assert(sizeof(ConnectionEntry) == 64 && std::is_trivially_copyable_v<ConnectionEntry>);
 

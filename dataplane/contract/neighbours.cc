@@ -117,7 +117,7 @@ std::optional<NeighbourId> NeighbourTable::obtain(PortId port, const Address& ad
     const NeighbourId id{static_cast<std::uint32_t>((from + step) % kNeighboursMax)};
     const NeighbourEntry& entry = entries_[id.value];
     if (in_use(entry.state) && entry.port == port && entry.address == address) return id;
-    if (!in_use(entry.state) && !vacant) vacant = id;
+    if ((entry.state == NeighbourState::free || entry.state == NeighbourState::removed) && !vacant) vacant = id;
     if (entry.state == NeighbourState::free) break;
   }
   if (!vacant) return std::nullopt;
@@ -143,7 +143,13 @@ void NeighbourTable::repair() noexcept {
   for (NeighbourEntry& entry : entries_) {
     if ((entry.sequence.load(std::memory_order_relaxed) & 1U) == 0) continue;
     // Whichever field was being written, the address may be half of two: nobody may find it any more.
-    Writing{entry}.state(NeighbourState::removed);
+    Writing{entry}.state(NeighbourState::unsure);
+  }
+}
+
+void NeighbourTable::release_unsure() noexcept {
+  for (NeighbourEntry& entry : entries_) {
+    if (entry.state == NeighbourState::unsure) Writing{entry}.state(NeighbourState::removed);
   }
 }
 

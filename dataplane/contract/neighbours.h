@@ -23,6 +23,9 @@ enum class NeighbourState : std::uint8_t {
   removed = 1,     // keeps probing chains whole; may be taken again
   unresolved = 2,  // wanted, MAC not known
   resolved = 3,
+  // A control process died while it wrote the entry. It stands for nobody, but snapshots of the dead one may still lead
+  // packets to it, so it must not become somebody else's before those are out of use.
+  unsure = 4,
 };
 
 struct alignas(32) NeighbourEntry {
@@ -59,8 +62,10 @@ class NeighbourTable {
   void resolve(NeighbourId id, const Mac& mac) noexcept;
   void unresolve(NeighbourId id) noexcept;
   void remove(NeighbourId id) noexcept;
-  // Control only, on attach: mends what a predecessor left half written (such entries become `removed`).
+  // Control only, on attach: what a predecessor left half written becomes `unsure`.
   void repair() noexcept;
+  // Control only, when no worker uses a predecessor's snapshot any more: what is `unsure` may be taken again.
+  void release_unsure() noexcept;
 
   [[nodiscard]] const NeighbourEntry& entry(NeighbourId id) const noexcept { return entries_[id.value]; }
   [[nodiscard]] static constexpr std::size_t size() noexcept { return kNeighboursMax; }

@@ -40,6 +40,8 @@ void lay_out(RegionHeader& header, const RegionShape& shape) {
   place(header.neighbours, sizeof(NeighbourTable));
   place(header.entries, shape.connections * sizeof(ConnectionEntry));
   place(header.index, shape.connection_index_bytes);
+  place(header.persistence_entries, shape.persistence * sizeof(ConnectionEntry));
+  place(header.persistence_index, shape.persistence_index_bytes);
   header.total_size = end;
 }
 
@@ -60,12 +62,12 @@ std::optional<Error> refuse(const RegionHeader& header, const std::string& path,
   RegionHeader expected;
   // Bounded before anything is computed from it, so that no sum of sizes wraps around.
   if (header.shape.workers == 0 || header.shape.workers > kWorkersMax ||
-      header.shape.connection_index_bytes > file_size) {
+      header.shape.connection_index_bytes > file_size || header.shape.persistence_index_bytes > file_size) {
     return Error{Error::Code::invalid, path, "damaged header: start fulcrum-dataplane with --cold"};
   }
   lay_out(expected, header.shape);
   if (header.total_size != expected.total_size || header.total_size > file_size ||
-      std::memcmp(&header.workers, &expected.workers, sizeof(SectionPlace) * 6) != 0) {
+      std::memcmp(&header.workers, &expected.workers, sizeof(SectionPlace) * 8) != 0) {
     return Error{Error::Code::invalid, path, "damaged header: start fulcrum-dataplane with --cold"};
   }
   return std::nullopt;
@@ -228,9 +230,11 @@ Result<void> Region::take_over(const std::string& path, std::uint64_t size, cons
   if (auto error = refuse(header(), path, size)) return tl::unexpected<Error>{*error};
   if (!(header().shape == shape)) {
     return fail(Error::Code::conflict, path,
-                fmt::format("region laid out for {} workers and {} connections, the configuration wants {} and {}: "
-                            "start with --cold (which forgets the established connections)",
-                            header().shape.workers, header().shape.connections, shape.workers, shape.connections));
+                fmt::format("region laid out for {} workers, {} connections and {} clients bound to servers, the "
+                            "configuration wants {}, {} and {}: start with --cold (which forgets the established "
+                            "connections)",
+                            header().shape.workers, header().shape.connections, header().shape.persistence,
+                            shape.workers, shape.connections, shape.persistence));
   }
   warm_ = true;
   return {};
@@ -343,6 +347,13 @@ std::span<ConnectionEntry> Region::entries() const noexcept {
 }
 std::span<std::byte> Region::index() const noexcept {
   return {at<std::byte>(header().index.offset), header().shape.connection_index_bytes};
+}
+
+std::span<ConnectionEntry> Region::persistence_entries() const noexcept {
+  return {at<ConnectionEntry>(header().persistence_entries.offset), header().shape.persistence};
+}
+std::span<std::byte> Region::persistence_index() const noexcept {
+  return {at<std::byte>(header().persistence_index.offset), header().shape.persistence_index_bytes};
 }
 
 }  // namespace fulcrum

@@ -30,13 +30,15 @@
 namespace fulcrum {
 
 inline constexpr std::uint64_t kRegionMagic = 0x31'4D'55'52'43'4C'55'46;  // "FULCRUM1"
-inline constexpr std::uint32_t kLayoutVersion = 2;
+inline constexpr std::uint32_t kLayoutVersion = 3;
 
 // What is chosen at the dataplane's start and fixes all sizes.
 struct RegionShape {
   std::uint32_t workers = 1;
   std::uint32_t connections = 0;             // capacity of the connection table
-  std::uint64_t connection_index_bytes = 0;  // of the table's index, as dataplane/lookup computes it
+  std::uint32_t persistence = 0;             // capacity of the persistence table
+  std::uint64_t connection_index_bytes = 0;  // of the tables' indexes, as dataplane/lookup computes them
+  std::uint64_t persistence_index_bytes = 0;
   friend bool operator==(const RegionShape&, const RegionShape&) = default;
 };
 
@@ -62,7 +64,7 @@ struct RegionHeader {
   std::array<std::uint64_t, 2> hash_key{};  // of the connection table; drawn at every cold start
   std::uint64_t boot_id = 0;                // drawn at every cold start
   // Sections, in file order.
-  SectionPlace workers, server_counters, snapshots, neighbours, entries, index;
+  SectionPlace workers, server_counters, snapshots, neighbours, entries, index, persistence_entries, persistence_index;
   Name twin_namespace;  // of the kernel twins; empty: the dataplane's own
   std::array<PortInfo, kPortsMax> ports;
   // Written by the dataplane at every start, after everything else is in place.
@@ -80,9 +82,22 @@ struct alignas(64) WorkerStatus {            // written by: its worker. read by:
 };
 static_assert(sizeof(WorkerStatus) == 64);
 
+// The tables as one worker knows them. Written by: its worker. Read by: control.
+struct alignas(64) TableStatus {
+  std::atomic<std::uint64_t> clear_request{0};  // the last Command::clear that is done (release, after `cleared`) ...
+  std::atomic<std::uint64_t> cleared{0};        // ... and how many entries of this worker's share it ended
+  std::atomic<std::uint64_t> connections{0};    // live in the whole table, as summed up a moment ago
+  std::atomic<std::uint64_t> bindings{0};       // the same of the persistence table
+  Counter evicted;                              // connections ended to make room for others
+  Counter bindings_refused;
+  std::array<Counter, 2> unused;
+};
+static_assert(sizeof(TableStatus) == 64);
+
 // All that belongs to one thread of the dataplane.
 struct WorkerSection {
   WorkerStatus status;
+  TableStatus tables;
   PacketCounters packets;
   std::array<PortCounters, kPortsMax> ports;
   CommandRing commands;
@@ -128,6 +143,8 @@ class Region {
   [[nodiscard]] NeighbourTable& neighbours() const noexcept;
   [[nodiscard]] std::span<ConnectionEntry> entries() const noexcept;
   [[nodiscard]] std::span<std::byte> index() const noexcept;
+  [[nodiscard]] std::span<ConnectionEntry> persistence_entries() const noexcept;
+  [[nodiscard]] std::span<std::byte> persistence_index() const noexcept;
 
  private:
   Region() = default;

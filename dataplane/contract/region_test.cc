@@ -26,7 +26,11 @@
 namespace fulcrum {
 namespace {
 
-constexpr RegionShape kShape{.workers = 2, .connections = 1000, .connection_index_bytes = 64 * 184};
+constexpr RegionShape kShape{.workers = 2,
+                             .connections = 1000,
+                             .persistence = 300,
+                             .connection_index_bytes = 64 * 184,
+                             .persistence_index_bytes = 64 * 56};
 
 // A folder on tmpfs that vanishes with the test.
 class Folder {
@@ -93,8 +97,9 @@ TEST(Region, SectionsLieApartInsideTheFileAndAligned) {
   const auto region = Region::create_anonymous(kShape);
   ASSERT_TRUE(region);
   const RegionHeader& header = region->header();
-  const std::array sections{header.workers,    header.server_counters, header.snapshots,
-                            header.neighbours, header.entries,         header.index};
+  const std::array sections{
+      header.workers, header.server_counters, header.snapshots,           header.neighbours,
+      header.entries, header.index,           header.persistence_entries, header.persistence_index};
   std::uint64_t end = sizeof(RegionHeader);
   for (const SectionPlace& section : sections) {
     EXPECT_GE(section.offset, end);
@@ -109,6 +114,8 @@ TEST(Region, SectionsLieApartInsideTheFileAndAligned) {
   region->snapshot(kSnapshotSlots - 1).schedule.back() = 1;
   region->entries().back().word = 1;
   region->index().back() = std::byte{1};
+  region->persistence_entries().back().word = 1;
+  region->persistence_index().back() = std::byte{1};
 }
 
 TEST(Region, OutlivesItsDataplane) {
@@ -155,12 +162,15 @@ TEST(Region, AnotherShapeIsRefusedInWords) {
   RegionShape other = kShape;
   other.workers = 3;
   expect_refused(create(folder, other), Error::Code::conflict,
-                 "2 workers and 1000 connections, the configuration wants 3");
+                 "2 workers, 1000 connections and 300 clients bound to servers, the configuration wants 3, 1000");
   other = kShape;
   other.connections = 999;
   expect_refused(create(folder, other), Error::Code::conflict, "--cold");
   other = kShape;
   other.connection_index_bytes += 64;
+  expect_refused(create(folder, other), Error::Code::conflict, "--cold");
+  other = kShape;
+  other.persistence = 0;
   expect_refused(create(folder, other), Error::Code::conflict, "--cold");
   auto again = create(folder);
   ASSERT_TRUE(again);

@@ -34,6 +34,13 @@ std::uint16_t find_endpoint(const Snapshot& snapshot, const Address& address, Be
   });
 }
 
+std::uint16_t find_member(const Snapshot& snapshot, ServiceId service, MemberId member) noexcept {
+  const auto& index = snapshot.member_index;
+  return probe(index, member_home(service, member, index.kSlots), [&](std::uint16_t row) {
+    return snapshot.servers[row].service == service && snapshot.servers[row].member == member;
+  });
+}
+
 NextHop find_route(const Snapshot& snapshot, const Address& destination) noexcept {
   const RouteTable& routes = snapshot.routes;
   if (destination.is_v4()) {

@@ -30,7 +30,8 @@ inline constexpr std::uint32_t kNoNeighbour = UINT32_MAX;
 using Name = FixedText<kNameMax + 1>;
 
 struct FarmRow {
-  Name name;  // empty: the row is not in use
+  Name name;                        // empty: the row is not in use
+  std::uint32_t persistence_s = 0;  // as in its services
 };
 
 // One (address, protocol, port) of a farm: what a client connects to.
@@ -51,7 +52,10 @@ struct alignas(64) ServiceRow {
   std::uint16_t embryonic_s = 60;
   std::uint16_t closing_s = 120;
   std::uint16_t udp_s = 300;
-  std::uint64_t freed_in = 0;  // control: the generation since which the row is free; 0: in use, or never used
+  std::uint16_t time_wait_s = 10;
+  std::uint64_t freed_in = 0;       // control: the generation since which the row is free; 0: in use, or never used
+  std::uint32_t persistence_s = 0;  // how long a client stays with its server after its last connection; 0: it does not
+  std::uint8_t persistence_length = 0;  // of the clients' networks that are taken for one client
 };
 static_assert(sizeof(ServiceRow) == 64);
 
@@ -79,6 +83,7 @@ struct alignas(64) ServerRow {
   std::uint16_t address_port_delta = 0;
   std::uint32_t neighbour = kNoNeighbour;  // the next hop towards the server
   std::uint64_t freed_in = 0;              // as in ServiceRow
+  MemberId member{};                       // which server of the farm it is
 };
 static_assert(sizeof(ServerRow) == 64);
 
@@ -126,13 +131,14 @@ struct Snapshot {
   std::uint32_t farm_count = 0;
   std::uint32_t service_count = 0;
   std::uint32_t server_count = 0;
-  std::uint32_t unused = 0;
+  MemberId newest_member{};  // the last that was given
   std::array<FarmRow, kFarmsMax> farms;
   std::array<ServiceRow, kServicesMax> services;
   std::array<ServerRow, kServersMax> servers;
   std::array<Name, kServersMax> server_names;  // cold: for people, not for packets
   RowIndex<kServicesMax> service_index;        // by (address, port, protocol) of the service
   RowIndex<kServersMax> endpoint_index;        // by (address, port, protocol) of the server; first of its chain
+  RowIndex<kServersMax> member_index;          // by (service, member) of the server
   RouteTable routes;
   std::array<std::uint16_t, kScheduleMax> schedule;  // indices into servers
 };
@@ -147,10 +153,18 @@ constexpr std::size_t endpoint_home(const Address& address, Be16 port, Protocol 
   return reduce(hash, slots);
 }
 
+constexpr std::size_t member_home(ServiceId service, MemberId member, std::size_t slots) noexcept {
+  const std::uint64_t both = static_cast<std::uint64_t>(service.value) << 32U | member.value;
+  const std::uint64_t hash = (both ^ both >> 29U) * 0xD6E8FEB86659FD93U;
+  return reduce((hash ^ hash >> 32U) * 0xE7037ED1A0B428DBU, slots);
+}
+
 // Finds the service of (address, port, protocol); kNoIndex when there is none. Any thread, on a published snapshot.
 std::uint16_t find_service(const Snapshot& snapshot, const Address& address, Be16 port, Protocol protocol) noexcept;
 // Finds the first server row with that endpoint; follow next_same_endpoint for the others.
 std::uint16_t find_endpoint(const Snapshot& snapshot, const Address& address, Be16 port, Protocol protocol) noexcept;
+// Finds the row of the farm's server `member` in the service; kNoIndex when it does not serve it.
+std::uint16_t find_member(const Snapshot& snapshot, ServiceId service, MemberId member) noexcept;
 // The most specific route to `destination`.
 NextHop find_route(const Snapshot& snapshot, const Address& destination) noexcept;
 

@@ -11,9 +11,6 @@ namespace {
 
 // A slot: tag (16 bits), generation (16), entry + 1 (32), so that no slot in use is zero.
 constexpr std::uint64_t kTagMask = 0xFFFFULL << 48U;
-constexpr ConnectionId id_in(std::uint64_t slot) noexcept {
-  return ConnectionId{static_cast<std::uint32_t>(slot) - 1U};
-}
 constexpr std::uint64_t generation_in(std::uint64_t slot) noexcept { return (slot >> 32U) & 0xFFFFU; }
 constexpr std::uint64_t generation_of(std::uint32_t word) noexcept { return (word >> 8U) & 0xFFFFU; }
 
@@ -40,9 +37,6 @@ ConnectionTable::ConnectionTable(const Memory& memory, std::size_t workers, Star
       removals_{std::make_unique<Removals[]>(workers)} {
   FULCRUM_ASSERT(memory.index.size() >= index_bytes(memory.entries.size()));
   FULCRUM_ASSERT(reinterpret_cast<std::uintptr_t>(memory.index.data()) % alignof(Bucket) == 0);
-  for (std::size_t i = 0; i < workers; ++i) {
-    tallies_[i].cursor = pool_.share(WorkerId{static_cast<std::uint8_t>(i)}).begin;
-  }
   rebuild(start);
 }
 
@@ -72,6 +66,7 @@ ConnectionTable::Words ConnectionTable::key_of(ConnectionId id) const noexcept {
   Words key;
   const auto* line = reinterpret_cast<const std::uint64_t*>(&entries_[id.value].key);
   for (std::size_t i = 0; i < key.size(); ++i) key[i] = __atomic_load_n(line + i, __ATOMIC_RELAXED);
+  key.back() &= kLastKeyWordMask;
   return key;
 }
 
@@ -197,6 +192,7 @@ ConnectionTable::Inserted ConnectionTable::insert(WorkerId worker, const FlowKey
 std::uint32_t ConnectionTable::write(ConnectionId id, const Content& content) noexcept {
   ConnectionEntry fresh;
   fresh.key = content.key;
+  fresh.key.opened = OpenedAt::at(content.now).bits();
   fresh.word = next_word(word(id), Life::writing);
   fresh.server = content.server;
   fresh.last_seen = content.now;
@@ -308,6 +304,13 @@ void ConnectionTable::unpublish(const Place& place, std::uint64_t value) noexcep
     Slot& slot = place.slot(position);
     if (slot.load(std::memory_order_acquire) == value) slot.compare_exchange_strong(expected, 0);
   }
+}
+
+// The live entry of a slot that is in use.
+std::optional<ConnectionEntry> ConnectionTable::entry_in(std::uint64_t slot) const noexcept {
+  if (slot == 0) return std::nullopt;
+  const auto entry = read_entry(entries_[id_in(slot).value]);
+  return entry && generation_of(entry->word) == generation_in(slot) ? entry : std::nullopt;
 }
 
 // ---- start

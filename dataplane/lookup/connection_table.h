@@ -33,6 +33,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "dataplane/base/clock.h"
@@ -84,6 +85,8 @@ class ConnectionTable {
   enum class Direction : std::uint8_t { to_server, to_client };
   void touch(ConnectionId id, Direction direction, std::uint32_t bytes, Tick now) noexcept;
   [[nodiscard]] ServerId server(ConnectionId id) const noexcept;
+  void set_server(ConnectionId id, ServerId server) noexcept;
+  [[nodiscard]] Tick last_seen(ConnectionId id) const noexcept;
   [[nodiscard]] ConnectionState state(ConnectionId id) const noexcept;
   void set_state(ConnectionId id, ConnectionState state) noexcept;
 
@@ -94,12 +97,33 @@ class ConnectionTable {
 
   // The worker, once per turn: looks at the next `budget` entries of its share, and makes as many removed entries
   // available whose grace period is over. Live ones are shown to `expired(entry)`; those for which it returns true are
-  // removed and shown to `removed(entry)`. Both callbacks get a copy of the entry's current content.
+  // removed and shown to `removed(entry)`. Both callbacks get a copy of the entry's current content. Returns how many
+  // entries it looked at: fewer than `budget` after kRemovalsMax removals, so that a turn is short also when everything
+  // expires at once.
+  static constexpr std::size_t kRemovalsMax = 128;
   template <class Expired, class Removed>
-  void sweep(WorkerId worker, std::size_t budget, Expired expired, Removed removed) noexcept;
+  std::size_t sweep(WorkerId worker, std::size_t budget, Tick now, Expired expired, Removed removed) noexcept;
+  // The worker. Only makes removed entries available, at most `limit` of them.
+  void reclaim(WorkerId worker, std::size_t limit) noexcept { pool_.reclaim(worker, limit); }
+  // The worker. Sweeps on a walk of its own through its share, which `cursor` (from 0) remembers and which goes round:
+  // for whoever looks for certain entries. At most `removals` are removed.
+  struct Walked {
+    std::size_t looked = 0, removed = 0;
+  };
+  template <class Wanted, class Removed>
+  Walked walk(WorkerId worker, std::uint32_t& cursor, std::size_t budget, std::size_t removals, Wanted wanted,
+              Removed removed) noexcept;
+  // Workers. Removes one entry that `wanted` and that has a slot that a connection with this key could have. False:
+  // there is none.
+  template <class Wanted, class Removed>
+  bool evict_beside(const FlowKey& key, Wanted wanted, Removed removed) noexcept;
 
   // Any thread.
   [[nodiscard]] std::size_t capacity() const noexcept { return entries_.size(); }
+  // Entries that one worker sweeps.
+  [[nodiscard]] std::size_t share_size(WorkerId worker) const noexcept {
+    return pool_.share(worker).end - pool_.share(worker).begin;
+  }
   // Live entries; a moment's sum over the workers.
   [[nodiscard]] std::size_t size() const noexcept;
   // Why insert() answered "full", counted since the start.
@@ -109,6 +133,10 @@ class ConnectionTable {
     std::uint64_t contended = 0;  // lost kAttemptsMax races in a row
   };
   [[nodiscard]] Refused refused() const noexcept;
+  // How often insert() by this worker found no entry. The worker.
+  [[nodiscard]] std::uint64_t starved(WorkerId worker) const noexcept {
+    return tallies_[worker.value].no_entry.load(std::memory_order_relaxed);
+  }
   // Live entries that a warm start found no slot for and had to give up.
   [[nodiscard]] std::size_t lost_at_start() const noexcept { return lost_at_start_; }
 
@@ -133,7 +161,7 @@ class ConnectionTable {
   };
   struct alignas(64) Tally {  // written by: its worker
     std::atomic<std::uint64_t> inserted{0}, no_entry{0}, no_slot{0}, contended{0};
-    std::uint32_t cursor = 0;  // where the worker's sweep goes on
+    std::uint32_t cursor = 0;  // where in the worker's share its sweep goes on
   };
   struct alignas(64) Removals {  // written by: any worker, for entries of the row's share
     std::atomic<std::uint64_t> count{0};
@@ -170,6 +198,9 @@ class ConnectionTable {
   std::size_t displace(const Place& place, std::uint64_t value) noexcept;
   static bool move_to_second(Slot& from, std::uint64_t moving, Bucket& second, std::uint64_t value) noexcept;
   void unpublish(const Place& place, std::uint64_t value) noexcept;
+  [[nodiscard]] std::optional<ConnectionEntry> entry_in(std::uint64_t slot) const noexcept;
+  static ConnectionId id_in(std::uint64_t slot) noexcept { return {static_cast<std::uint32_t>(slot) - 1U}; }
+  void keep_age(ConnectionId id, OpenedAt opened, Tick now) noexcept;
   Settled settle(const Place& place, const Words& key, const Candidate& own) noexcept;
   ConnectionId elect(const Place& place, const Words& key, Candidate candidate) noexcept;
   void rebuild(Start start) noexcept;
@@ -194,20 +225,54 @@ inline ConnectionEntry ConnectionTable::copy_of(ConnectionId id) const noexcept 
   return std::bit_cast<ConnectionEntry>(words);
 }
 
-template <class Expired, class Removed>
-void ConnectionTable::sweep(WorkerId worker, std::size_t budget, Expired expired, Removed removed) noexcept {
-  pool_.reclaim(worker, budget);
+// Nobody else writes the field while the entry lives, and it lives until this worker's next quiescent() at least.
+inline void ConnectionTable::keep_age(ConnectionId id, OpenedAt opened, Tick now) noexcept {
+  const OpenedAt kept = opened.kept(now);
+  if (!(kept == opened)) __atomic_store_n(&entries_[id.value].key.opened, kept.bits(), __ATOMIC_RELAXED);
+}
+
+template <class Wanted, class Removed>
+ConnectionTable::Walked ConnectionTable::walk(WorkerId worker, std::uint32_t& cursor, std::size_t budget,
+                                              std::size_t removals, Wanted wanted, Removed removed) noexcept {
   const EntryPool::Share share = pool_.share(worker);
-  std::uint32_t& cursor = tallies_[worker.value].cursor;
-  for (std::size_t i = std::min<std::size_t>(budget, share.end - share.begin); i > 0; --i) {
-    const ConnectionId id{cursor};
-    cursor = cursor + 1 == share.end ? share.begin : cursor + 1;
+  const std::size_t looks = std::min<std::size_t>(budget, share.end - share.begin);
+  Walked walked;
+  for (; walked.looked < looks && walked.removed < removals; ++walked.looked) {
+    const ConnectionId id{share.begin + cursor};
+    cursor = id.value + 1 == share.end ? 0 : cursor + 1;
     const auto entry = read_entry(entries_[id.value]);
-    if (!entry || !expired(*entry) || !remove(id)) continue;
+    if (!entry || !wanted(id, *entry) || !remove(id)) continue;
+    ++walked.removed;
     // Packets may have been counted since. The entry is dead, so nobody reuses it before this worker's next
     // quiescent().
     removed(copy_of(id));
   }
+  return walked;
+}
+
+template <class Expired, class Removed>
+std::size_t ConnectionTable::sweep(WorkerId worker, std::size_t budget, Tick now, Expired expired,
+                                   Removed removed) noexcept {
+  pool_.reclaim(worker, budget);
+  const auto is_over = [&](ConnectionId id, const ConnectionEntry& entry) {
+    if (expired(entry)) return true;
+    keep_age(id, entry.opened(), now);
+    return false;
+  };
+  return walk(worker, tallies_[worker.value].cursor, budget, kRemovalsMax, is_over, removed).looked;
+}
+
+template <class Wanted, class Removed>
+bool ConnectionTable::evict_beside(const FlowKey& key, Wanted wanted, Removed removed) noexcept {
+  const Place place = place_of(std::bit_cast<Words>(key));
+  for (std::size_t position = 0; position < 2 * kWays; ++position) {
+    const std::uint64_t slot = place.slot(position).load(std::memory_order_acquire);
+    const auto entry = entry_in(slot);
+    if (!entry || !wanted(*entry) || !remove(id_in(slot))) continue;
+    removed(copy_of(id_in(slot)));
+    return true;
+  }
+  return false;
 }
 
 inline void ConnectionTable::touch(ConnectionId id, Direction direction, std::uint32_t bytes, Tick now) noexcept {
@@ -228,6 +293,15 @@ inline void ConnectionTable::touch(ConnectionId id, Direction direction, std::ui
 inline ServerId ConnectionTable::server(ConnectionId id) const noexcept {
   const auto* both_halves = reinterpret_cast<const std::uint32_t*>(&entries_[id.value].server);
   return std::bit_cast<ServerId>(__atomic_load_n(both_halves, __ATOMIC_RELAXED));
+}
+
+inline void ConnectionTable::set_server(ConnectionId id, ServerId value) noexcept {
+  auto* both_halves = reinterpret_cast<std::uint32_t*>(&entries_[id.value].server);
+  __atomic_store_n(both_halves, std::bit_cast<std::uint32_t>(value), __ATOMIC_RELAXED);
+}
+
+inline Tick ConnectionTable::last_seen(ConnectionId id) const noexcept {
+  return __atomic_load_n(&entries_[id.value].last_seen, __ATOMIC_RELAXED);
 }
 
 inline ConnectionState ConnectionTable::state(ConnectionId id) const noexcept {

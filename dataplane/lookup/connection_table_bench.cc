@@ -92,7 +92,7 @@ class Bench {
       }
       for (int turn = 0; turn < 3; ++turn) {
         table_->sweep(
-            kWorker, kBatchMax, [](const ConnectionEntry&) { return false; }, [](const ConnectionEntry&) {});
+            kWorker, kBatchMax, 0, [](const ConnectionEntry&) { return false; }, [](const ConnectionEntry&) {});
         table_->quiescent(kWorker);
       }
       for (const FlowKey& key : keys) test::insert(*table_, key);

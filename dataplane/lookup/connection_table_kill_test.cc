@@ -62,7 +62,7 @@ class Storm {
         }
       }
       table_.sweep(
-          worker, 32, [](const ConnectionEntry&) { return false; }, [](const ConnectionEntry&) {});
+          worker, 32, 0, [](const ConnectionEntry&) { return false; }, [](const ConnectionEntry&) {});
       table_.quiescent(worker);
       diary_.running.store(true);
     }

@@ -115,7 +115,7 @@ class Actor {
   // One turn of an idle worker, so that others' removed entries come free.
   void idle_turn() {
     table_.sweep(
-        worker_, table_.capacity(), [](const ConnectionEntry&) { return false; }, [](const ConnectionEntry&) {});
+        worker_, table_.capacity(), 0, [](const ConnectionEntry&) { return false; }, [](const ConnectionEntry&) {});
     table_.quiescent(worker_);
   }
 
@@ -183,7 +183,7 @@ class Actor {
   void sweep() {
     const Moment begin = clock_.tick();
     table_.sweep(
-        worker_, choose(8) + 1,
+        worker_, choose(8) + 1, 0,
         [&](const ConnectionEntry& entry) { return choose(8) == 0 && number_of(entry.key) != kFixed; },
         [&](const ConnectionEntry& entry) {
           note_removal(number_of(entry.key), token_of(entry.server), begin, clock_.tick());
@@ -315,7 +315,7 @@ class Rounds {
 
 void turn_without_expiry(ConnectionTable& table, WorkerId worker) {
   table.sweep(
-      worker, 4, [](const ConnectionEntry&) { return false; }, [](const ConnectionEntry&) {});
+      worker, 4, 0, [](const ConnectionEntry&) { return false; }, [](const ConnectionEntry&) {});
   table.quiescent(worker);
 }
 

@@ -229,7 +229,7 @@ TEST(ConnectionTable, AnEntryIsReusedOnlyAfterEveryWorkerWasQuiescent) {
   ASSERT_TRUE(table.remove(id));
   const auto turn = [&](WorkerId worker) {
     table.sweep(
-        worker, 1, [](const ConnectionEntry&) { return false; }, [](const ConnectionEntry&) {});
+        worker, 1, 0, [](const ConnectionEntry&) { return false; }, [](const ConnectionEntry&) {});
     table.quiescent(worker);
   };
   for (int i = 0; i < 10; ++i) {
@@ -251,7 +251,7 @@ TEST(ConnectionTable, AnOfflineWorkerHoldsNobodyUp) {
     ASSERT_TRUE(table.remove(inserted.id));
     for (int i = 0; i < 3; ++i) {
       table.sweep(
-          kSecondWorker, 1, [](const ConnectionEntry&) { return false; }, [](const ConnectionEntry&) {});
+          kSecondWorker, 1, 0, [](const ConnectionEntry&) { return false; }, [](const ConnectionEntry&) {});
       table.quiescent(kSecondWorker);
     }
   }
@@ -275,7 +275,7 @@ TEST(ConnectionTable, EntriesOfASleepingOwnerComeBackThroughTheOthers) {
   for (std::uint64_t turn = 0; turn < 12 && inserted < 2; ++turn) {
     if (insert(table, nth_key(10 + turn)).is_new) ++inserted;
     table.sweep(
-        kFirstWorker, 1, [](const ConnectionEntry&) { return false; }, [](const ConnectionEntry&) {});
+        kFirstWorker, 1, 0, [](const ConnectionEntry&) { return false; }, [](const ConnectionEntry&) {});
     table.quiescent(kFirstWorker);
   }
   EXPECT_EQ(inserted, 2U);
@@ -296,7 +296,7 @@ TEST(ConnectionTable, SweepShowsEachLiveEntryOfTheShareAndRemovesTheExpired) {
   for (std::uint8_t worker = 0; worker < 3; ++worker) {
     for (std::size_t i = 0; i < 8; ++i) {
       table.sweep(
-          WorkerId{worker}, 5,
+          WorkerId{worker}, 5, 0,
           [&](const ConnectionEntry& entry) {
             ++shown;
             return entry.last_seen < 50;

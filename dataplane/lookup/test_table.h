@@ -99,7 +99,7 @@ inline void settle(ConnectionTable& table, std::size_t workers = 1) {
     for (std::size_t i = 0; i < workers; ++i) {
       const WorkerId worker{static_cast<std::uint8_t>(i)};
       table.sweep(
-          worker, table.capacity(), [](const ConnectionEntry&) { return false; }, [](const ConnectionEntry&) {});
+          worker, table.capacity(), 0, [](const ConnectionEntry&) { return false; }, [](const ConnectionEntry&) {});
       table.quiescent(worker);
     }
   }

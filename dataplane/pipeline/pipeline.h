@@ -19,6 +19,7 @@
 #include "dataplane/contract/region.h"
 #include "dataplane/contract/snapshot.h"
 #include "dataplane/lookup/connection_table.h"
+#include "dataplane/lookup/persistence_table.h"
 #include "dataplane/pipeline/batch.h"
 #include "dataplane/schedule/sequence.h"
 
@@ -28,9 +29,11 @@ namespace fulcrum {
 struct Context {
   const Snapshot& snapshot;  // generation 0: nothing was published yet
   ConnectionTable& connections;
+  PersistenceTable& bindings;
   const NeighbourTable& neighbours;
   std::span<const PortInfo, kPortsMax> ports;
   std::span<ServerCounters> servers;  // this worker's rows
+  TableStatus& status;                // this worker's
   ScheduleCursors& cursors;
   WorkerId worker;
   Tick now;
@@ -46,8 +49,6 @@ void rewrite_stage(Batch& batch, const Context& context) noexcept;
 // All of them. Afterwards no packet is pending. Takes a batch whose frames and count are set.
 void run_stages(Batch& batch, const Context& context) noexcept;
 
-// When a connection in `state` of `service` may be forgotten, in idle ticks.
-[[nodiscard]] Tick idle_limit(const ServiceRow& service, ConnectionState state) noexcept;
 // True when the sweep shall remove it: idle for too long, or its service or server is gone.
 [[nodiscard]] bool is_over(const Snapshot& snapshot, const ConnectionEntry& entry, Tick now) noexcept;
 

@@ -2,6 +2,7 @@
 // connection.
 #include "dataplane/pipeline/pipeline.h"
 #include "dataplane/pipeline/server_counts.h"
+#include "dataplane/pipeline/tcp_state.h"
 
 namespace fulcrum {
 namespace {
@@ -30,16 +31,10 @@ void forget(Passage& passage, const Context& context) noexcept {
 // until its time is up, and a new one from the same port would follow it to the dead server.
 bool starts_over(const Facts& facts, const Passage& passage, const Context& context) noexcept {
   if (facts.kind != PacketKind::tcp) return false;
-  switch (context.connections.state(passage.connection)) {
-    case ConnectionState::client_closing:
-    case ConnectionState::server_closing:
-    case ConnectionState::closed:
-      return true;
-    default: {
-      const std::uint16_t row = context.connections.server(passage.connection).index;
-      return !is_usable(context.snapshot, row, context.servers[row]);
-    }
-  }
+  const Mode mode = context.snapshot.services[passage.service].mode;
+  if (gives_way(context.connections.state(passage.connection), mode)) return true;
+  const std::uint16_t row = context.connections.server(passage.connection).index;
+  return !is_usable(context.snapshot, row, context.servers[row]);
 }
 
 // A connection was found: may it be used? If not, it is forgotten; a packet that could open one then does.
@@ -57,6 +52,75 @@ void check_found(Batch& batch, std::size_t i, const Context& context) noexcept {
   }
 }
 
+struct Choice {
+  std::uint16_t server = kNoIndex;
+  Reason reason = Reason::scheduler;
+};
+
+void report_full(Batch& batch, Event::Kind kind, const Address& destination) noexcept {
+  Event event;
+  event.kind = kind;
+  event.address = destination;
+  [[maybe_unused]] const bool room = batch.events.push(event);  // lost when the batch has told enough already
+}
+
+// Where the farm has bound the client to: the server's row in this service, if that can take a connection.
+std::uint16_t usable_row(const Context& context, ServiceId service, MemberId member) noexcept {
+  const std::uint16_t row = find_member(context.snapshot, service, member);
+  return row != kNoIndex && is_usable(context.snapshot, row, context.servers[row]) ? row : kNoIndex;
+}
+
+// The server that had the client's last connection, on whatever address and port of the farm; else the scheduler's
+// choice, which the client is bound to from now on.
+Choice choose_persistent(Batch& batch, const Facts& facts, const Context& context, ServiceId service) noexcept {
+  const ServiceRow& row = context.snapshot.services[service.value];
+  const FlowKey key = binding_key(row.farm, facts.source, row.persistence_length);
+  const auto bound = context.bindings.find(key);
+  const bool holds = bound && elapsed(bound->last_used, context.now) < ticks(std::chrono::seconds{row.persistence_s});
+  if (holds) {
+    const std::uint16_t server = usable_row(context, service, bound->member);
+    if (server != kNoIndex) {
+      context.bindings.use(bound->id, context.now);
+      return {server, Reason::persistence};
+    }
+  }
+  const std::uint16_t server = next_in_sequence(context.snapshot, service, context.cursors, context.servers);
+  if (server == kNoIndex) return {};
+  const MemberId member = context.snapshot.servers[server].member;
+  if (bound) {
+    context.bindings.rebind(bound->id, member);
+    context.bindings.use(bound->id, context.now);
+    return {server, holds ? Reason::fallback : Reason::scheduler};
+  }
+  const auto made = context.bindings.bind(context.worker, key, member, context.now);
+  if (!made) {
+    context.status.bindings_refused.add(1);
+    report_full(batch, Event::Kind::bindings_full, facts.destination);
+    return {server, Reason::scheduler};
+  }
+  context.bindings.use(made->id, context.now);
+  if (made->member == member) return {server, Reason::scheduler};
+  // Another worker bound the client at the same moment: both its connections shall go there.
+  const std::uint16_t theirs = usable_row(context, service, made->member);
+  return theirs != kNoIndex ? Choice{theirs, Reason::persistence} : Choice{server, Reason::scheduler};
+}
+
+// A place in the table, if need be that of a connection that nobody has confirmed.
+ConnectionTable::Inserted insert(const Context& context, const FlowKey& key, ServerId server, ConnectionState state,
+                                 Reason reason) noexcept {
+  ConnectionTable& table = context.connections;
+  const auto inserted = table.insert(context.worker, key, server, state, reason, context.now);
+  if (inserted.id != kNoConnection) return inserted;
+  const bool evicted = table.evict_beside(
+      key, [](const ConnectionEntry& entry) { return may_be_evicted(entry.state); },
+      [&](const ConnectionEntry& entry) { count_removed(context.snapshot, context.servers, entry.server); });
+  if (!evicted) return inserted;
+  context.status.evicted.add(1);
+  // Its slot can be had at once, its entry only when no worker can be reading it any more: where entries are what is
+  // lacking, that serves a later packet.
+  return table.insert(context.worker, key, server, state, reason, context.now);
+}
+
 void open_connection(Batch& batch, std::size_t i, const Context& context) noexcept {
   const Facts& facts = batch.facts[i];
   Passage& passage = batch.passages[i];
@@ -66,26 +130,27 @@ void open_connection(Batch& batch, std::size_t i, const Context& context) noexce
   if (from == RouteKind::local || from == RouteKind::service) return batch.drop(i, Drop::bad_source);
 
   const ServiceId service{passage.service};
-  const std::uint16_t chosen = next_in_sequence(context.snapshot, service, context.cursors, context.servers);
-  if (chosen == kNoIndex) return batch.drop(i, Drop::no_server);
+  const ServiceRow& row = context.snapshot.services[service.value];
+  const Choice chosen =
+      row.persistence_s != 0
+          ? choose_persistent(batch, facts, context, service)
+          : Choice{next_in_sequence(context.snapshot, service, context.cursors, context.servers), Reason::scheduler};
+  if (chosen.server == kNoIndex) return batch.drop(i, Drop::no_server);
   FlowKey key;
   key.client = facts.source;
   key.client_port = facts.source_port;
   key.service = service;
-  key.service_port = context.snapshot.services[passage.service].port;
-  const ServerId server{chosen, context.snapshot.servers[chosen].generation};
+  key.service_port = row.port;
+  const ServerId server{chosen.server, context.snapshot.servers[chosen.server].generation};
   const auto state = facts.kind == PacketKind::udp ? ConnectionState::udp : ConnectionState::embryonic;
-  const auto inserted = context.connections.insert(context.worker, key, server, state, Reason::scheduler, context.now);
+  const auto inserted = insert(context, key, server, state, chosen.reason);
   if (inserted.id == kNoConnection) {
     batch.drop(i, Drop::table_full);
-    Event event;
-    event.kind = Event::Kind::table_full;
-    event.address = facts.destination;
-    [[maybe_unused]] const bool room = batch.events.push(event);  // one per packet at most
+    report_full(batch, Event::Kind::table_full, facts.destination);
     return;
   }
   passage.connection = inserted.id;
-  passage.server = chosen;
+  passage.server = chosen.server;
   if (!inserted.is_new) {
     // Another worker, or an earlier packet of this batch, was first.
     const ServerId theirs = context.connections.server(inserted.id);

@@ -1,29 +1,12 @@
 // What a connection remembers of each packet: time, counts, and TCP's state as far as it shows from outside.
 #include "dataplane/pipeline/pipeline.h"
 #include "dataplane/pipeline/server_counts.h"
+#include "dataplane/pipeline/tcp_state.h"
 
 namespace fulcrum {
 namespace {
 
 using Direction = ConnectionTable::Direction;
-
-// After both FINs (or a RST) a few seconds remain for the last segments that are sent again.
-constexpr std::uint32_t kClosedSeconds = 10;
-
-// RFC 9293 3.3.2, seen from between the two ends. In DSR the server's side never passes, so a connection there goes
-// from client_closing straight to its end by time.
-ConnectionState next_state(ConnectionState state, Direction direction, std::uint8_t flags) noexcept {
-  const bool from_client = direction == Direction::to_server;
-  if ((flags & tcp_flag::rst) != 0) return ConnectionState::closed;
-  if ((flags & tcp_flag::fin) != 0) {
-    const auto own = from_client ? ConnectionState::client_closing : ConnectionState::server_closing;
-    const auto other = from_client ? ConnectionState::server_closing : ConnectionState::client_closing;
-    if (state == other || state == ConnectionState::closed) return ConnectionState::closed;
-    return own;
-  }
-  const bool confirms = from_client && (flags & (tcp_flag::syn | tcp_flag::ack)) == tcp_flag::ack;
-  return state == ConnectionState::embryonic && confirms ? ConnectionState::established : state;
-}
 
 void count(ServerCounters& counters, Direction direction, std::uint32_t bytes) noexcept {
   const bool in = direction == Direction::to_server;
@@ -41,35 +24,14 @@ void track_stage(Batch& batch, const Context& context) noexcept {
     context.connections.touch(passage.connection, passage.direction, facts.ip_length, context.now);
     if (facts.kind == PacketKind::tcp) {
       const ConnectionState state = context.connections.state(passage.connection);
-      const ConnectionState next = next_state(state, passage.direction, facts.tcp_flags);
+      const Mode mode = context.snapshot.services[passage.service].mode;
+      const bool from_client = passage.direction == Direction::to_server;
+      const ConnectionState next = next_state(state, mode, from_client, facts.tcp_flags);
       if (next != state) context.connections.set_state(passage.connection, next);
     }
     const ServerId server{passage.server, context.snapshot.servers[passage.server].generation};
     count(counters_of(context.servers, server), passage.direction, facts.ip_length);
   }
-}
-
-Tick idle_limit(const ServiceRow& service, ConnectionState state) noexcept {
-  std::uint32_t seconds = 0;
-  switch (state) {
-    case ConnectionState::embryonic:
-      seconds = service.embryonic_s;
-      break;
-    case ConnectionState::established:
-      seconds = service.established_s;
-      break;
-    case ConnectionState::client_closing:
-    case ConnectionState::server_closing:
-      seconds = service.closing_s;
-      break;
-    case ConnectionState::closed:
-      seconds = kClosedSeconds;
-      break;
-    case ConnectionState::udp:
-      seconds = service.udp_s;
-      break;
-  }
-  return ticks(std::chrono::seconds{seconds});
 }
 
 bool is_over(const Snapshot& snapshot, const ConnectionEntry& entry, Tick now) noexcept {
@@ -79,7 +41,7 @@ bool is_over(const Snapshot& snapshot, const ConnectionEntry& entry, Tick now) n
   const ServerRow& server = snapshot.servers[entry.server.index];
   if (service.in_use == 0 || server.state == ServerState::unused || server.generation != entry.server.generation)
     return true;
-  return elapsed(entry.last_seen, now) >= idle_limit(service, entry.state);
+  return elapsed(entry.last_seen, now) >= ticks(std::chrono::seconds{idle_limit_s(service, entry.state)});
 }
 
 }  // namespace fulcrum

@@ -8,6 +8,7 @@
 
 #include "dataplane/base/invariant.h"
 #include "dataplane/pipeline/server_counts.h"
+#include "dataplane/pipeline/tcp_state.h"
 
 namespace fulcrum {
 namespace {
@@ -17,6 +18,10 @@ constexpr int kCommandsPerTurn = 16;
 // The whole share of a worker is swept within this time, in steps of at most so many entries a turn.
 constexpr std::chrono::nanoseconds kSweepPeriod = std::chrono::seconds{2};
 constexpr std::size_t kSweepPerTurnMax = 1024;
+// A worker that found the table full keeps up to so many entries free for this long.
+constexpr std::size_t kRoomPerWorker = 256;
+constexpr std::chrono::seconds kKeepRoom{2};
+constexpr std::chrono::nanoseconds kFiguresPeriod = std::chrono::milliseconds{100};
 // How many turns without work before a worker that may sleep does, and for how long; after a long quiet time (about two
 // seconds) a little longer, because an idle box should cost little and nobody notices a quarter of a millisecond once.
 constexpr std::uint32_t kIdleTurnsBeforeSleep = 200;
@@ -39,11 +44,11 @@ void add_to(Counter& packets, Counter& bytes, std::span<const Frame> frames) noe
 
 }  // namespace
 
-Worker::Worker(const Config& config, Region& region, ConnectionTable& connections, std::span<PacketPort* const> ports,
+Worker::Worker(const Config& config, Region& region, Tables& tables, std::span<PacketPort* const> ports,
                SlowPath& slow_path, Doorbell& housekeeping)
     : config_{config},
       region_{region},
-      connections_{connections},
+      tables_{tables},
       slow_path_{slow_path},
       housekeeping_{housekeeping},
       section_{region.worker(config.id.value)},
@@ -64,18 +69,20 @@ Worker::Worker(const Config& config, Region& region, ConnectionTable& connection
 void Worker::run(const std::atomic<bool>& stop) {
   // The default slack of 50 us would double the idle sleep.
   prctl(PR_SET_TIMERSLACK, 1000UL, 0, 0, 0);
-  connections_.set_online(config_.id, true);
+  tables_.set_online(config_.id, true);
   while (!stop.load(std::memory_order_relaxed)) rest_when_idle(turn(monotonic_now()));
-  connections_.set_online(config_.id, false);
+  tables_.set_online(config_.id, false);
 }
 
 std::size_t Worker::turn(std::chrono::nanoseconds now) noexcept {
   read_mailbox();
   const Context context{.snapshot = *snapshot_,
-                        .connections = connections_,
+                        .connections = tables_.connections,
+                        .bindings = tables_.bindings,
                         .neighbours = region_.neighbours(),
                         .ports = region_.header().ports,
                         .servers = servers_,
+                        .status = section_.tables,
                         .cursors = *cursors_,
                         .worker = config_.id,
                         .now = to_tick(now)};
@@ -85,7 +92,13 @@ std::size_t Worker::turn(std::chrono::nanoseconds now) noexcept {
   }
   handled += send_for_linux();
   sweep(context, now);
-  connections_.quiescent(config_.id);
+  keep_room(context);
+  if (clear_.is_under_way()) {
+    clear_.turn({*snapshot_, tables_, servers_, config_.id, section_.tables});
+    ++handled;  // so that the worker does not sleep before it is done
+  }
+  tell_figures(now);
+  tables_.quiescent(config_.id);
   WorkerStatus& status = section_.status;
   status.turns.store(status.turns.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   if (handled != 0)
@@ -118,6 +131,9 @@ void Worker::read_mailbox() noexcept {
         row.urgent_since.store(command.generation, std::memory_order_relaxed);
         break;
       }
+      case Command::Kind::clear:
+        clear_.begin(command, config_.id, tables_);
+        break;
     }
     section_.commands.pop();
   }
@@ -205,17 +221,71 @@ void Worker::report(const Event& event) noexcept {
   [[maybe_unused]] const bool told = section_.events.push(event);
 }
 
+namespace {
+
+// How many of `share` entries are due to be swept, and until when that is.
+struct Due {
+  std::size_t entries = 0;
+  std::chrono::nanoseconds each{0};
+};
+Due due_since(std::chrono::nanoseconds then, std::chrono::nanoseconds now, std::size_t share) noexcept {
+  const double since = static_cast<double>(std::min(now - then, kSweepPeriod).count());
+  const double each = static_cast<double>(kSweepPeriod.count()) / static_cast<double>(share + 1);
+  return {static_cast<std::size_t>(since / each), std::chrono::nanoseconds{static_cast<std::int64_t>(each)}};
+}
+
+}  // namespace
+
 void Worker::sweep(const Context& context, std::chrono::nanoseconds now) noexcept {
-  const std::size_t share = connections_.capacity() / region_.workers() + 1;
-  const std::chrono::nanoseconds since = std::min(now - swept_until_, kSweepPeriod);
-  const auto due = static_cast<std::size_t>(static_cast<double>(share) * static_cast<double>(since.count()) /
-                                            static_cast<double>(kSweepPeriod.count()));
-  if (due == 0) return;
-  swept_until_ = now;
-  connections_.sweep(
-      config_.id, std::min(due, kSweepPerTurnMax),
-      [&](const ConnectionEntry& entry) { return is_over(context.snapshot, entry, context.now); },
+  const auto some = [&](std::chrono::nanoseconds& until, const ConnectionTable& table, auto sweep_some) {
+    const Due due = due_since(until, now, table.share_size(config_.id));
+    if (due.entries == 0) return;
+    const std::size_t looked = sweep_some(std::min(due.entries, kSweepPerTurnMax));
+    // What was not looked at stays due.
+    const std::size_t left = due.entries - std::min(due.entries, looked);
+    until = now - due.each * static_cast<std::int64_t>(left);
+  };
+  some(swept_until_, tables_.connections, [&](std::size_t budget) {
+    return tables_.connections.sweep(
+        config_.id, budget, context.now,
+        [&](const ConnectionEntry& entry) { return is_over(context.snapshot, entry, context.now); },
+        [&](const ConnectionEntry& entry) { count_removed(context.snapshot, servers_, entry.server); });
+  });
+  some(bindings_swept_until_, tables_.bindings.table(),
+       [&](std::size_t budget) { return tables_.bindings.sweep(config_.id, budget, context.snapshot, context.now); });
+}
+
+// Once the table was full: keeps a few entries free by ending connections that nobody has confirmed, so that the next
+// ones find room at once. Entries that were ended become free a turn later, when no worker can be reading them.
+void Worker::keep_room(const Context& context) noexcept {
+  ConnectionTable& table = tables_.connections;
+  if (const std::uint64_t starved = table.starved(config_.id); starved != starved_) {
+    starved_ = starved;
+    room_until_ = context.now + ticks(kKeepRoom);
+  } else if (room_until_ == 0) {
+    return;
+  }
+  if (elapsed(room_until_, context.now) > 0) {
+    room_until_ = 0;
+    return;
+  }
+  table.reclaim(config_.id, kRoomPerWorker);
+  const std::size_t each = std::clamp<std::size_t>(table.share_size(config_.id) / 8, 1, kRoomPerWorker);
+  const std::size_t wanted = each * region_.workers();
+  const std::size_t there = table.capacity() - std::min(table.size(), table.capacity());
+  if (there >= wanted) return;
+  const auto walked = table.walk(
+      config_.id, room_cursor_, kSweepPerTurnMax, std::min(wanted - there, ConnectionTable::kRemovalsMax),
+      [](ConnectionId, const ConnectionEntry& entry) { return may_be_evicted(entry.state); },
       [&](const ConnectionEntry& entry) { count_removed(context.snapshot, servers_, entry.server); });
+  section_.tables.evicted.add(walked.removed);
+}
+
+void Worker::tell_figures(std::chrono::nanoseconds now) noexcept {
+  if (now - figures_told_at_ < kFiguresPeriod) return;
+  figures_told_at_ = now;
+  section_.tables.connections.store(tables_.connections.size(), std::memory_order_relaxed);
+  section_.tables.bindings.store(tables_.bindings.table().size(), std::memory_order_relaxed);
 }
 
 void Worker::rest_when_idle(std::size_t handled) noexcept {
@@ -226,11 +296,11 @@ void Worker::rest_when_idle(std::size_t handled) noexcept {
   if (idle_turns_ <= kIdleTurnsBeforeLongSleep) ++idle_turns_;
   if (idle_turns_ < kIdleTurnsBeforeSleep) return;
   // Sleeping, this worker uses no connection, and must not hold up the reclamation of the others' entries.
-  connections_.set_online(config_.id, false);
+  tables_.set_online(config_.id, false);
   const bool long_quiet = idle_turns_ > kIdleTurnsBeforeLongSleep;
   const timespec span{.tv_sec = 0, .tv_nsec = long_quiet ? kLongSleepNanoseconds : kSleepNanoseconds};
   nanosleep(&span, nullptr);
-  connections_.set_online(config_.id, true);
+  tables_.set_online(config_.id, true);
 }
 
 void Worker::count_drop(Drop reason, std::size_t amount) noexcept {

@@ -15,10 +15,11 @@
 #include <span>
 
 #include "dataplane/contract/region.h"
-#include "dataplane/lookup/connection_table.h"
+#include "dataplane/lookup/tables.h"
 #include "dataplane/packet/port.h"
 #include "dataplane/pipeline/batch.h"
 #include "dataplane/pipeline/pipeline.h"
+#include "dataplane/worker/clear_job.h"
 #include "dataplane/worker/slow_path.h"
 
 namespace fulcrum {
@@ -31,8 +32,8 @@ class Worker {
   };
   // `ports[i]` is the data port with PortId i, or null where the region's header says not in use. Everything is
   // borrowed and must outlive the worker.
-  Worker(const Config& config, Region& region, ConnectionTable& connections, std::span<PacketPort* const> ports,
-         SlowPath& slow_path, Doorbell& housekeeping);
+  Worker(const Config& config, Region& region, Tables& tables, std::span<PacketPort* const> ports, SlowPath& slow_path,
+         Doorbell& housekeeping);
 
   // Turns until `stop`. The worker's own thread.
   void run(const std::atomic<bool>& stop);
@@ -49,12 +50,14 @@ class Worker {
   std::size_t send_for_linux() noexcept;
   void report(const Event& event) noexcept;
   void sweep(const Context& context, std::chrono::nanoseconds now) noexcept;
+  void keep_room(const Context& context) noexcept;
+  void tell_figures(std::chrono::nanoseconds now) noexcept;
   void rest_when_idle(std::size_t handled) noexcept;
   void count_drop(Drop reason, std::size_t amount = 1) noexcept;
 
   Config config_;
   Region& region_;
-  ConnectionTable& connections_;
+  Tables& tables_;
   std::array<PacketPort*, kPortsMax> ports_{};
   SlowPath& slow_path_;
   Doorbell& housekeeping_;
@@ -64,7 +67,12 @@ class Worker {
   std::unique_ptr<ScheduleCursors> cursors_;
   std::unique_ptr<Batch> batch_;
   std::array<Frame, kBatchMax> scratch_{};  // frames on their way out, side by side
-  std::chrono::nanoseconds swept_until_{0};
+  ClearJob clear_;
+  std::chrono::nanoseconds swept_until_{0}, bindings_swept_until_{0}, figures_told_at_{0};
+  // While the connection table is full.
+  std::uint64_t starved_ = 0;
+  Tick room_until_ = 0;
+  std::uint32_t room_cursor_ = 0;
   std::uint32_t idle_turns_ = 0;
 };
 

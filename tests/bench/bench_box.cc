@@ -15,11 +15,10 @@ namespace {
 constexpr PortId kFront{0}, kBack{1};
 constexpr std::size_t kManyFarms = 1000;
 constexpr std::size_t kServersOfOtherFarms = 10;
+constexpr std::uint32_t kBindings = 1024;  // of clients to servers, which no farm here asks for
 
 Region make_region(const BenchBox::Options& options) {
-  const RegionShape shape{.workers = options.workers,
-                          .connections = options.capacity,
-                          .connection_index_bytes = ConnectionTable::index_bytes(options.capacity)};
+  const RegionShape shape = region_shape(options.workers, options.capacity, kBindings);
   auto region = options.hugepage_dir.empty() ? Region::create_anonymous(shape)
                                              : Region::create({.runtime_dir = options.runtime_dir,
                                                                .hugepage_dir = options.hugepage_dir,
@@ -52,10 +51,7 @@ BenchBox::BenchBox(const Options& options) : region_{make_region(options)} {
   write_snapshot(Slot::nat, Mode::nat, 1);
   write_snapshot(Slot::dsr, Mode::dsr, 1);
   write_snapshot(Slot::many_farms, Mode::nat, kManyFarms);
-  table_ = std::make_unique<ConnectionTable>(
-      ConnectionTable::Memory{
-          .entries = region_.entries(), .index = region_.index(), .hash_key = region_.header().hash_key},
-      options.workers, ConnectionTable::Start::cold);
+  tables_ = std::make_unique<Tables>(region_, ConnectionTable::Start::cold);
   live_ = fill(options.live);
 }
 
@@ -98,8 +94,8 @@ std::uint32_t BenchBox::fill(std::uint32_t live) {
   std::uint32_t entered = 0;
   for (std::uint32_t flow = 0; flow < live; ++flow) {
     const ServerId server{static_cast<std::uint16_t>(flow % kServers), 1};
-    const auto made = table_->insert(WorkerId{0}, key_of(flow, ServiceId{0}), server, ConnectionState::established,
-                                     Reason::scheduler, now);
+    const auto made = tables_->connections.insert(WorkerId{0}, key_of(flow, ServiceId{0}), server,
+                                                  ConnectionState::established, Reason::scheduler, now);
     entered += made.is_new ? 1U : 0U;
   }
   return entered;
@@ -114,7 +110,7 @@ void BenchBox::adopt(WorkerId worker, Slot slot) {
 }
 
 std::unique_ptr<Worker> BenchBox::make_worker(WorkerId worker, std::array<PacketPort*, 2> ports) {
-  return std::make_unique<Worker>(Worker::Config{.id = worker}, region_, *table_, ports, slow_path_, doorbell_);
+  return std::make_unique<Worker>(Worker::Config{.id = worker}, region_, *tables_, ports, slow_path_, doorbell_);
 }
 
 BenchBox::Tally BenchBox::tally(WorkerId worker) const noexcept {

@@ -10,7 +10,7 @@
 #include <string>
 
 #include "dataplane/contract/region.h"
-#include "dataplane/lookup/connection_table.h"
+#include "dataplane/lookup/tables.h"
 #include "dataplane/worker/worker.h"
 #include "tests/bench/flows.h"
 
@@ -35,7 +35,7 @@ class BenchBox {
   std::unique_ptr<Worker> make_worker(WorkerId worker, std::array<PacketPort*, 2> ports);
 
   [[nodiscard]] Region& region() noexcept { return region_; }
-  [[nodiscard]] ConnectionTable& table() noexcept { return *table_; }
+  [[nodiscard]] ConnectionTable& table() noexcept { return tables_->connections; }
   [[nodiscard]] std::uint32_t live() const noexcept { return live_; }
   // What a worker has counted since the start.
   struct Tally {
@@ -49,7 +49,7 @@ class BenchBox {
   std::uint32_t fill(std::uint32_t live);
 
   Region region_;
-  std::unique_ptr<ConnectionTable> table_;
+  std::unique_ptr<Tables> tables_;
   SlowPath slow_path_;
   Doorbell doorbell_;
   std::uint32_t live_ = 0;

@@ -11,7 +11,7 @@
 
 #include "control/compile/compile.h"
 #include "control/validate/validate.h"
-#include "dataplane/lookup/connection_table.h"
+#include "dataplane/lookup/tables.h"
 
 namespace fulcrum::golden {
 namespace {
@@ -163,8 +163,7 @@ std::int64_t value_of(const ServerCounters& row, const std::string& name) {
 }  // namespace
 
 RegionShape Case::shape() const {
-  return {
-      .workers = 1, .connections = connections, .connection_index_bytes = ConnectionTable::index_bytes(connections)};
+  return region_shape(1, connections, connections / 8);  // as dataplane.cfg's defaults make it
 }
 
 Result<Case> read_case(const std::filesystem::path& folder) { return CaseReader{folder}.read(); }

@@ -65,10 +65,7 @@ class ListeningTwin final : public Twin {
 class Box {
  public:
   explicit Box(const Case& golden)
-      : region_{std::move(*Region::create_anonymous(golden.shape()))},
-        connections_{{.entries = region_.entries(), .index = region_.index(), .hash_key = region_.header().hash_key},
-                     1,
-                     ConnectionTable::Start::cold} {
+      : region_{std::move(*Region::create_anonymous(golden.shape()))}, tables_{region_, ConnectionTable::Start::cold} {
     std::vector<PacketPort*> ports;
     std::vector<Twin*> twins;
     for (std::uint8_t i = 0; i < golden.ports.size(); ++i) {
@@ -82,8 +79,8 @@ class Box {
       ports.push_back(ports_.back().get());
       twins.push_back(twins_.back().get());
     }
-    worker_ = std::make_unique<Worker>(Worker::Config{.id = WorkerId{0}}, region_, connections_, ports, slow_path_,
-                                       doorbell_);
+    worker_ =
+        std::make_unique<Worker>(Worker::Config{.id = WorkerId{0}}, region_, tables_, ports, slow_path_, doorbell_);
     housekeeping_ = std::make_unique<Housekeeping>(region_, twins, ports, slow_paths_, doorbell_);
   }
 
@@ -110,7 +107,7 @@ class Box {
 
  private:
   Region region_;
-  ConnectionTable connections_;
+  Tables tables_;
   std::vector<std::unique_ptr<BufferedPort>> ports_;
   std::vector<std::unique_ptr<ListeningTwin>> twins_;
   SlowPath slow_path_;

@@ -1,5 +1,7 @@
 #include "tests/support/snapshot_builder.h"
 
+#include <algorithm>
+
 #include "dataplane/base/checksum.h"
 #include "dataplane/base/invariant.h"
 
@@ -25,6 +27,7 @@ SnapshotBuilder::SnapshotBuilder(Snapshot& snapshot, std::uint64_t generation) :
   snapshot.farm_count = snapshot.service_count = snapshot.server_count = 0;
   snapshot.service_index.rows.fill(kNoIndex);
   snapshot.endpoint_index.rows.fill(kNoIndex);
+  snapshot.member_index.rows.fill(kNoIndex);
   snapshot.routes.v4_count = snapshot.routes.v6_count = snapshot.routes.hop_count = 0;
 }
 
@@ -44,7 +47,7 @@ ServiceId SnapshotBuilder::service(const char* address, std::uint16_t port, Prot
 }
 
 ServerId SnapshotBuilder::server(ServiceId of, const char* address, std::uint16_t port, PortId egress,
-                                 std::uint16_t generation) {
+                                 std::uint16_t generation, MemberId member) {
   const auto index = static_cast<std::uint16_t>(snapshot_.server_count++);
   ServiceRow& service = snapshot_.services[of.value];
   ServerRow& server = snapshot_.servers[index];
@@ -56,6 +59,8 @@ ServerId SnapshotBuilder::server(ServiceId of, const char* address, std::uint16_
   server.weight = 1;
   server.state = ServerState::up;
   server.egress = egress;
+  server.member = member == kNoMember ? MemberId{index + 1U} : member;
+  enter(snapshot_.member_index, member_home(of, server.member, RowIndex<kServersMax>::kSlots), index);
   server.address_delta = checksum_delta(ones_sum(service.address), ones_sum(server.address));
   server.address_port_delta =
       checksum_delta(ones_sum(service.address) + service.port.wire(), ones_sum(server.address) + server.port.wire());
@@ -70,6 +75,12 @@ ServerId SnapshotBuilder::server(ServiceId of, const char* address, std::uint16_
   snapshot_.schedule[service.schedule_offset + service.schedule_length++] = index;
   ++service.server_count;
   return {index, generation};
+}
+
+void SnapshotBuilder::farm(FarmId id, const char* name, std::uint32_t persistence_s) {
+  snapshot_.farms[id.value].name = Name{name};
+  snapshot_.farms[id.value].persistence_s = persistence_s;
+  snapshot_.farm_count = std::max(snapshot_.farm_count, id.value + 1U);
 }
 
 void SnapshotBuilder::route(const char* first, const NextHop& hop) {

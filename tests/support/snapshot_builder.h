@@ -14,9 +14,10 @@ class SnapshotBuilder {
   explicit SnapshotBuilder(Snapshot& snapshot, std::uint64_t generation = 1);
 
   ServiceId service(const char* address, std::uint16_t port, Protocol protocol = Protocol::tcp, Mode mode = Mode::nat);
-  // Adds a server to `service` and to its schedule, once.
+  // Adds a server to `service` and to its schedule, once. Without `member` it is one that no other row is of.
   ServerId server(ServiceId service, const char* address, std::uint16_t port, PortId egress = PortId{1},
-                  std::uint16_t generation = 1);
+                  std::uint16_t generation = 1, MemberId member = kNoMember);
+  void farm(FarmId id, const char* name, std::uint32_t persistence_s = 0);
   // Routes, from the lowest first address of each family to the highest: each reaches to the next.
   void route(const char* first, const NextHop& hop);
   void schedule(ServiceId service, const std::vector<std::uint16_t>& rows);

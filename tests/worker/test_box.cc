@@ -6,8 +6,7 @@ namespace fulcrum::test {
 namespace {
 
 Region make_region(std::uint32_t connections) {
-  auto region = Region::create_anonymous(
-      {.workers = 1, .connections = connections, .connection_index_bytes = ConnectionTable::index_bytes(connections)});
+  auto region = Region::create_anonymous(region_shape(1, connections, connections));
   FULCRUM_ASSERT(region.has_value());
   return std::move(*region);
 }
@@ -33,12 +32,9 @@ TestBox::TestBox(std::uint32_t connections) : region{make_region(connections)} {
 
 void TestBox::start_worker(ConnectionTable::Start start) {
   worker.reset();
-  table = std::make_unique<ConnectionTable>(
-      ConnectionTable::Memory{
-          .entries = region.entries(), .index = region.index(), .hash_key = region.header().hash_key},
-      1, start);
+  tables = std::make_unique<Tables>(region, start);
   const std::array<PacketPort*, 2> both{ports[0].get(), ports[1].get()};
-  worker = std::make_unique<Worker>(Worker::Config{.id = WorkerId{0}}, region, *table, both, slow_path, doorbell);
+  worker = std::make_unique<Worker>(Worker::Config{.id = WorkerId{0}}, region, *tables, both, slow_path, doorbell);
 }
 
 SnapshotBuilder TestBox::publish() {

@@ -47,7 +47,7 @@ class TestBox {
   std::array<std::unique_ptr<MemoryPort>, 2> ports;
   SlowPath slow_path;
   Doorbell doorbell;
-  std::unique_ptr<ConnectionTable> table;
+  std::unique_ptr<Tables> tables;
   std::unique_ptr<Worker> worker;
   std::chrono::nanoseconds now = std::chrono::hours{1};
 

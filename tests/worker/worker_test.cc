@@ -215,10 +215,10 @@ TEST_F(WorkerTest, IdleConnectionsAreForgotten) {
   EXPECT_EQ(goes_to(from_client(kSyn)), address("10.1.1.11"));
   box_.now += std::chrono::seconds{59};
   for (int i = 0; i < 4; ++i, box_.now += std::chrono::milliseconds{100}) box_.turn();
-  EXPECT_EQ(box_.table->size(), 1U);
+  EXPECT_EQ(box_.tables->connections.size(), 1U);
   box_.now += std::chrono::seconds{3};
   for (int i = 0; i < 4; ++i, box_.now += std::chrono::seconds{2}) box_.turn();
-  EXPECT_EQ(box_.table->size(), 0U);
+  EXPECT_EQ(box_.tables->connections.size(), 0U);
   EXPECT_EQ(box_.active(first_), 0);
 }
 
@@ -270,21 +270,70 @@ TEST(WorkerTransmitFull, WhatTheWireDoesNotTakeIsANamedDrop) {
   box.expect_all_accounted_for();
 }
 
-TEST(WorkerTableFull, RefusesNewConnectionsAndSaysSo) {
-  test::TestBox box{4};
-  auto build = box.publish();
-  const ServiceId service = build.service("198.51.100.10", 80);
-  build.server(service, "10.1.1.11", 8080);
-  box.know_neighbour(kBack, "10.1.1.11", test::kServerMac);
-  for (std::uint16_t i = 0; i < 10; ++i) box.receive(kFront, from_client(kSyn, static_cast<std::uint16_t>(5000 + i)));
-  EXPECT_EQ(box.ports[1]->take_sent().size(), 4U);
-  EXPECT_EQ(box.drops(Drop::table_full), 6U);
+// A box with room for few connections, and one server.
+class WorkerTableFull : public ::testing::Test {
+ protected:
+  static constexpr std::uint16_t kRoom = 64;
+  void SetUp() override {
+    auto build = box_.publish();
+    server_ = build.server(build.service("198.51.100.10", 80), "10.1.1.11", 8080);
+    box_.know_neighbour(kFront, "198.51.100.2", test::kClientMac);
+    box_.know_neighbour(kBack, "10.1.1.11", test::kServerMac);
+  }
+  void TearDown() override { box_.expect_all_accounted_for(); }
+  bool goes_through(const Bytes& frame) {
+    box_.receive(kFront, frame);
+    return box_.ports[1]->take_sent().size() == 1;
+  }
+  void establish(std::uint16_t port) {
+    EXPECT_TRUE(goes_through(from_client(kSyn, port)));
+    box_.receive(kBack, from_server("10.1.1.11", kSynAck, port));
+    EXPECT_TRUE(goes_through(from_client(kAck, port)));
+  }
+  // A client that gives up after some tries, each a moment later.
+  bool opens(std::uint16_t port) {
+    for (int tries = 0; tries < 3; ++tries) {
+      if (goes_through(from_client(kSyn, port))) return true;
+      for (int turns = 0; turns < 3; ++turns) box_.turn();
+    }
+    return false;
+  }
+
+  test::TestBox box_{kRoom};
+  ServerId server_;
+};
+
+TEST_F(WorkerTableFull, RefusesNewConnectionsAndSaysSo) {
+  for (std::uint16_t i = 0; i < kRoom; ++i) establish(static_cast<std::uint16_t>(5000 + i));
+  for (std::uint16_t i = 0; i < 10 * kRoom; ++i) EXPECT_FALSE(opens(static_cast<std::uint16_t>(6000 + i)));
+  EXPECT_EQ(box_.drops(Drop::table_full), 3U * 10 * kRoom);
   Event event;
-  ASSERT_TRUE(box.region.worker(0).events.peek(event));
+  ASSERT_TRUE(box_.region.worker(0).events.peek(event));
   EXPECT_EQ(event.kind, Event::Kind::table_full);
-  box.receive(kFront, from_client(kAck, 5000));  // those inside do not suffer
-  EXPECT_EQ(box.ports[1]->take_sent().size(), 1U);
-  box.expect_all_accounted_for();
+  EXPECT_EQ(event.address, address("198.51.100.10"));
+  // Those inside do not suffer.
+  for (std::uint16_t i = 0; i < kRoom; ++i)
+    EXPECT_TRUE(goes_through(from_client(kAck, static_cast<std::uint16_t>(5000 + i))));
+  EXPECT_EQ(box_.active(server_), kRoom);
+  EXPECT_EQ(box_.region.worker(0).tables.evicted.value(), 0U);
+}
+
+TEST_F(WorkerTableFull, UnconfirmedConnectionsMakeRoomForNewOnes) {
+  for (std::uint16_t i = 0; i < kRoom / 2; ++i) establish(static_cast<std::uint16_t>(5000 + i));
+  // Ten times as many as there is room for, none of which is ever confirmed.
+  for (std::uint16_t i = 0; i < 10 * kRoom; ++i) EXPECT_TRUE(opens(static_cast<std::uint16_t>(6000 + i))) << i;
+  EXPECT_LT(box_.drops(Drop::table_full), 5U) << "room is kept once it was lacking";
+  EXPECT_GE(box_.region.worker(0).tables.evicted.value(), 9U * kRoom);
+  establish(7000);
+  for (std::uint16_t i = 0; i < kRoom / 2; ++i)
+    EXPECT_TRUE(goes_through(from_client(kAck, static_cast<std::uint16_t>(5000 + i)))) << "established never suffer";
+  EXPECT_EQ(box_.active(server_), static_cast<std::int64_t>(box_.tables->connections.size()));
+  // When it is quiet again nothing more is evicted.
+  const std::uint64_t evicted = box_.region.worker(0).tables.evicted.value();
+  box_.now += std::chrono::seconds{3};
+  box_.turn();
+  for (int turns = 0; turns < 20; ++turns) box_.turn();
+  EXPECT_EQ(box_.region.worker(0).tables.evicted.value(), evicted);
 }
 
 }  // namespace

@@ -46,6 +46,9 @@ std::string endpoint(const json& row) {
 std::string notice(const json& answer) {
   const json& dataplane = part(answer, "dataplane");
   std::string lines;
+  for (const json& alarm : part(dataplane, "alarms")) {
+    if (alarm.is_string()) lines += "ALARM: " + alarm.get<std::string>() + "\n";
+  }
   if (!flag(dataplane, "alive")) lines += "The dataplane is not running.\n";
   if (const std::string waiting = text(dataplane, "waiting_for"); waiting != "-") lines += waiting + "\n";
   return lines.empty() ? lines : lines + "\n";
@@ -95,22 +98,49 @@ std::string servers_page(const json& answer) {
   return table.empty() ? "There are no servers in the configuration.\n" : table.text();
 }
 
+// Below a page of a table: how full it is, and how to go on.
+std::string table_foot(const json& answer) {
+  const json& table = part(answer, "table");
+  std::string foot = fmt::format("\n{} of {} places in use", number(table, "live"), number(table, "capacity"));
+  if (number(table, "evicted") != 0) foot += fmt::format(", {} ended to make room", number(table, "evicted"));
+  if (number(table, "refused") != 0) foot += fmt::format(", {} refused since the start", number(table, "refused"));
+  foot += '\n';
+  if (text(answer, "next") != "-")
+    foot += fmt::format("There are more: --offset {}, or --all\n", number(answer, "next"));
+  return foot;
+}
+
 std::string connections_page(const json& answer) {
   Table table{{{.title = "CLIENT", .wrap = Wrap::when_needed},
-               {.title = "SERVICE", .wrap = Wrap::when_needed},
+               {.title = "SERVICE", .wrap = Wrap::first},
                {.title = "SERVER", .wrap = Wrap::when_needed},
-               {.title = "STATE", .wrap = Wrap::when_needed},
-               {.title = "IDLE s", .align = Align::right},
-               {.title = "PACKETS", .align = Align::right},
+               {.title = "STATE", .wrap = Wrap::first},
+               {.title = "WHY", .wrap = Wrap::first},
+               {.title = "AGE", .align = Align::right},
+               {.title = "IDLE", .align = Align::right},
                {.title = "BYTES", .align = Align::right}}};
   for (const json& row : part(answer, "connections")) {
-    table.add({text(row, "client"), text(row, "service"), text(row, "server"), text(row, "state"), text(row, "idle_s"),
-               count_text(number(row, "packets_in") + number(row, "packets_out")),
+    table.add({text(row, "client"), text(row, "service"), text(row, "server"), text(row, "state"), text(row, "reason"),
+               short_span_text(signed_number(row, "age_s")), short_span_text(signed_number(row, "idle_s")),
                bytes_text(number(row, "bytes_in") + number(row, "bytes_out"))});
   }
-  std::string page = table.empty() ? "There are no connections.\n" : table.text();
-  if (text(answer, "next") != "-") page += fmt::format("\nThere are more: --offset {}\n", number(answer, "next"));
-  return page;
+  return (table.empty() ? "There are no connections.\n" : table.text()) + table_foot(answer);
+}
+
+std::string persistence_page(const json& answer) {
+  Table table{{{.title = "CLIENT", .wrap = Wrap::when_needed},
+               {.title = "FARM", .wrap = Wrap::when_needed},
+               {.title = "SERVER", .wrap = Wrap::when_needed},
+               {.title = "AGE", .align = Align::right},
+               {.title = "UNUSED", .align = Align::right},
+               {.title = "ENDS IN", .align = Align::right},
+               {.title = "CONNECTIONS", .align = Align::right}}};
+  for (const json& row : part(answer, "persistence")) {
+    table.add({text(row, "client"), text(row, "farm"), text(row, "server"),
+               short_span_text(signed_number(row, "age_s")), short_span_text(signed_number(row, "unused_s")),
+               short_span_text(signed_number(row, "expires_s")), count_text(number(row, "connections"))});
+  }
+  return (table.empty() ? "No client is bound to a server.\n" : table.text()) + table_foot(answer);
 }
 
 std::string drops_page(const json& answer) {
@@ -178,8 +208,16 @@ std::string page(const std::string& what, const json& answer) {
   if (what == "farms") return above + farms_page(answer);
   if (what == "servers") return above + servers_page(answer);
   if (what == "connections") return above + connections_page(answer);
+  if (what == "persistence") return above + persistence_page(answer);
   if (what == "drops") return above + drops_page(answer);
   return above + version_page(answer);
+}
+
+std::string cleared_text(const std::string& what, const json& answer) {
+  const std::uint64_t count = number(answer, "cleared");
+  const char* one = what == "connections" ? "connection was ended" : "client was let go";
+  const char* many = what == "connections" ? "connections were ended" : "clients were let go";
+  return notice(answer) + fmt::format("{} {}.\n", count, count == 1 ? one : many);
 }
 
 }  // namespace fulcrum::cli

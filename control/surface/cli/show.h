@@ -8,7 +8,9 @@
 
 namespace fulcrum::cli {
 
-// `what` as in the question: "farms", "servers", "connections", "drops", "version".
+// `what` as in the question: "farms", "servers", "connections", "persistence", "drops", "version".
 std::string page(const std::string& what, const nlohmann::json& answer);
+// What `fulcrum clear` did.
+std::string cleared_text(const std::string& what, const nlohmann::json& answer);
 
 }  // namespace fulcrum::cli

@@ -35,13 +35,22 @@ json widest() {
               {"reason", "host unreachable (no answer to ARP or neighbour discovery, or an ICMP error)"}};
   server.update(counters);
   const std::string endpoint = std::string{"["} + kLongAddress + "]:65535";
-  json connection{{"client", endpoint},        {"service", endpoint}, {"server", kLongName},
-                  {"state", "client_closing"}, {"idle_s", 999'999},   {"packets_in", kHuge},
-                  {"packets_out", 0},          {"bytes_in", kHuge},   {"bytes_out", 0}};
+  json connection{{"client", endpoint}, {"service", endpoint}, {"server", kLongName},     {"state", "client_closing"},
+                  {"idle_s", 999'999},  {"packets_in", kHuge}, {"reason", "persistence"}, {"age_s", 999'999'999},
+                  {"packets_out", 0},   {"bytes_in", kHuge},   {"bytes_out", 0}};
   return {{"dataplane", running},
           {"farms", {farm}},
           {"servers", {server}},
           {"connections", {connection}},
+          {"persistence",
+           {{{"client", std::string{kLongAddress} + "/128"},
+             {"farm", kLongName},
+             {"server", kLongName},
+             {"age_s", 1'800'000},
+             {"unused_s", 2'591'999},
+             {"expires_s", 2'591'999},
+             {"connections", kHuge}}}},
+          {"table", {{"capacity", 1'000'000'000}, {"live", 999'999'999}, {"evicted", 0}, {"refused", 0}}},
           {"next", kHuge},
           {"received", kHuge},
           {"unaccounted", -3},
@@ -58,7 +67,7 @@ json widest() {
 }
 
 TEST(Pages, FitEightyColumns) {
-  for (const char* what : {"farms", "servers", "connections", "drops"}) {
+  for (const char* what : {"farms", "servers", "connections", "persistence", "drops"}) {
     std::istringstream lines{page(what, widest())};
     for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), Table::width_max) << what << ": " << line;
   }
@@ -76,6 +85,18 @@ TEST(Pages, SayHowToGoOn) {
   EXPECT_NE(page("connections", {{"connections", json::array()}, {"next", 77}}).find("--offset 77"), std::string::npos);
 }
 
+TEST(Pages, BeginWithTheAlarms) {
+  const json answer{{"dataplane", {{"alive", true}, {"alarms", {"The table is full."}}}}};
+  EXPECT_EQ(page("farms", answer).find("ALARM: The table is full.\n"), 0U);
+}
+
+TEST(Pages, SayHowMuchWasCleared) {
+  EXPECT_EQ(cleared_text("connections", {{"dataplane", {{"alive", true}}}, {"cleared", 1}}),
+            "1 connection was ended.\n");
+  EXPECT_EQ(cleared_text("persistence", {{"dataplane", {{"alive", true}}}, {"cleared", 7}}),
+            "7 clients were let go.\n");
+}
+
 TEST(Pages, ShowNegativeInFlight) { EXPECT_NE(page("drops", widest()).find(" -3 "), std::string::npos); }
 
 // An answer of another release: keys missing, of other types.
@@ -84,7 +105,7 @@ TEST(Pages, SurviveAnyAnswer) {
                        {{"farms", 7}, {"dataplane", "x"}, {"workers", {{{"worker", {}}}}}},
                        {{"farms", {1, "x", nullptr}}, {"servers", {json::array()}}, {"connections", {true}}}};
   for (const json& answer : answers) {
-    for (const char* what : {"farms", "servers", "connections", "drops", "version"})
+    for (const char* what : {"farms", "servers", "connections", "persistence", "drops", "version"})
       EXPECT_FALSE(page(what, answer).empty());
   }
 }

@@ -152,4 +152,12 @@ std::string span_text(std::int64_t seconds) {
   return fmt::format("{} d {} h", seconds / 86400, seconds % 86400 / 3600);
 }
 
+std::string short_span_text(std::int64_t seconds) {
+  if (seconds < 60) return fmt::format("{}s", seconds);
+  if (seconds < 3600) return fmt::format("{}m{}s", seconds / 60, seconds % 60);
+  if (seconds < 86400) return fmt::format("{}h{}m", seconds / 3600, seconds % 3600 / 60);
+  if (seconds < 100 * 86400) return fmt::format("{}d{}h", seconds / 86400, seconds % 86400 / 3600);
+  return fmt::format("{}d", seconds / 86400);
+}
+
 }  // namespace fulcrum::cli

@@ -42,5 +42,7 @@ std::string count_text(std::uint64_t count);
 std::string bytes_text(std::uint64_t bytes);
 // A span of time in its two largest units: "5 s", "3 min 20 s", "2 h 5 min", "4 d 7 h".
 std::string span_text(std::int64_t seconds);
+// The same in at most six characters: "5s", "3m20s", "2h5m", "4d7h", "1000d".
+std::string short_span_text(std::int64_t seconds);
 
 }  // namespace fulcrum::cli

@@ -111,6 +111,11 @@ TEST(Numbers, Spans) {
   EXPECT_EQ(span_text(200), "3 min 20 s");
   EXPECT_EQ(span_text(7500), "2 h 5 min");
   EXPECT_EQ(span_text(371'000), "4 d 7 h");
+  EXPECT_EQ(short_span_text(59), "59s");
+  EXPECT_EQ(short_span_text(3599), "59m59s");
+  EXPECT_EQ(short_span_text(86399), "23h59m");
+  EXPECT_EQ(short_span_text(99 * 86400 + 86399), "99d23h");
+  EXPECT_EQ(short_span_text(999'999'999), "11574d");
 }
 
 }  // namespace

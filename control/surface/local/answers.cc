@@ -97,7 +97,8 @@ json farm_row(const View& view, const model::Farm& farm, const std::map<std::str
 
 json dataplane_part(const View& view) {
   return {{"alive", view.dataplane_alive},
-          {"waiting_for", view.waiting_for.empty() ? json{} : json{view.waiting_for}[0]}};
+          {"waiting_for", view.waiting_for.empty() ? json{} : json{view.waiting_for}[0]},
+          {"alarms", view.alarms}};
 }
 
 json error_answer(std::string_view code, std::string_view text) {

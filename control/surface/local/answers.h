@@ -2,13 +2,18 @@
 //
 //   farms        per farm: state, servers up and in all, connections, packets, bytes, services
 //   servers      per endpoint of a server: state, why and since when, weight, connections
-//   connections  the connection table, page by page (see connection_walk.h); also "farm", "server", "limit", "offset"
+//   connections  the connection table, page by page (see entry_walk.h); also "farm", "server", "client" (an address or
+//                a network), "state" (several with commas between), "limit", "offset"
+//   persistence  which clients are bound to which servers; the same but for "state"
 //   drops        where packets went: in, out, dropped for which reason; per port
 //   version      the releases, the region, what each worker has acknowledged
 //
-// Every answer has "dataplane": {"alive", "waiting_for"}. Counters are sums over all workers; times are ISO 8601 in
-// UTC; durations are seconds. A question that cannot be answered gets {"error": {"code", "text"}} with one of the codes
-// "invalid", "not_found", "limit".
+// {"clear": "connections" or "persistence"} with the same filters ends what they name, and answers how many, when every
+// worker has done its part; without a filter it takes "all": true.
+//
+// Every answer has "dataplane": {"alive", "waiting_for", "alarms"}. Counters are sums over all workers; times are ISO
+// 8601 in UTC; durations are seconds. A question that cannot be answered gets {"error": {"code", "text"}} with one of
+// the codes "invalid", "not_found", "limit", "failed".
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

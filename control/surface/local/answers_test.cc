@@ -48,7 +48,8 @@ class AnswersTest : public testing::Test {
     return {.model = model,
             .region = &region,
             .snapshot = &region.snapshot(0),
-            .dataplane_alive = true,
+            .dataplane_alive = alive,
+            .alarms = {"The connection table is full."},
             .waiting_for = {},
             .workers = {{.acknowledged = 7, .unread = 0, .waiting = 0}, {.acknowledged = 6, .unread = 2, .waiting = 1}},
             .health = [this](const model::Farm&, const Address& address, Protocol,
@@ -88,19 +89,26 @@ class AnswersTest : public testing::Test {
     entry.server = server;
     entry.state = ConnectionState::established;
     entry.last_seen = to_tick(std::chrono::seconds{990});
+    entry.key.opened = OpenedAt::at(to_tick(std::chrono::seconds{900})).bits();
     entry.bytes_in_high = 1;
     entry.bytes_in = 5;
     entry.word = static_cast<std::uint32_t>(life);
   }
 
-  Region region{*Region::create_anonymous({.workers = 2, .connections = kConnections})};
+  Region region{*Region::create_anonymous({.workers = 2, .connections = kConnections, .persistence = 100})};
   model::Model model;
   ServiceId service;
   ServerId web1, web2;
-  bool checked = true;
+  bool checked = true, alive = true;
   std::vector<std::string> rejected;
   boost::asio::io_context loop;
-  Dispatcher dispatcher{loop, [this] { return look(); }};
+  std::vector<std::pair<Table, std::vector<EntryFilter>>> cleared;
+  Result<std::uint64_t> clear_result = 12;
+  Dispatcher dispatcher{loop, [this] { return look(); },
+                        [this](Table table, std::vector<EntryFilter> filters, const Clearer::Done& done) {
+                          cleared.emplace_back(table, std::move(filters));
+                          done(clear_result);
+                        }};
 };
 
 TEST_F(AnswersTest, FarmsAddUpTheirServersOverAllWorkers) {
@@ -187,6 +195,7 @@ TEST_F(AnswersTest, ConnectionsInWords) {
   EXPECT_EQ(row["state"], "established");
   EXPECT_EQ(row["reason"], "scheduler");
   EXPECT_EQ(row["idle_s"], 10);
+  EXPECT_EQ(row["age_s"], 100);
   EXPECT_EQ(row["bytes_in"], (1ULL << 32U) + 5);
   EXPECT_TRUE(answer["next"].is_null());
 }
@@ -210,7 +219,7 @@ TEST_F(AnswersTest, PagesJoinWithoutGapOrOverlap) {
 
 // The table is larger than what one turn may read, so a client that leaves ends the walk between two turns.
 TEST_F(AnswersTest, AWalkTakesTurnsAndEndsWithItsClient) {
-  static_assert(kConnections > ConnectionWalk::entries_per_turn * 2);
+  static_assert(kConnections > EntryWalk::entries_per_turn * 2);
   const auto reply = std::make_shared<KeepsAnswer>();
   dispatcher.answer(R"({"show": "connections"})", reply);
   EXPECT_TRUE(reply->answer.is_null());
@@ -249,6 +258,19 @@ TEST_F(AnswersTest, BadQuestionsGetAReason) {
       {R"({"show": "connections", "limit": "many"})", "invalid"},
       {R"({"show": "connections", "offset": -1})", "invalid"},
       {R"({"show": "connections", "farm": 3})", "invalid"},
+      {R"({"show": "connections", "client": "192.0.2.0/33"})", "invalid"},
+      {R"({"show": "connections", "client": "everybody"})", "invalid"},
+      {R"({"show": "connections", "state": "open"})", "invalid"},
+      {R"({"show": "connections", "state": "udp,"})", "invalid"},
+      {R"({"show": "connections", "all": true})", "invalid"},
+      {R"({"show": "persistence", "state": "udp"})", "invalid"},
+      {R"({"clear": "farms"})", "invalid"},
+      {R"({"clear": "connections"})", "invalid"},
+      {R"({"clear": "connections", "all": false})", "invalid"},
+      {R"({"clear": "connections", "all": true, "farm": "shop"})", "invalid"},
+      {R"({"clear": "connections", "all": 1})", "invalid"},
+      {R"({"clear": "connections", "farm": "shop", "limit": 5})", "invalid"},
+      {R"({"clear": "persistence", "server": "nobody"})", "not_found"},
       {R"({"show": "connections", "farm": "nowhere"})", "not_found"},
       {R"({"show": "connections", "server": "nobody"})", "not_found"},
   };
@@ -258,12 +280,99 @@ TEST_F(AnswersTest, BadQuestionsGetAReason) {
     EXPECT_FALSE(answer["error"]["text"].get<std::string>().empty());
   }
   EXPECT_EQ(ask(std::string(4000, '['))["error"]["code"], "invalid");
+  EXPECT_TRUE(cleared.empty());
 }
 
 TEST_F(AnswersTest, AnOffsetBeyondTheTableIsAnEmptyPage) {
   const json answer = ask(R"({"show": "connections", "offset": 18446744073709551615})");
   EXPECT_TRUE(answer["connections"].empty());
   EXPECT_TRUE(answer["next"].is_null());
+}
+
+TEST_F(AnswersTest, ConnectionsByFilter) {
+  for (std::uint16_t i = 0; i < 40; ++i) {
+    connect(i, i % 2 == 0 ? web1 : web2, i);
+    ConnectionEntry& entry = region.entries()[i];
+    entry.key.client = Address::v4(Be32{0xC0000200U + (i < 10 ? 0U : 256U) + i});
+    entry.state = i % 4 == 0 ? ConnectionState::embryonic : ConnectionState::established;
+  }
+  const auto count_of = [&](const json& filter) {
+    json question{{"show", "connections"}, {"limit", 1000}};
+    question.update(filter);
+    return ask(question.dump())["connections"].size();
+  };
+  EXPECT_EQ(count_of(json::object()), 40U);
+  EXPECT_EQ(count_of({{"client", "192.0.2.0/24"}}), 10U);
+  EXPECT_EQ(count_of({{"client", "192.0.2.3"}}), 1U);
+  EXPECT_EQ(count_of({{"client", "2001:db8::/32"}}), 0U);
+  EXPECT_EQ(count_of({{"state", "embryonic"}}), 10U);
+  EXPECT_EQ(count_of({{"state", "embryonic,established"}}), 40U);
+  EXPECT_EQ(count_of({{"state", "reset"}}), 0U);
+  EXPECT_EQ(count_of({{"server", "web1"}, {"client", "192.0.2.0/24"}}), 5U);
+  EXPECT_EQ(count_of({{"farm", "shop"}, {"server", "web2"}, {"state", "embryonic"}}), 0U);
+}
+
+TEST_F(AnswersTest, HowFullTheTableIsAndWhatIsWrong) {
+  region.worker(1).tables.connections = 77;
+  region.worker(1).tables.evicted.add(5);
+  region.worker(0).packets.drops[static_cast<std::size_t>(Drop::table_full)].add(3);
+  const json answer = ask(R"({"show": "connections"})");
+  EXPECT_EQ(answer["table"], (json{{"capacity", kConnections}, {"live", 77}, {"evicted", 5}, {"refused", 3}}));
+  EXPECT_EQ(answer["dataplane"]["alarms"][0], "The connection table is full.");
+}
+
+TEST_F(AnswersTest, BindingsInWords) {
+  Snapshot& snapshot = region.snapshot(0);
+  snapshot.farms[0].persistence_s = 360;
+  const auto bind = [&](std::size_t at, std::uint16_t farm, const char* client, std::uint8_t length, ServerId server) {
+    ConnectionEntry& entry = region.persistence_entries()[at];
+    entry.key = binding_key(FarmId{farm}, *Address::parse(client), length);
+    entry.key.opened = OpenedAt::at(to_tick(std::chrono::seconds{400})).bits();
+    entry.server = std::bit_cast<ServerId>(snapshot.servers[server.index].member.value);
+    entry.last_seen = to_tick(std::chrono::seconds{900});
+    entry.packets_in = 4;
+    entry.word = static_cast<std::uint32_t>(Life::live);
+  };
+  bind(3, 0, "203.0.113.77", 24, web2);
+  bind(4, 0, "203.0.114.1", 32, web1);
+  bind(5, 9, "203.0.113.1", 32, web1);
+  const json rows = ask(R"({"show": "persistence", "client": "203.0.113.5", "farm": "shop"})")["persistence"];
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0], (json{{"client", "203.0.113.0/24"},
+                           {"farm", "shop"},
+                           {"server", "web2"},
+                           {"age_s", 600},
+                           {"unused_s", 100},
+                           {"expires_s", 260},
+                           {"connections", 4}}));
+  EXPECT_EQ(ask(R"({"show": "persistence", "server": "web1"})")["persistence"].size(), 2U);
+  const json all = ask(R"({"show": "persistence"})");
+  EXPECT_TRUE(all["persistence"][2]["farm"].is_null()) << "a farm that is gone";
+  EXPECT_EQ(all["table"]["capacity"], 100);
+}
+
+TEST_F(AnswersTest, ClearIsHandedOnInIds) {
+  const json answer = ask(R"({"clear": "connections", "server": "web2", "client": "192.0.2.0/24", "state": "udp"})");
+  EXPECT_EQ(answer["cleared"], 12);
+  ASSERT_EQ(cleared.size(), 1U);
+  EXPECT_EQ(cleared[0].first, Table::connections);
+  EntryFilter wanted;
+  wanted.client = *Address::parse("192.0.2.0");
+  wanted.client_length = 24;
+  wanted.states = state_bit(ConnectionState::udp);
+  wanted.member = region.snapshot(0).servers[web2.index].member;
+  EXPECT_EQ(cleared[0].second, std::vector<EntryFilter>{wanted});
+  EXPECT_EQ(ask(R"({"clear": "persistence", "all": true})")["table"], "persistence");
+  EXPECT_EQ(cleared[1].first, Table::persistence);
+  EXPECT_EQ(cleared[1].second, std::vector<EntryFilter>{{}});
+}
+
+TEST_F(AnswersTest, ClearSaysWhyItCannot) {
+  clear_result = fail(Error::Code::io, "", "a worker has not answered");
+  EXPECT_EQ(ask(R"({"clear": "connections", "all": true})")["error"]["text"], "a worker has not answered");
+  alive = false;
+  EXPECT_EQ(ask(R"({"clear": "connections", "all": true})")["error"]["code"], "failed");
+  EXPECT_EQ(cleared.size(), 1U);
 }
 
 }  // namespace

@@ -21,7 +21,8 @@ struct View {
   const Region* region = nullptr;      // null: no dataplane has started yet
   const Snapshot* snapshot = nullptr;  // the newest published; null: none yet
   bool dataplane_alive = false;
-  std::string waiting_for;  // what keeps the configuration from being in force, in words; empty: nothing
+  std::vector<std::string> alarms;  // what somebody should do something about, in words
+  std::string waiting_for;          // what keeps the configuration from being in force, in words; empty: nothing
   std::vector<Publisher::WorkerView> workers;
   // How a server's endpoint stands; nothing when it is not checked.
   std::function<std::optional<TargetHealth>(const model::Farm&, const Address&, Protocol, std::uint16_t port)> health;

@@ -36,10 +36,14 @@ std::string_view word(ConnectionState state) {
       return "client_closing";
     case ConnectionState::server_closing:
       return "server_closing";
-    case ConnectionState::closed:
-      return "closed";
+    case ConnectionState::time_wait:
+      return "time_wait";
     case ConnectionState::udp:
       return "udp";
+    case ConnectionState::reset:
+      return "reset";
+    case ConnectionState::answered:
+      return "answered";
   }
   return "unknown";
 }
