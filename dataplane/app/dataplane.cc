@@ -252,6 +252,7 @@ void Dataplane::run(const std::atomic<bool>& stop) {
   rte_eal_mp_wait_lcore();
   for (int i = 0; i < kLastTurns && housekeeping_->turn() != 0; ++i) {
   }
+  housekeeping_->count_losses();
   // What Linux sent and no worker took: not counted yet, so nothing to account for.
   for (SlowPath* slow_path : slow_path_views_) {
     SlowFrame frame;

@@ -205,6 +205,42 @@ TEST_F(PortNet, VlanTagThatLinuxTookOutIsPutBack) {
   EXPECT_EQ(came, tagged);
 }
 
+// Nobody takes the frames, so the ring overflows; every frame was received or is counted as lost.
+TEST_F(PortNet, FramesThatFindTheRingFullAreCounted) {
+  constexpr std::uint64_t kSent = 500;
+  const LabNamespace client{"oclient"};
+  const LabNamespace box{"obox"};
+  ASSERT_EQ(box.ip("link add b0 type veth peer name eth0 netns " + client.name()).status, 0);
+  client.exec("sysctl -qw net/ipv6/conf/eth0/disable_ipv6=1");
+  ASSERT_EQ(client.ip("link set eth0 up").status, 0);
+  const PortClaim claim = inside<PortClaim>(box, [] { return PortClaim::of_interface("b0", 1500); });
+  NicProfile profile = read_profile("af_packet", "").profile;
+  profile.arguments = "iface={device},qpairs={queues},blocksz=4096,framesz=2048,framecnt=64";
+  const auto port = inside<std::unique_ptr<DpdkPort>>(
+      box, [&] { return DpdkPort::open({.name = "b0", .device = "b0", .id = PortId{0}}, profile, *pool_); });
+  ASSERT_TRUE(port);
+  EXPECT_EQ(port->take_losses(), LossCounts{});
+  const OwnedFd wire = open_wire(client, "eth0");
+  const Bytes bytes = experimental_frame(1);
+  for (std::uint64_t i = 0; i < kSent; ++i) {
+    ASSERT_EQ(send(wire.get(), bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
+  }
+  std::uint64_t received = 0;
+  LossCounts lost{};
+  std::array<Frame, kBatchMax> frames;
+  EXPECT_TRUE(eventually([&] {
+    const std::size_t count = port->receive(0, frames);
+    port->release(std::span{frames}.first(count));
+    received += count;
+    const LossCounts more = port->take_losses();
+    for (std::size_t i = 0; i < kLosses; ++i) lost[i] += more[i];
+    return received + lost[static_cast<std::size_t>(Loss::ring_full)] == kSent;
+  })) << received
+      << " received, " << lost[0] << " lost";
+  EXPECT_GT(received, 0U);
+  EXPECT_GE(lost[static_cast<std::size_t>(Loss::ring_full)], kSent - 100);
+}
+
 TEST_F(PortNet, MissingInterfaceIsASentence) {
   const LabNamespace box{"nobox"};
   const auto opened = NetworkNamespace::open(box.name());

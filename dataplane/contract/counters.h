@@ -10,6 +10,7 @@
 
 #include "dataplane/base/ids.h"
 #include "dataplane/contract/capacities.h"
+#include "dataplane/contract/loss.h"
 #include "dataplane/contract/snapshot.h"
 #include "dataplane/contract/verdict.h"
 
@@ -43,7 +44,8 @@ static_assert(sizeof(PacketCounters) == 64 * 9);
 struct alignas(64) PortCounters {  // written by: the thread of the row; one row per thread and port
   Counter received_packets, received_bytes;
   Counter sent_packets, sent_bytes;
-  std::array<Counter, 4> unused;
+  std::array<Counter, kLosses> lost;  // by Loss; in the housekeeping thread's row only
+  Counter unused;
 };
 static_assert(sizeof(PortCounters) == 64);
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "dataplane/contract/loss.h"
 #include "dataplane/packet/frame.h"
 
 namespace fulcrum {
@@ -18,6 +19,8 @@ class PacketPort {
   virtual std::size_t receive(std::uint16_t queue, std::span<Frame> into) noexcept = 0;
   // Takes frames from the front and returns how many; those belong to the port again. The others stay the caller's.
   virtual std::size_t send(std::uint16_t queue, std::span<const Frame> frames) noexcept = 0;
+  // Frames that were lost since the last call before receive() could hand them over. The housekeeping thread.
+  virtual LossCounts take_losses() noexcept { return {}; }
   // Gives frames back unsent. Any thread.
   virtual void release(std::span<const Frame> frames) noexcept = 0;
 };

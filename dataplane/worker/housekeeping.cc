@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kFramesPerTurn = 64;
 // The heartbeat, and twins that cannot be waited for, bound the sleep.
 constexpr int kSleepMillisecondsMax = 10;
+// Some NICs take a tenth of a millisecond to tell their counters.
+constexpr std::chrono::nanoseconds kLossPeriod = std::chrono::milliseconds{100};
 
 std::uint64_t unaccounted(Region& region) noexcept {
   std::uint64_t in = 0;
@@ -30,7 +32,11 @@ std::uint64_t unaccounted(Region& region) noexcept {
 
 Housekeeping::Housekeeping(Region& region, std::span<Twin* const> twins, std::span<PacketPort* const> ports,
                            std::span<SlowPath* const> workers, Doorbell& doorbell)
-    : region_{region}, workers_{workers}, doorbell_{doorbell}, counters_{region.worker(region.workers()).packets} {
+    : region_{region},
+      workers_{workers},
+      doorbell_{doorbell},
+      section_{region.worker(region.workers())},
+      counters_{section_.packets} {
   FULCRUM_ASSERT(twins.size() <= kPortsMax && ports.size() <= kPortsMax && !workers.empty());
   std::copy(twins.begin(), twins.end(), twins_.begin());
   std::copy(ports.begin(), ports.end(), ports_.begin());
@@ -48,9 +54,21 @@ std::size_t Housekeeping::turn() noexcept {
   for (std::uint8_t port = 0; port < kPortsMax; ++port) {
     if (twins_[port] != nullptr) moved += fetch_from_linux(PortId{port});
   }
-  region_.header().dataplane_heartbeat.store(static_cast<std::uint64_t>(monotonic_now().count()),
-                                             std::memory_order_relaxed);
+  const std::chrono::nanoseconds now = monotonic_now();
+  if (now - losses_counted_ >= kLossPeriod) {
+    losses_counted_ = now;
+    count_losses();
+  }
+  region_.header().dataplane_heartbeat.store(static_cast<std::uint64_t>(now.count()), std::memory_order_relaxed);
   return moved;
+}
+
+void Housekeeping::count_losses() noexcept {
+  for (std::size_t port = 0; port < kPortsMax; ++port) {
+    if (ports_[port] == nullptr) continue;
+    const LossCounts lost = ports_[port]->take_losses();
+    for (std::size_t i = 0; i < kLosses; ++i) section_.ports[port].lost[i].add(lost[i]);
+  }
 }
 
 std::size_t Housekeeping::deliver_to_linux(SlowPath& from) noexcept {

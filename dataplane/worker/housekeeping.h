@@ -1,9 +1,11 @@
-// The housekeeping thread: moves frames between the workers and the kernel twins, and keeps the heartbeat. It sleeps in
-// poll(2) when there is nothing to do; a worker with something for Linux rings its doorbell.
+// The housekeeping thread: moves frames between the workers and the kernel twins, keeps the heartbeat, and ten times a
+// second asks the ports what they lost. It sleeps in poll(2) when there is nothing to do; a worker with something for
+// Linux rings its doorbell.
 #pragma once
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <span>
 
@@ -24,6 +26,8 @@ class Housekeeping {
   void run(const std::atomic<bool>& stop);
   // One turn without sleeping; returns the frames it moved.
   std::size_t turn() noexcept;
+  // Adds to the counters what the ports lost since the last call. The housekeeping thread.
+  void count_losses() noexcept;
 
  private:
   std::size_t deliver_to_linux(SlowPath& from) noexcept;
@@ -35,7 +39,9 @@ class Housekeeping {
   std::array<PacketPort*, kPortsMax> ports_{};
   std::span<SlowPath* const> workers_;
   Doorbell& doorbell_;
+  WorkerSection& section_;
   PacketCounters& counters_;
+  std::chrono::nanoseconds losses_counted_{0};
 };
 
 // After a warm start, before any thread runs: packets that the dead process had taken in and not accounted for are

@@ -12,6 +12,7 @@
 
 #include "dataplane/base/invariant.h"
 #include "dataplane/base/log.h"
+#include "drivers/port/packet_sockets.h"
 
 namespace fulcrum {
 namespace {
@@ -79,7 +80,11 @@ Result<void> DpdkPort::attach() {
   } else {
     device_name_ = fmt::format("{}{}", profile_.driver, options_.id.value);
     const std::string arguments = fill_in(profile_, options_.device, options_.queues, options_.mtu);
+    const std::set<int> before = packet_sockets();
     const int error = rte_eal_hotplug_add("vdev", device_name_.c_str(), arguments.c_str());
+    for (const int socket : packet_sockets()) {
+      if (before.count(socket) == 0) packet_sockets_.insert(socket);
+    }
     if (error == -EFAULT) {  // what it says of a name that no driver begins with
       return refused(Error::Code::not_found, fmt::format("DPDK has no driver {}: is the package {} installed?",
                                                          profile_.driver, profile_.package));
@@ -176,6 +181,7 @@ Result<void> DpdkPort::start() {
     return refused(Error::Code::io, fmt::format("has no MAC address: {}", rte_strerror(-error)));
   }
   std::copy(std::begin(address.addr_bytes), std::end(address.addr_bytes), mac_.bytes.begin());
+  take_losses();  // what others left in the NIC's counters
   return {};
 }
 
@@ -190,6 +196,18 @@ std::size_t DpdkPort::receive(std::uint16_t queue, std::span<Frame> into) noexce
     into[i] = frame_of(buffers[i], options_.id, verified ? checksum_fact(buffers[i]->ol_flags) : unasked);
   }
   return count;
+}
+
+LossCounts DpdkPort::take_losses() noexcept {
+  LossCounts lost{};
+  if (rte_eth_stats counts{}; rte_eth_stats_get(*port_, &counts) == 0) {
+    const LossCounts now{counts.imissed, counts.ierrors, counts.rx_nombuf};
+    // A driver that began anew has counted less than before.
+    for (std::size_t i = 0; i < kLosses; ++i) lost[i] = now[i] - std::min(now[i], lost_before_[i]);
+    lost_before_ = now;
+  }
+  for (const int socket : packet_sockets_) lost[static_cast<std::size_t>(Loss::ring_full)] += take_overflows(socket);
+  return lost;
 }
 
 std::size_t DpdkPort::send(std::uint16_t queue, std::span<const Frame> frames) noexcept {

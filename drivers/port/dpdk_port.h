@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 
@@ -47,6 +48,7 @@ class DpdkPort final : public PacketPort {
 
   std::size_t receive(std::uint16_t queue, std::span<Frame> into) noexcept override;
   std::size_t send(std::uint16_t queue, std::span<const Frame> frames) noexcept override;
+  LossCounts take_losses() noexcept override;
   void release(std::span<const Frame> frames) noexcept override { free_frames(frames); }
 
  private:
@@ -63,6 +65,8 @@ class DpdkPort final : public PacketPort {
   std::optional<std::uint16_t> port_;  // DPDK's number of it
   bool virtual_device_ = false;        // made by us, so taken away by us
   bool hardware_checksum_ = false;
+  std::set<int> packet_sockets_;  // the driver's, of which it tells nothing (packet_sockets.h)
+  LossCounts lost_before_{};      // what DPDK had counted at the last look
   Mac mac_;
 };
 

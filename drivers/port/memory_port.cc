@@ -30,6 +30,16 @@ void MemoryPort::inject(std::uint16_t queue, std::span<const std::byte> bytes) {
   waiting_[queue].emplace_back(bytes.begin(), bytes.end());
 }
 
+void MemoryPort::lose(Loss why, std::uint64_t frames) {
+  const std::lock_guard lock{mutex_};
+  lost_[static_cast<std::size_t>(why)] += frames;
+}
+
+LossCounts MemoryPort::take_losses() noexcept {
+  const std::lock_guard lock{mutex_};
+  return std::exchange(lost_, {});
+}
+
 std::vector<MemoryPort::Bytes> MemoryPort::take_sent() {
   const std::lock_guard lock{mutex_};
   return std::exchange(sent_, {});

@@ -28,6 +28,8 @@ class MemoryPort final : public PacketPort {
 
   // The test's side; any thread. `queue` is where the frame will be received.
   void inject(std::uint16_t queue, std::span<const std::byte> bytes);
+  // Frames that this port shall say it lost.
+  void lose(Loss why, std::uint64_t frames);
   // All that was sent since the last call, oldest first.
   [[nodiscard]] std::vector<Bytes> take_sent();
   // Frames that the receiver got and neither sent nor released. They may come from another MemoryPort: the count is of
@@ -36,6 +38,7 @@ class MemoryPort final : public PacketPort {
 
   std::size_t receive(std::uint16_t queue, std::span<Frame> into) noexcept override;
   std::size_t send(std::uint16_t queue, std::span<const Frame> frames) noexcept override;
+  LossCounts take_losses() noexcept override;
   void release(std::span<const Frame> frames) noexcept override;
 
  private:
@@ -49,6 +52,7 @@ class MemoryPort final : public PacketPort {
   mutable std::mutex mutex_;
   std::vector<std::deque<Bytes>> waiting_;  // by queue
   std::vector<Bytes> sent_;
+  LossCounts lost_{};
 };
 
 }  // namespace fulcrum

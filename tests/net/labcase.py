@@ -32,8 +32,13 @@ class LabCase(unittest.TestCase):
         cls.lab.up()
         cls.servers = web.start_all(cls.lab)
         cls.box = Box(cls.lab, BUILD)
-        cls.box.configure(control=cls.configuration())
+        cls.box.configure(dataplane=cls.start_file(), control=cls.configuration())
         cls.box.start()
+
+    @classmethod
+    def start_file(cls):
+        """The text of dataplane.cfg for these tests; None: the usual one."""
+        return None
 
     @classmethod
     def configuration(cls, weights=None):

@@ -95,6 +95,26 @@ TEST_F(HousekeepingTest, PuntQueueFullIsANamedDrop) {
   EXPECT_EQ(box_.ports[0]->outstanding(), 0U);
 }
 
+TEST_F(HousekeepingTest, CountsWhatPortsLostAndNotAsReceived) {
+  box_.ports[1]->lose(Loss::ring_full, 7);
+  housekeeping_.count_losses();
+  box_.ports[1]->lose(Loss::ring_full, 1);
+  box_.ports[1]->lose(Loss::receive_error, 2);
+  housekeeping_.count_losses();
+  const WorkerSection& section = box_.region.worker(1);
+  EXPECT_EQ(section.ports[1].lost[static_cast<std::size_t>(Loss::ring_full)].value(), 8U);
+  EXPECT_EQ(section.ports[1].lost[static_cast<std::size_t>(Loss::receive_error)].value(), 2U);
+  EXPECT_EQ(section.ports[0].lost[static_cast<std::size_t>(Loss::ring_full)].value(), 0U);
+  EXPECT_EQ(own().received.value(), 0U);
+  box_.expect_all_accounted_for();
+}
+
+TEST_F(HousekeepingTest, AsksThePortsByItself) {
+  box_.ports[0]->lose(Loss::no_buffer, 3);
+  housekeeping_.turn();
+  EXPECT_EQ(box_.region.worker(1).ports[0].lost[static_cast<std::size_t>(Loss::no_buffer)].value(), 3U);
+}
+
 TEST_F(HousekeepingTest, WhatADeadProcessHeldGetsItsName) {
   punt_one();
   punt_one();

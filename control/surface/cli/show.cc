@@ -159,6 +159,13 @@ std::string drops_page(const json& answer) {
   for (const json& row : part(answer, "drops"))
     drops.add({text(row, "reason"), text(row, "packets"), text(row, "means")});
   if (!drops.empty()) page += "\n" + drops.text();
+  Table lost{{{.title = "LOST BEFORE RECEIVE"},
+              {.title = "PORT"},
+              {.title = "PACKETS", .align = Align::right},
+              {.title = "MEANS", .wrap = Wrap::first}}};
+  for (const json& row : part(answer, "lost_before_receive"))
+    lost.add({text(row, "reason"), text(row, "port"), text(row, "packets"), text(row, "means")});
+  if (!lost.empty()) page += "\n" + lost.text();
   Table ports{{{.title = "PORT"},
                {.title = "RECEIVED", .align = Align::right},
                {.title = "BYTES", .align = Align::right},

@@ -140,7 +140,10 @@ json show_servers(const View& view) {
 }
 
 json show_drops(const View& view) {
-  json answer{{"dataplane", dataplane_part(view)}, {"drops", json::array()}, {"ports", json::array()}};
+  json answer{{"dataplane", dataplane_part(view)},
+              {"drops", json::array()},
+              {"lost_before_receive", json::array()},
+              {"ports", json::array()}};
   const PacketSums sums = view.region != nullptr ? packet_sums(*view.region) : PacketSums{};
   answer["received"] = sums.received;
   answer["from_linux"] = sums.from_linux;
@@ -164,6 +167,12 @@ json show_drops(const View& view) {
                                {"received_bytes", counters.received_bytes},
                                {"sent_packets", counters.sent_packets},
                                {"sent_bytes", counters.sent_bytes}});
+    for (const LossReason& reason : kLossTable) {
+      const std::uint64_t packets = counters.lost[static_cast<std::size_t>(reason.loss)];
+      if (packets == 0) continue;
+      answer["lost_before_receive"].push_back(
+          {{"port", port.name.view()}, {"reason", reason.name}, {"packets", packets}, {"means", reason.means}});
+    }
   }
   return answer;
 }

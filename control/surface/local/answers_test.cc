@@ -169,6 +169,22 @@ TEST_F(AnswersTest, DropsBalance) {
   EXPECT_EQ(answer["drops"][0]["reason"], "ttl");
   EXPECT_EQ(answer["drops"][0]["means"], "TTL or hop limit used up");
   EXPECT_EQ(answer["ports"][0]["sent_packets"], 11);
+  EXPECT_TRUE(answer["lost_before_receive"].empty());
+}
+
+TEST_F(AnswersTest, LossesStandApartFromTheBalance) {
+  region.header().ports[1].in_use = 1;
+  region.header().ports[1].name = Name{"back"};
+  region.worker(2).ports[1].lost[static_cast<std::size_t>(Loss::ring_full)].add(12);
+  const json answer = ask(R"({"show": "drops"})");
+  ASSERT_EQ(answer["lost_before_receive"].size(), 1U);
+  const json& row = answer["lost_before_receive"][0];
+  EXPECT_EQ(row["port"], "back");
+  EXPECT_EQ(row["reason"], "ring_full");
+  EXPECT_EQ(row["packets"], 12);
+  EXPECT_EQ(answer["dropped"], 0);
+  EXPECT_EQ(answer["received"], 0);
+  EXPECT_EQ(answer["unaccounted"], 0);
 }
 
 TEST_F(AnswersTest, VersionTellsWhoHasWhat) {

@@ -84,6 +84,7 @@ PortSums port_sums(const Region& region, std::size_t port) {
     sums.received_bytes += row.received_bytes.value();
     sums.sent_packets += row.sent_packets.value();
     sums.sent_bytes += row.sent_bytes.value();
+    for (std::size_t why = 0; why < kLosses; ++why) sums.lost[why] += row.lost[why].value();
   }
   return sums;
 }

@@ -46,6 +46,7 @@ PacketSums packet_sums(const Region& region);
 
 struct PortSums {
   std::uint64_t received_packets = 0, received_bytes = 0, sent_packets = 0, sent_bytes = 0;
+  LossCounts lost{};  // not in received_packets
 };
 PortSums port_sums(const Region& region, std::size_t port);
 
