@@ -22,12 +22,6 @@ constexpr std::size_t kSweepPerTurnMax = 1024;
 constexpr std::size_t kRoomPerWorker = 256;
 constexpr std::chrono::seconds kKeepRoom{2};
 constexpr std::chrono::nanoseconds kFiguresPeriod = std::chrono::milliseconds{100};
-// How many turns without work before a worker that may sleep does, and for how long; after a long quiet time (about two
-// seconds) a little longer, because an idle box should cost little and nobody notices a quarter of a millisecond once.
-constexpr std::uint32_t kIdleTurnsBeforeSleep = 200;
-constexpr std::uint32_t kIdleTurnsBeforeLongSleep = 20'000;
-constexpr long kSleepNanoseconds = 50'000;
-constexpr long kLongSleepNanoseconds = 250'000;
 
 // Stands in for "nothing published yet". Static: 7 MB of zeros that are never touched.
 const Snapshot& empty_snapshot() {
@@ -70,7 +64,10 @@ void Worker::run(const std::atomic<bool>& stop) {
   // The default slack of 50 us would double the idle sleep.
   prctl(PR_SET_TIMERSLACK, 1000UL, 0, 0, 0);
   tables_.set_online(config_.id, true);
-  while (!stop.load(std::memory_order_relaxed)) rest_when_idle(turn(monotonic_now()));
+  while (!stop.load(std::memory_order_relaxed)) {
+    const std::chrono::nanoseconds now = monotonic_now();
+    rest_after(turn(now), now);
+  }
   tables_.set_online(config_.id, false);
 }
 
@@ -288,17 +285,13 @@ void Worker::tell_figures(std::chrono::nanoseconds now) noexcept {
   section_.tables.bindings.store(tables_.bindings.table().size(), std::memory_order_relaxed);
 }
 
-void Worker::rest_when_idle(std::size_t handled) noexcept {
-  if (handled != 0 || !config_.sleep_when_idle) {
-    idle_turns_ = 0;
-    return;
-  }
-  if (idle_turns_ <= kIdleTurnsBeforeLongSleep) ++idle_turns_;
-  if (idle_turns_ < kIdleTurnsBeforeSleep) return;
+void Worker::rest_after(std::size_t handled, std::chrono::nanoseconds now) noexcept {
+  if (!config_.sleep_when_idle) return;
+  const std::chrono::nanoseconds sleep = rest_.after(handled, now);
+  if (sleep.count() == 0) return;
   // Sleeping, this worker uses no connection, and must not hold up the reclamation of the others' entries.
   tables_.set_online(config_.id, false);
-  const bool long_quiet = idle_turns_ > kIdleTurnsBeforeLongSleep;
-  const timespec span{.tv_sec = 0, .tv_nsec = long_quiet ? kLongSleepNanoseconds : kSleepNanoseconds};
+  const timespec span{.tv_sec = 0, .tv_nsec = sleep.count()};
   nanosleep(&span, nullptr);
   tables_.set_online(config_.id, true);
 }

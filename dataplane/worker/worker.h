@@ -20,6 +20,7 @@
 #include "dataplane/pipeline/batch.h"
 #include "dataplane/pipeline/pipeline.h"
 #include "dataplane/worker/clear_job.h"
+#include "dataplane/worker/rest.h"
 #include "dataplane/worker/slow_path.h"
 
 namespace fulcrum {
@@ -52,7 +53,7 @@ class Worker {
   void sweep(const Context& context, std::chrono::nanoseconds now) noexcept;
   void keep_room(const Context& context) noexcept;
   void tell_figures(std::chrono::nanoseconds now) noexcept;
-  void rest_when_idle(std::size_t handled) noexcept;
+  void rest_after(std::size_t handled, std::chrono::nanoseconds now) noexcept;
   void count_drop(Drop reason, std::size_t amount = 1) noexcept;
 
   Config config_;
@@ -73,7 +74,7 @@ class Worker {
   std::uint64_t starved_ = 0;
   Tick room_until_ = 0;
   std::uint32_t room_cursor_ = 0;
-  std::uint32_t idle_turns_ = 0;
+  Rest rest_;
 };
 
 }  // namespace fulcrum
