@@ -42,6 +42,14 @@ constexpr std::array kPerLink{
     Sysctl{"ipv6/conf/{}/accept_ra", "0", false},
     Sysctl{"ipv6/conf/{}/accept_dad", "0", false},
     Sysctl{"ipv6/conf/{}/ndisc_notify", "1", false},
+    // A server whose network card was replaced is asked again within seconds, even if it announces nothing: Linux's own
+    // times (believed for 30 s, then five seconds' delay) are made for hosts, not for what stands in front of a farm.
+    Sysctl{"ipv4/neigh/{}/base_reachable_time_ms", "3000", false},
+    Sysctl{"ipv4/neigh/{}/delay_first_probe_time", "1", false},
+    Sysctl{"ipv4/neigh/{}/retrans_time_ms", "300", false},
+    Sysctl{"ipv6/neigh/{}/base_reachable_time_ms", "3000", false},
+    Sysctl{"ipv6/neigh/{}/delay_first_probe_time", "1", false},
+    Sysctl{"ipv6/neigh/{}/retrans_time_ms", "300", false},
 };
 
 // Reads before it writes: some sysctls act on every write, and /proc/sys may be read-only with the right values.
@@ -50,7 +58,7 @@ Result<void> set_sysctl(const std::string& path, std::string_view value) {
   if (!reading.valid()) return fail(Error::Code::not_found, path, errno_words(errno));
   std::array<char, 64> now{};
   const ssize_t length = read(reading.get(), now.data(), now.size());
-  if (length > 0 && std::string_view{now.data(), static_cast<std::size_t>(length)}.substr(0, value.size()) == value) {
+  if (length > 0 && std::string_view{now.data(), static_cast<std::size_t>(length)} == std::string{value} + "\n") {
     return {};
   }
   const OwnedFd writing{open(path.c_str(), O_WRONLY | O_CLOEXEC)};

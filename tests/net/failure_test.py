@@ -1,12 +1,14 @@
 """A server dies under load: new connections stop going to it as soon as the health check says so, connections to the
 others do not notice, and it is used again when it comes back."""
 
+import json
 import time
 import unittest
 
 from tests.net.labcase import ALL_UP, LabCase, big_checksum
 from tools.labkit import topology, web
 from tools.labkit.load import Load
+from tools.labkit.namespaces import inside, run, wait_until
 from tools.labkit.watch import SynWatch
 
 BOX = [address for port in topology.BOX_ADDRESSES.values() for address in port]
@@ -52,6 +54,31 @@ class Failure(LabCase):
 
     def test_dsr_ipv6(self):
         self.server_dies_under_load(topology.DSR, "ipv6")
+
+    def network_card_is_replaced(self, farm, family):
+        """A server comes back with another MAC and tells nobody."""
+        server, leg = self.lab.server("s1"), farm.leg
+        before = json.loads(run("ip", "-j", "-n", server, "link", "show", leg).stdout)[0]["address"]
+        self.addCleanup(run, "ip", "-n", server, "link", "set", leg, "address", before)
+        for address in ("02:00:00:00:99:01", before):
+            run("ip", "-n", server, "link", "set", leg, "address", address)
+            wait_until(lambda: self.answers_once(farm, family, "s1"), 15, f"traffic to reach s1 at {address}", 0.1)
+        self.box.wait_for_servers(ALL_UP, 10)
+
+    def answers_once(self, farm, family, server):
+        """Whether the next three new connections reach the server."""
+        url = f"http://{farm.address(family)}/"
+        done = [run(*inside(self.lab.client, "curl", "-sgm", "0.5", url), check=False) for _ in range(3)]
+        return server in {answer.stdout.strip() for answer in done}
+
+    def test_network_card_is_replaced_nat_ipv4(self):
+        self.network_card_is_replaced(topology.NAT, "ipv4")
+
+    def test_network_card_is_replaced_dsr_ipv4(self):
+        self.network_card_is_replaced(topology.DSR, "ipv4")
+
+    def test_network_card_is_replaced_dsr_ipv6(self):
+        self.network_card_is_replaced(topology.DSR, "ipv6")
 
 
 if __name__ == "__main__":
