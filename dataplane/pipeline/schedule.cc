@@ -52,6 +52,23 @@ void check_found(Batch& batch, std::size_t i, const Context& context) noexcept {
   }
 }
 
+FlowKey key_of(const Facts& facts, const Passage& passage, const Context& context) noexcept {
+  FlowKey key;
+  key.client = facts.source;
+  key.client_port = facts.source_port;
+  key.service = ServiceId{passage.service};
+  key.service_port = context.snapshot.services[passage.service].port;
+  return key;
+}
+
+// A segment that was looked up before an earlier packet of this batch opened its connection: a client that sends right
+// behind its SYN (TCP Fast Open, RFC 7413), or one whose SYN was held up.
+void join_opened(Batch& batch, std::size_t i, const Context& context) noexcept {
+  const FlowKey key = key_of(batch.facts[i], batch.passages[i], context);
+  context.connections.lookup({&key, 1}, {&batch.passages[i].connection, 1});
+  if (batch.passages[i].connection != kNoConnection) check_found(batch, i, context);
+}
+
 struct Choice {
   std::uint16_t server = kNoIndex;
   Reason reason = Reason::scheduler;
@@ -136,11 +153,7 @@ void open_connection(Batch& batch, std::size_t i, const Context& context) noexce
           ? choose_persistent(batch, facts, context, service)
           : Choice{next_in_sequence(context.snapshot, service, context.cursors, context.servers), Reason::scheduler};
   if (chosen.server == kNoIndex) return batch.drop(i, Drop::no_server);
-  FlowKey key;
-  key.client = facts.source;
-  key.client_port = facts.source_port;
-  key.service = service;
-  key.service_port = row.port;
+  const FlowKey key = key_of(facts, passage, context);
   const ServerId server{chosen.server, context.snapshot.servers[chosen.server].generation};
   const auto state = facts.kind == PacketKind::udp ? ConnectionState::udp : ConnectionState::embryonic;
   const auto inserted = insert(context, key, server, state, chosen.reason);
@@ -166,9 +179,16 @@ void open_connection(Batch& batch, std::size_t i, const Context& context) noexce
 }  // namespace
 
 void schedule_stage(Batch& batch, const Context& context) noexcept {
+  bool opened = false;  // a connection in this batch
   for (std::size_t i = 0; i < batch.count; ++i) {
-    if (batch.pending(i) && batch.passages[i].connection != kNoConnection) check_found(batch, i, context);
-    if (batch.pending(i) && batch.passages[i].connection == kNoConnection) open_connection(batch, i, context);
+    if (!batch.pending(i)) continue;
+    Passage& passage = batch.passages[i];
+    if (passage.connection != kNoConnection) check_found(batch, i, context);
+    if (!batch.pending(i) || passage.connection != kNoConnection) continue;
+    if (opened && !opens_connection(batch.facts[i])) join_opened(batch, i, context);
+    if (!batch.pending(i) || passage.connection != kNoConnection) continue;
+    open_connection(batch, i, context);
+    opened |= passage.connection != kNoConnection;
   }
 }
 

@@ -64,6 +64,20 @@ class WorkerTest : public ::testing::Test {
   ServerId first_, second_;
 };
 
+TEST_F(WorkerTest, TakesWhatFollowsASynInTheSameBurst) {
+  // Two clients, so that only the one whose connection was opened gets on.
+  box_.ports[kFront.value]->inject(0, from_client(kSyn));
+  box_.ports[kFront.value]->inject(0, from_client(kAck));
+  box_.ports[kFront.value]->inject(0, from_client(kAck, 40001));
+  box_.turn();
+  const auto sent = box_.ports[kBack.value]->take_sent();
+  ASSERT_EQ(sent.size(), 2U);
+  EXPECT_EQ(facts_of(sent[0]).destination, facts_of(sent[1]).destination);
+  EXPECT_EQ(facts_of(sent[1]).tcp_flags, kAck);
+  EXPECT_EQ(box_.drops(Drop::no_connection), 1U);
+  EXPECT_EQ(box_.tables->connections.size(), 1U);
+}
+
 TEST_F(WorkerTest, TranslatesThereAndBack) {
   box_.receive(kFront, from_client(kSyn));
   const Bytes there = box_.sent(kBack);
