@@ -91,7 +91,22 @@ struct Prefix {
 struct Mac {
   std::array<std::uint8_t, 6> bytes{};
 
-  static Result<Mac> parse(std::string_view text);                               // "02:00:00:00:00:01"
+  static Result<Mac> parse(std::string_view text);  // "02:00:00:00:00:01"
+  // The six bytes in the low 48 bits of a native word, the first one lowest, and back. A word stays in a register,
+  // where six bytes that are written in pieces and read in others wait for the store buffer.
+  [[nodiscard]] std::uint64_t word() const noexcept {
+    std::uint32_t low = 0;
+    std::uint16_t high = 0;
+    std::memcpy(&low, bytes.data(), sizeof low);
+    std::memcpy(&high, bytes.data() + sizeof low, sizeof high);
+    return low | static_cast<std::uint64_t>(high) << 32U;
+  }
+  static Mac from_word(std::uint64_t word) noexcept {
+    static_assert(std::endian::native == std::endian::little);
+    Mac mac;
+    std::memcpy(mac.bytes.data(), &word, sizeof mac);
+    return mac;
+  }
   [[nodiscard]] bool is_group() const noexcept { return (bytes[0] & 1U) != 0; }  // multicast or broadcast
   [[nodiscard]] std::string text() const;
   friend bool operator==(const Mac& a, const Mac& b) noexcept {

@@ -16,8 +16,8 @@
 
 namespace fulcrum {
 
-struct HashPair {
-  std::uint64_t first = 0, second = 0;
+struct HashPair {  // without initializers: a batch's array of them is made in every turn
+  std::uint64_t first, second;
   friend bool operator==(const HashPair&, const HashPair&) = default;
 };
 

@@ -21,9 +21,7 @@ bool in_use(NeighbourState state) noexcept {
   return state == NeighbourState::unresolved || state == NeighbourState::resolved;
 }
 
-// A reader may meet an entry that control is writing. Every field is loaded with acquire and stored with release: a
-// reader who has seen any part of a write sees the odd sequence number that went before it, and throws the rest away.
-// (Fences would do with less, but ThreadSanitizer does not know them, and on x86 the code is the same.)
+// How the fields are loaded and stored, see NeighbourTable::mac.
 Address load_address(const NeighbourEntry& entry) noexcept {
   std::array<std::uint64_t, 2> words;
   const auto* from = reinterpret_cast<const std::uint64_t*>(&entry.address);
@@ -73,21 +71,6 @@ class Writing {
 };
 
 }  // namespace
-
-std::optional<Mac> NeighbourTable::mac(NeighbourId id) const noexcept {
-  if (id.value >= kNeighboursMax) return std::nullopt;
-  const NeighbourEntry& entry = entries_[id.value];
-  const std::uint32_t before = entry.sequence.load(std::memory_order_acquire);
-  const NeighbourState state = load_state(entry);
-  const std::uint16_t high = entry.mac_high.load(std::memory_order_acquire);
-  const std::uint32_t low = entry.mac_low.load(std::memory_order_acquire);
-  if ((before & 1U) != 0 || entry.sequence.load(std::memory_order_relaxed) != before) return std::nullopt;
-  if (state != NeighbourState::resolved) return std::nullopt;
-  Mac mac;
-  std::memcpy(mac.bytes.data(), &high, sizeof high);
-  std::memcpy(mac.bytes.data() + sizeof high, &low, sizeof low);
-  return mac;
-}
 
 NeighbourTable::Who NeighbourTable::who(NeighbourId id) const noexcept {
   if (id.value >= kNeighboursMax) return {};

@@ -44,8 +44,14 @@ class NeighbourTable {
   // Probing never goes further than this from the home slot, so a lookup's cost is bounded.
   static constexpr std::size_t kProbesMax = 32;
 
-  // Workers. The MAC of the entry, when it is resolved.
-  [[nodiscard]] std::optional<Mac> mac(NeighbourId id) const noexcept;
+  // Workers. The MAC of the entry as Mac::word(), or kNoMac when it is not resolved.
+  static constexpr std::uint64_t kNoMac = UINT64_MAX;
+  [[nodiscard]] std::uint64_t mac_word(NeighbourId id) const noexcept;
+  // The same for those who are in no hurry.
+  [[nodiscard]] std::optional<Mac> mac(NeighbourId id) const noexcept {
+    const std::uint64_t word = mac_word(id);
+    return word == kNoMac ? std::nullopt : std::optional{Mac::from_word(word)};
+  }
   // Workers. Whom the entry stands for; for a report to control, not for forwarding.
   struct Who {
     PortId port;
@@ -73,5 +79,21 @@ class NeighbourTable {
  private:
   std::array<NeighbourEntry, kNeighboursMax> entries_;
 };
+
+// Inline: every packet that leaves asks once. A reader may meet an entry that control is writing. Every field is loaded
+// with acquire and stored with release: a reader who has seen any part of a write sees the odd sequence number that
+// went before it, and throws the rest away. (Fences would do with less, but ThreadSanitizer does not know them, and on
+// x86 the code is the same.)
+inline std::uint64_t NeighbourTable::mac_word(NeighbourId id) const noexcept {
+  if (id.value >= kNeighboursMax) return kNoMac;
+  const NeighbourEntry& entry = entries_[id.value];
+  const std::uint32_t before = entry.sequence.load(std::memory_order_acquire);
+  NeighbourState state;
+  __atomic_load(&entry.state, &state, __ATOMIC_ACQUIRE);
+  const std::uint64_t high = entry.mac_high.load(std::memory_order_acquire);
+  const std::uint64_t low = entry.mac_low.load(std::memory_order_acquire);
+  if ((before & 1U) != 0 || entry.sequence.load(std::memory_order_relaxed) != before) return kNoMac;
+  return state == NeighbourState::resolved ? high | low << 16U : kNoMac;
+}
 
 }  // namespace fulcrum

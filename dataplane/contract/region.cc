@@ -334,8 +334,6 @@ bool Region::is_current(const std::string& runtime_dir) const {
          named.st_ino == mine.st_ino && named.st_dev == mine.st_dev && named.st_size == mine.st_size;
 }
 
-std::uint64_t Region::page_bytes() const noexcept { return on_hugepages_ ? page_size_of(file_) : 4096; }
-
 WorkerSection& Region::worker(std::size_t index) const noexcept {
   return at<WorkerSection>(header().workers.offset)[index];
 }

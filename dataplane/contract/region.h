@@ -130,7 +130,6 @@ class Region {
 
   [[nodiscard]] bool warm() const noexcept { return warm_; }
   [[nodiscard]] bool on_hugepages() const noexcept { return on_hugepages_; }
-  [[nodiscard]] std::uint64_t page_bytes() const noexcept;  // of the file it lies in
   // True while the file that is mapped is the one that <runtime_dir>/region leads to.
   [[nodiscard]] bool is_current(const std::string& runtime_dir) const;
 

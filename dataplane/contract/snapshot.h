@@ -159,12 +159,40 @@ constexpr std::size_t member_home(ServiceId service, MemberId member, std::size_
   return reduce((hash ^ hash >> 32U) * 0xE7037ED1A0B428DBU, slots);
 }
 
+// The first row from the key's home slot on that `matches`; an empty slot ends the search.
+template <std::size_t kRows, class Matches>
+std::uint16_t probe(const RowIndex<kRows>& index, std::size_t home, Matches matches) noexcept {
+  for (std::size_t step = 0; step < RowIndex<kRows>::kSlots; ++step) {
+    const std::uint16_t row = index.rows[(home + step) % RowIndex<kRows>::kSlots];
+    if (row == kNoIndex || matches(row)) return row;
+  }
+  return kNoIndex;
+}
+
 // Finds the service of (address, port, protocol); kNoIndex when there is none. Any thread, on a published snapshot.
-std::uint16_t find_service(const Snapshot& snapshot, const Address& address, Be16 port, Protocol protocol) noexcept;
+inline std::uint16_t find_service(const Snapshot& snapshot, const Address& address, Be16 port,
+                                  Protocol protocol) noexcept {
+  const auto& index = snapshot.service_index;
+  return probe(index, endpoint_home(address, port, protocol, index.kSlots), [&](std::uint16_t row) {
+    const ServiceRow& service = snapshot.services[row];
+    return service.address == address && service.port == port && service.protocol == protocol;
+  });
+}
+
 // Finds the first server row with that endpoint; follow next_same_endpoint for the others.
-std::uint16_t find_endpoint(const Snapshot& snapshot, const Address& address, Be16 port, Protocol protocol) noexcept;
+inline std::uint16_t find_endpoint(const Snapshot& snapshot, const Address& address, Be16 port,
+                                   Protocol protocol) noexcept {
+  const auto& index = snapshot.endpoint_index;
+  return probe(index, endpoint_home(address, port, protocol, index.kSlots), [&](std::uint16_t row) {
+    const ServerRow& server = snapshot.servers[row];
+    return server.address == address && server.port == port &&
+           snapshot.services[server.service.value].protocol == protocol;
+  });
+}
+
 // Finds the row of the farm's server `member` in the service; kNoIndex when it does not serve it.
 std::uint16_t find_member(const Snapshot& snapshot, ServiceId service, MemberId member) noexcept;
+
 // The most specific route to `destination`.
 NextHop find_route(const Snapshot& snapshot, const Address& destination) noexcept;
 

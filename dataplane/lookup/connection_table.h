@@ -151,10 +151,10 @@ class ConnectionTable {
   };
   static_assert(sizeof(Bucket) == 64);
   // Where a key may lie. Positions 0 to 7 are the slots of its first bucket, 8 to 15 those of its second.
-  struct Place {
-    Bucket* first = nullptr;
-    Bucket* second = nullptr;
-    std::uint64_t tag = 0;  // in the place it has in a slot; never 0
+  struct Place {  // without initializers: a batch's array of them is made in every turn
+    Bucket* first;
+    Bucket* second;
+    std::uint64_t tag;  // in the place it has in a slot; never 0
     [[nodiscard]] Slot& slot(std::size_t position) const noexcept {
       return (position < kWays ? first : second)->slots[position % kWays];
     }

@@ -1,6 +1,8 @@
 #include "dataplane/packet/parse.h"
 
 #include <bit>
+#include <cstddef>
+#include <cstring>
 
 #include "dataplane/base/checksum.h"
 #include "dataplane/packet/headers.h"
@@ -9,14 +11,12 @@
 namespace fulcrum {
 namespace {
 
-constexpr std::uint16_t kOnesSumOfValid = 0xFFFF;  // RFC 1071 1: a sum that includes its right checksum
-
 bool transport_sum_is_right(const Facts& facts, std::span<const std::byte> segment) noexcept {
   // The pseudo-headers of IPv4 and IPv6 differ in layout, not in sum.
   const std::uint64_t pseudo = ones_sum(facts.source) + ones_sum(facts.destination) +
                                Be16{static_cast<std::uint16_t>(segment.size())}.wire() +
                                Be16{static_cast<std::uint16_t>(facts.protocol)}.wire();
-  return fold(ones_sum(segment, pseudo)) == kOnesSumOfValid;
+  return is_all_ones(ones_sum(segment, pseudo));
 }
 
 bool checksum_is_wrong(ChecksumFact checksum, const Facts& facts, std::span<const std::byte> segment) noexcept {
@@ -132,9 +132,8 @@ Drop check_options(std::span<const std::byte> options) noexcept {
 }
 
 bool header_sum_is_right(const Ipv4Header& header, std::span<const std::byte> options) noexcept {
-  std::uint64_t sum = 0;
-  for (const std::uint32_t word : std::bit_cast<std::array<std::uint32_t, 5>>(header)) sum += word;
-  return fold(ones_sum(options, sum)) == kOnesSumOfValid;
+  const std::uint64_t sum = ones_sum(std::as_bytes(std::span{&header, 1}));
+  return is_all_ones(ones_sum(options, sum));
 }
 
 // What RFC 791 demands of the header, up to and without its addresses. Moves `reader` behind the header's options and
@@ -240,9 +239,73 @@ bool is_link_local_control(const Mac& destination) noexcept {
   return b[0] == 0x01 && b[1] == 0x80 && b[2] == 0xC2 && b[3] == 0 && b[4] == 0 && b[5] < 0x10;
 }
 
-}  // namespace
+// A frame as nearly all are: no tag, IPv4 without options, not a fragment, TCP.
+struct PlainFrame {
+  EthernetHeader ethernet;
+  Ipv4Header ip;
+  TcpHeader tcp;
+};
+static_assert(sizeof(PlainFrame) == 54 && alignof(PlainFrame) == 1);
 
-Drop parse(std::span<const std::byte> frame, ChecksumFact checksum, Facts& facts) noexcept {
+template <std::unsigned_integral Word>
+Word load_wire(const std::byte* at) noexcept {
+  Word word;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+// Some bytes of a frame at once, under a mask: what they must be, as they stand on the wire.
+template <std::unsigned_integral Word>
+bool matches(const std::byte* at, Word mask, Word wanted) noexcept {
+  return (load_wire<Word>(at) & BigEndian<Word>{mask}.wire()) == BigEndian<Word>{wanted}.wire();
+}
+
+// Type, version, header length; flags, offset and protocol; an address that may be a source; lengths; checksum.
+bool is_plain_ipv4(const PlainFrame& frame, std::size_t length) noexcept {
+  const auto* const bytes = reinterpret_cast<const std::byte*>(&frame);
+  const std::size_t total = frame.ip.total_length.host();
+  const std::uint32_t network = frame.ip.source.host() >> 24U;
+  return !frame.ethernet.destination.is_group() &&
+         matches<std::uint32_t>(bytes + offsetof(PlainFrame, ethernet.type), 0xFFFF'FF00, 0x0800'4500) &&
+         matches<std::uint32_t>(bytes + offsetof(PlainFrame, ip.fragment), 0x3FFF'00FF, 0x0000'0006) &&
+         total >= sizeof(Ipv4Header) + sizeof(TcpHeader) && total <= length - sizeof(EthernetHeader) &&
+         network - 1U < 223 && network != 127 && !(frame.ip.source == frame.ip.destination) &&
+         is_all_ones(ones_sum(std::as_bytes(std::span{&frame.ip, 1})));
+}
+
+bool is_plain_tcp(const TcpHeader& tcp, std::size_t segment_bytes) noexcept {
+  const std::size_t header_bytes = (tcp.data_offset >> 4U) * std::size_t{4};
+  return header_bytes >= sizeof tcp && header_bytes <= segment_bytes && !flags_are_absurd(tcp.flags) &&
+         tcp.source_port.wire() != 0 && tcp.destination_port.wire() != 0;
+}
+
+// Addresses and segment lie side by side, so that one sum takes both; the rest of the pseudo-header is two numbers.
+[[gnu::noinline]] Drop verify_plain(const PlainFrame& frame, std::size_t segment_bytes) noexcept {
+  const std::uint64_t pseudo =
+      Be16{static_cast<std::uint16_t>(segment_bytes)}.wire() + Be16{static_cast<std::uint16_t>(Protocol::tcp)}.wire();
+  const auto* const from = reinterpret_cast<const std::byte*>(&frame) + offsetof(PlainFrame, ip.source);
+  const std::uint64_t sum = ones_sum(std::span{from, 2 * sizeof(Be32) + segment_bytes}, pseudo);
+  return is_all_ones(sum) ? Drop::none : Drop::l4_checksum;
+}
+
+// One by one: a whole Facts at once would be put together on the stack and copied.
+void fill_plain(const PlainFrame& frame, Facts& facts) noexcept {
+  facts.source = Address::v4(frame.ip.source);
+  facts.destination = Address::v4(frame.ip.destination);
+  facts.source_port = frame.tcp.source_port;
+  facts.destination_port = frame.tcp.destination_port;
+  facts.kind = PacketKind::tcp;
+  facts.protocol = Protocol::tcp;
+  facts.ttl = frame.ip.ttl;
+  facts.tcp_flags = frame.tcp.flags;
+  facts.l3_offset = offsetof(PlainFrame, ip);
+  facts.l4_offset = offsetof(PlainFrame, tcp);
+  facts.ip_length = frame.ip.total_length.host();
+  facts.do_not_fragment = (frame.ip.fragment.host() & Ipv4Header::kDoNotFragment) != 0;
+}
+
+// The general way. Not inline: its registers would be saved and restored around the short way too.
+[[gnu::noinline]] Drop parse_any(std::span<const std::byte> frame, ChecksumFact checksum, Facts& facts) noexcept {
   facts = Facts{};
   Reader reader{frame};
   const auto* const ethernet = reader.take<EthernetHeader>();
@@ -264,6 +327,21 @@ Drop parse(std::span<const std::byte> frame, ChecksumFact checksum, Facts& facts
   if (type != ether_type::arp) return Drop::unknown_ethertype;
   facts.kind = PacketKind::arp;
   return reader.rest().size() < kArpBytes ? Drop::too_short : Drop::none;
+}
+
+}  // namespace
+
+// The short way for plain packets takes a third of the general way's instructions. What is different in any respect,
+// right or wrong, goes the general way, which knows what to call it.
+Drop parse(std::span<const std::byte> bytes, ChecksumFact checksum, Facts& facts) noexcept {
+  if (bytes.size() < sizeof(PlainFrame)) return parse_any(bytes, checksum, facts);
+  const PlainFrame& frame = *reinterpret_cast<const PlainFrame*>(bytes.data());
+  if (!is_plain_ipv4(frame, bytes.size())) return parse_any(bytes, checksum, facts);
+  const std::size_t segment_bytes = frame.ip.total_length.host() - sizeof(Ipv4Header);
+  if (!is_plain_tcp(frame.tcp, segment_bytes)) return parse_any(bytes, checksum, facts);
+  fill_plain(frame, facts);
+  if (checksum == ChecksumFact::bad) return Drop::l4_checksum;
+  return checksum == ChecksumFact::verify ? verify_plain(frame, segment_bytes) : Drop::none;
 }
 
 }  // namespace fulcrum

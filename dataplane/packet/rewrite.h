@@ -1,12 +1,18 @@
 // Facts and a decision back to bytes: readdressing with incremental checksums (RFC 1624), TTL, MAC addresses. All
-// functions require facts that parse() filled from the same bytes. Any thread; they touch only their arguments.
+// functions require facts that parse() filled from the same bytes. Any thread; they touch only their arguments. Inline,
+// because each is a few instructions for every packet.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <span>
+#include <type_traits>
 
 #include "dataplane/base/address.h"
+#include "dataplane/base/checksum.h"
 #include "dataplane/packet/facts.h"
+#include "dataplane/packet/headers.h"
 
 namespace fulcrum {
 
@@ -18,13 +24,86 @@ struct Readdress {
   std::uint16_t address_port_delta = 0;  // of the TCP or UDP checksum
 };
 
+namespace rewriting {
+
+enum class End : std::uint8_t { source, destination };
+
+template <class T>
+T load(const std::byte* at) noexcept {
+  static_assert(std::is_trivially_copyable_v<T> && alignof(T) == 1);
+  T value;
+  std::memcpy(&value, at, sizeof value);
+  return value;
+}
+
+template <class T>
+void store(std::byte* at, const T& value) noexcept {
+  static_assert(std::is_trivially_copyable_v<T> && alignof(T) == 1);
+  std::memcpy(at, &value, sizeof value);
+}
+
+inline void change_sum(std::byte* at, std::uint16_t delta) noexcept { store(at, apply_delta(load<Be16>(at), delta)); }
+
+// RFC 768: 0 says that there is no checksum, so it stays; a checksum which comes out as 0 is sent as its other form.
+inline void change_udp_sum(std::byte* at, std::uint16_t delta) noexcept {
+  const auto before = load<Be16>(at);
+  if (before.wire() == 0) return;
+  const Be16 after = apply_delta(before, delta);
+  store(at, after.wire() == 0 ? Be16{0xFFFF} : after);
+}
+
+template <End kEnd>
+void readdress(std::span<std::byte> frame, const Facts& facts, const Readdress& change) noexcept {
+  constexpr bool kSource = kEnd == End::source;
+  std::byte* const network = frame.data() + facts.l3_offset;
+  if (change.address.is_v4()) {
+    store(network + (kSource ? offsetof(Ipv4Header, source) : offsetof(Ipv4Header, destination)), change.address.v4());
+    change_sum(network + offsetof(Ipv4Header, checksum), change.address_delta);
+  } else {
+    store(network + (kSource ? offsetof(Ipv6Header, source) : offsetof(Ipv6Header, destination)),
+          change.address.bytes());
+  }
+  std::byte* const transport = frame.data() + facts.l4_offset;
+  if (facts.kind == PacketKind::tcp) {
+    store(transport + (kSource ? offsetof(TcpHeader, source_port) : offsetof(TcpHeader, destination_port)),
+          change.port);
+    change_sum(transport + offsetof(TcpHeader, checksum), change.address_port_delta);
+  } else if (facts.kind == PacketKind::udp) {
+    store(transport + (kSource ? offsetof(UdpHeader, source_port) : offsetof(UdpHeader, destination_port)),
+          change.port);
+    change_udp_sum(transport + offsetof(UdpHeader, checksum), change.address_port_delta);
+  }
+}
+
+}  // namespace rewriting
+
 // Client to server: replaces destination address and port.
-void readdress_destination(std::span<std::byte> frame, const Facts& facts, const Readdress& change) noexcept;
+inline void readdress_destination(std::span<std::byte> frame, const Facts& facts, const Readdress& change) noexcept {
+  rewriting::readdress<rewriting::End::destination>(frame, facts, change);
+}
+
 // Server to client: replaces source address and port.
-void readdress_source(std::span<std::byte> frame, const Facts& facts, const Readdress& change) noexcept;
+inline void readdress_source(std::span<std::byte> frame, const Facts& facts, const Readdress& change) noexcept {
+  rewriting::readdress<rewriting::End::source>(frame, facts, change);
+}
+
 // Decrements TTL or hop limit. The caller has seen that it is above 1 (RFC 1812 5.3.1).
-void decrement_ttl(std::span<std::byte> frame, const Facts& facts) noexcept;
-// Sets both MAC addresses.
-void set_macs(std::span<std::byte> frame, const Mac& destination, const Mac& source) noexcept;
+inline void decrement_ttl(std::span<std::byte> frame, const Facts& facts) noexcept {
+  std::byte* const network = frame.data() + facts.l3_offset;
+  const bool v4 = facts.source.is_v4();
+  std::byte* const ttl = network + (v4 ? offsetof(Ipv4Header, ttl) : offsetof(Ipv6Header, hop_limit));
+  *ttl = static_cast<std::byte>(std::to_integer<unsigned>(*ttl) - 1U);
+  // TTL is the upper half of its 16-bit word: the sum shrinks by 0x0100 whatever stands beside it.
+  constexpr std::uint16_t kDelta = checksum_delta(Be16{0x0100}.wire(), 0);
+  if (v4) rewriting::change_sum(network + offsetof(Ipv4Header, checksum), kDelta);
+}
+
+// Sets both MAC addresses, given as Mac::word().
+inline void set_macs(std::span<std::byte> frame, std::uint64_t destination, std::uint64_t source) noexcept {
+  const std::uint64_t first = destination | source << 48U;
+  const auto rest = static_cast<std::uint32_t>(source >> 16U);
+  std::memcpy(frame.data(), &first, sizeof first);
+  std::memcpy(frame.data() + sizeof first, &rest, sizeof rest);
+}
 
 }  // namespace fulcrum

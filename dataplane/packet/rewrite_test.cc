@@ -118,7 +118,7 @@ TEST(Rewrite, DecrementsTtl) {
 
 TEST(Rewrite, SetsMacs) {
   Bytes frame = PacketBuilder{}.eth().arp().build();
-  set_macs(frame, *Mac::parse("02:0a:0b:0c:0d:0e"), *Mac::parse("02:01:02:03:04:05"));
+  set_macs(frame, Mac::parse("02:0a:0b:0c:0d:0e")->word(), Mac::parse("02:01:02:03:04:05")->word());
   const PacketBuilder::Eth macs{.destination = "02:0a:0b:0c:0d:0e", .source = "02:01:02:03:04:05"};
   EXPECT_EQ(frame, PacketBuilder{}.eth(macs).arp().build());
 }

@@ -8,10 +8,11 @@ namespace {
 
 using Direction = ConnectionTable::Direction;
 
-Mac destination_mac(const Frame& frame) noexcept {
-  Mac mac;
-  std::memcpy(mac.bytes.data(), frame.data, sizeof mac);
-  return mac;
+// As Mac::word(). Parsing has seen that there is an Ethernet header.
+std::uint64_t destination_mac(const Frame& frame) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, frame.data, sizeof word);
+  return word & ((1ULL << 48U) - 1);
 }
 
 // Multicast that is about this link only: neighbour discovery, IGMP, VRRP, routing protocols.
@@ -80,14 +81,15 @@ void classify_stage(Batch& batch, const Context& context) noexcept {
   for (std::size_t i = 0; i < batch.count; ++i) {
     if (!batch.pending(i)) continue;
     const Frame& frame = batch.frames[i];
-    const Mac mac = destination_mac(frame);
-    if (!mac.is_group() && !(mac == context.ports[frame.port.value].mac)) {
+    const std::uint64_t mac = destination_mac(frame);
+    const bool is_group = (mac & 1U) != 0;
+    if (!is_group && mac != context.ports[frame.port.value].mac.word()) {
       batch.drop(i, Drop::not_our_mac);
     } else if (!batch.facts[i].is_ip()) {
       batch.punt(i, frame.port);
     } else if (context.snapshot.generation == 0) {
       batch.drop(i, Drop::no_configuration);
-    } else if (mac.is_group()) {
+    } else if (is_group) {
       classify_group(batch, i);
     } else {
       classify_unicast(batch, i, context);

@@ -1,5 +1,7 @@
 // Packets to connections, in bulk. A reply names its connection by the client it goes to; where the server's endpoint
 // belongs to several services, each of them is tried.
+#include <bit>
+
 #include "dataplane/pipeline/pipeline.h"
 
 namespace fulcrum {
@@ -7,33 +9,33 @@ namespace {
 
 using Direction = ConnectionTable::Direction;
 
+// Made in words, not field by field: fields would have to leave the processor's store buffer before the hash can load
+// them as words.
 FlowKey key_of(const Facts& facts, const Passage& passage, const Snapshot& snapshot) noexcept {
-  FlowKey key;
+  static_assert(std::endian::native == std::endian::little);
   const bool to_server = passage.direction == Direction::to_server;
-  key.client = to_server ? facts.source : facts.destination;
-  key.client_port = to_server ? facts.source_port : facts.destination_port;
-  key.service = ServiceId{passage.service};
-  key.service_port = snapshot.services[passage.service].port;
-  return key;
+  const Address& client = to_server ? facts.source : facts.destination;
+  const std::uint64_t client_port = (to_server ? facts.source_port : facts.destination_port).wire();
+  const std::uint64_t service_port = snapshot.services[passage.service].port.wire();
+  return std::bit_cast<FlowKey>(std::array{client.words()[0], client.words()[1],
+                                           client_port | std::uint64_t{passage.service} << 16U | service_port << 32U});
 }
 
 ServerId id_of(const Snapshot& snapshot, std::uint16_t row) noexcept { return {row, snapshot.servers[row].generation}; }
 
 // Packets of one round, side by side with their keys.
 struct Round {
-  FixedVector<FlowKey, kBatchMax> keys;
-  std::array<std::size_t, kBatchMax> packet{};
-  std::array<ConnectionId, kBatchMax> found{};
+  std::size_t count = 0;
+  std::array<FlowKey, kBatchMax> keys;
+  std::array<std::uint8_t, kBatchMax> packet;
+  std::array<ConnectionId, kBatchMax> found;
+
+  // A batch has no more packets than a round has room.
+  void add(std::size_t i, const FlowKey& key) noexcept {
+    packet[count] = static_cast<std::uint8_t>(i);
+    keys[count++] = key;
+  }
 };
-
-void add(Round& round, std::size_t i, const FlowKey& key) noexcept {
-  round.packet[round.keys.size()] = i;
-  [[maybe_unused]] const bool room = round.keys.push(key);  // a batch has no more packets than a round has room
-}
-
-void look_up(const Context& context, Round& round) noexcept {
-  context.connections.lookup(round.keys.view(), std::span{round.found}.first(round.keys.size()));
-}
 
 // A reply is accepted from the server that the connection was given to, and from no other.
 bool settles(const Context& context, Passage& passage, ConnectionId found) noexcept {
@@ -59,23 +61,23 @@ bool try_next_service(const Snapshot& snapshot, Passage& passage) noexcept {
 void lookup_stage(Batch& batch, const Context& context) noexcept {
   Round round;
   for (std::size_t i = 0; i < batch.count; ++i) {
-    if (batch.pending(i)) add(round, i, key_of(batch.facts[i], batch.passages[i], context.snapshot));
+    if (batch.pending(i)) round.add(i, key_of(batch.facts[i], batch.passages[i], context.snapshot));
   }
   // Chains of services at one endpoint are as long as the administrator made them, and every round shortens all.
-  while (!round.keys.empty()) {
-    look_up(context, round);
-    Round next;
-    for (std::size_t k = 0; k < round.keys.size(); ++k) {
+  while (round.count != 0) {
+    const std::size_t count = round.count;
+    context.connections.lookup(std::span{round.keys}.first(count), std::span{round.found}.first(count));
+    round.count = 0;  // the next round overwrites what has been dealt with
+    for (std::size_t k = 0; k < count; ++k) {
       const std::size_t i = round.packet[k];
       Passage& passage = batch.passages[i];
       if (settles(context, passage, round.found[k])) continue;
       if (try_next_service(context.snapshot, passage)) {
-        add(next, i, key_of(batch.facts[i], passage, context.snapshot));
+        round.add(i, key_of(batch.facts[i], passage, context.snapshot));
       } else if (passage.direction == Direction::to_client) {
         batch.drop(i, Drop::no_connection);
       }
     }
-    round = next;
   }
 }
 

@@ -14,12 +14,14 @@ using Direction = ConnectionTable::Direction;
 struct Exit {
   PortId port;
   std::uint32_t neighbour = kNoNeighbour;  // kNoNeighbour: the destination itself, on a connected network
-  Address next_hop;                        // only when `neighbour` is kNoNeighbour
+  const Address& next_hop;                 // only when `neighbour` is kNoNeighbour
 };
 
-std::optional<Mac> mac_of(const NeighbourTable& neighbours, const Exit& exit) noexcept {
-  if (exit.neighbour != kNoNeighbour) return neighbours.mac(NeighbourId{exit.neighbour});
-  return neighbours.find(exit.port, exit.next_hop);
+// Mac::word() of the next hop, or NeighbourTable::kNoMac.
+inline std::uint64_t mac_of(const NeighbourTable& neighbours, const Exit& exit) noexcept {
+  if (exit.neighbour != kNoNeighbour) return neighbours.mac_word(NeighbourId{exit.neighbour});
+  const auto found = neighbours.find(exit.port, exit.next_hop);
+  return found ? found->word() : NeighbourTable::kNoMac;
 }
 
 void want_neighbour(Batch& batch, const NeighbourTable& neighbours, const Exit& exit) noexcept {
@@ -30,13 +32,13 @@ void want_neighbour(Batch& batch, const NeighbourTable& neighbours, const Exit& 
   [[maybe_unused]] const bool room = batch.events.push(event);  // one per packet at most
 }
 
-bool fits(Batch& batch, std::size_t i, const Context& context, PortId port) noexcept {
+inline bool fits(Batch& batch, std::size_t i, const Context& context, PortId port) noexcept {
   if (batch.facts[i].ip_length <= context.ports[port.value].mtu) return true;
   batch.drop(i, Drop::mtu);
   return false;
 }
 
-void readdress(Batch& batch, std::size_t i, const Context& context) noexcept {
+inline void readdress(Batch& batch, std::size_t i, const Context& context) noexcept {
   const Passage& passage = batch.passages[i];
   const ServerRow& server = context.snapshot.servers[passage.server];
   const ServiceRow& service = context.snapshot.services[passage.service];
@@ -56,20 +58,20 @@ void readdress(Batch& batch, std::size_t i, const Context& context) noexcept {
   }
 }
 
-void leave_nat(Batch& batch, std::size_t i, const Context& context, const Exit& exit) noexcept {
-  const Mac& own = context.ports[exit.port.value].mac;
+inline void leave_nat(Batch& batch, std::size_t i, const Context& context, const Exit& exit) noexcept {
+  const std::uint64_t own = context.ports[exit.port.value].mac.word();
   const std::span<std::byte> frame = batch.frames[i].bytes();
   if (batch.facts[i].ttl <= 1) return batch.drop(i, Drop::ttl);
   if (!fits(batch, i, context, exit.port)) return;
   readdress(batch, i, context);
-  const auto mac = mac_of(context.neighbours, exit);
-  if (!mac) {
+  const std::uint64_t mac = mac_of(context.neighbours, exit);
+  if (mac == NeighbourTable::kNoMac) {
     want_neighbour(batch, context.neighbours, exit);
     set_macs(frame, own, own);  // addressed to the twin itself, so that Linux forwards it; Linux takes its TTL too
     return batch.punt(i, exit.port);
   }
   decrement_ttl(frame, batch.facts[i]);
-  set_macs(frame, *mac, own);
+  set_macs(frame, mac, own);
   batch.passages[i].outcome = Outcome::send;
   batch.passages[i].port = exit.port;
 }
@@ -77,12 +79,12 @@ void leave_nat(Batch& batch, std::size_t i, const Context& context, const Exit& 
 // Only the MAC addresses change (direct server return): the server has the service's address on a loopback.
 void leave_dsr(Batch& batch, std::size_t i, const Context& context, const Exit& exit) noexcept {
   if (!fits(batch, i, context, exit.port)) return;
-  const auto mac = mac_of(context.neighbours, exit);
-  if (!mac) {
+  const std::uint64_t mac = mac_of(context.neighbours, exit);
+  if (mac == NeighbourTable::kNoMac) {
     want_neighbour(batch, context.neighbours, exit);
     return batch.drop(i, Drop::no_neighbour);
   }
-  set_macs(batch.frames[i].bytes(), *mac, context.ports[exit.port.value].mac);
+  set_macs(batch.frames[i].bytes(), mac, context.ports[exit.port.value].mac.word());
   batch.passages[i].outcome = Outcome::send;
   batch.passages[i].port = exit.port;
 }

@@ -2,9 +2,7 @@
 
 namespace fulcrum {
 
-ServerCounters& counters_of(std::span<ServerCounters> servers, ServerId server) noexcept {
-  ServerCounters& row = servers[server.index];
-  if (row.server_generation.load(std::memory_order_relaxed) == server.generation) return row;
+void begin_anew(ServerCounters& row, std::uint16_t generation) noexcept {
   // Readers skip a row of generation 0, so none adds the old server's numbers to the new one's.
   row.server_generation.store(0, std::memory_order_release);
   row.urgent_since.store(0, std::memory_order_relaxed);
@@ -12,8 +10,7 @@ ServerCounters& counters_of(std::span<ServerCounters> servers, ServerId server) 
   for (Counter* counter : {&row.connections, &row.packets_in, &row.packets_out, &row.bytes_in, &row.bytes_out}) {
     counter->reset();
   }
-  row.server_generation.store(server.generation, std::memory_order_release);
-  return row;
+  row.server_generation.store(generation, std::memory_order_release);
 }
 
 void count_removed(const Snapshot& snapshot, std::span<ServerCounters> servers, ServerId server) noexcept {

@@ -2,6 +2,7 @@
 // that meets a newer one starts the row anew.
 #pragma once
 
+#include <cstdint>
 #include <span>
 
 #include "dataplane/base/ids.h"
@@ -10,8 +11,15 @@
 
 namespace fulcrum {
 
+// Zeroes a row that was another generation's.
+void begin_anew(ServerCounters& row, std::uint16_t generation) noexcept;
+
 // The row of `server`, zeroed first if it was another generation's. Calling worker only: the rows are its own.
-ServerCounters& counters_of(std::span<ServerCounters> servers, ServerId server) noexcept;
+inline ServerCounters& counters_of(std::span<ServerCounters> servers, ServerId server) noexcept {
+  ServerCounters& row = servers[server.index];
+  if (row.server_generation.load(std::memory_order_relaxed) != server.generation) begin_anew(row, server.generation);
+  return row;
+}
 
 // Takes a removed connection off its server's count, unless the server itself has left the snapshot. Whoever removed
 // the connection calls this once; that need not be the worker that opened it.
