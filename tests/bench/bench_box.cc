@@ -46,11 +46,12 @@ NeighbourId know_neighbour(NeighbourTable& neighbours, PortId port, const Addres
 
 }  // namespace
 
-BenchBox::BenchBox(const Options& options) : region_{make_region(options)} {
+BenchBox::BenchBox(const Options& options) : options_{options}, region_{make_region(options)} {
   describe_ports();
   write_snapshot(Slot::nat, Mode::nat, 1);
   write_snapshot(Slot::dsr, Mode::dsr, 1);
   write_snapshot(Slot::many_farms, Mode::nat, kManyFarms);
+  many_farms_ = std::make_unique<Snapshot>(region_.snapshot(static_cast<std::uint32_t>(Slot::many_farms)));
   tables_ = std::make_unique<Tables>(region_, ConnectionTable::Start::cold);
   live_ = fill(options.live);
 }
@@ -81,6 +82,8 @@ void BenchBox::write_snapshot(Slot slot, Mode mode, std::size_t farms) {
     const std::string address = farm == 0 ? kServiceAddress : fmt::format("198.51.{}.{}", 101 + farm / 250, farm % 250);
     const ServiceId service = build.service(address.c_str(), kServicePort, Protocol::tcp, mode);
     build.row(service).established_s = 3600;
+    build.row(service).closing_s = options_.closing_s;
+    build.row(service).time_wait_s = options_.time_wait_s;
     for (std::size_t i = 0; i < (farm == 0 ? kServers : kServersOfOtherFarms); ++i) {
       const std::size_t host = farm == 0 ? i : 256 + farm * kServersOfOtherFarms + i;
       const ServerId server = build.server(service, server_address(host).text().c_str(), kServerPort, kBack);
@@ -90,16 +93,18 @@ void BenchBox::write_snapshot(Slot slot, Mode mode, std::size_t farms) {
 }
 
 std::uint32_t BenchBox::fill(std::uint32_t live) {
-  const Tick now = to_tick(monotonic_now());
+  const Tick tick = to_tick(now());
   std::uint32_t entered = 0;
   for (std::uint32_t flow = 0; flow < live; ++flow) {
     const ServerId server{static_cast<std::uint16_t>(flow % kServers), 1};
     const auto made = tables_->connections.insert(WorkerId{0}, key_of(flow, ServiceId{0}), server,
-                                                  ConnectionState::established, Reason::scheduler, now);
+                                                  ConnectionState::established, Reason::scheduler, tick);
     entered += made.is_new ? 1U : 0U;
   }
   return entered;
 }
+
+void BenchBox::rewrite_many_farms() { region_.snapshot(static_cast<std::uint32_t>(Slot::many_farms)) = *many_farms_; }
 
 void BenchBox::adopt(WorkerId worker, Slot slot) {
   Command command;

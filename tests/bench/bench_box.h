@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -21,6 +22,7 @@ class BenchBox {
   struct Options {
     std::uint32_t capacity = 1024;
     std::uint32_t live = 1024;  // connections to begin with
+    std::uint16_t closing_s = 120, time_wait_s = 10;
     std::uint32_t workers = 1;
     std::string hugepage_dir;  // empty: ordinary pages
     std::string runtime_dir;   // only with hugepage_dir
@@ -31,6 +33,13 @@ class BenchBox {
   enum class Slot : std::uint32_t { nat = 0, dsr = 1, many_farms = 2 };
   // Has the worker adopt the configuration in its next turn.
   void adopt(WorkerId worker, Slot slot);
+  // Writes the large configuration again, as control does before it publishes. No worker may be using that slot.
+  void rewrite_many_farms();
+  // The time as the workers shall see it: later than it is by more than any timeout for each age_all() so far.
+  [[nodiscard]] std::chrono::nanoseconds now() const noexcept { return monotonic_now() + ahead_; }
+  void age_all() noexcept { ahead_ += std::chrono::hours{2}; }
+  // Enters connections that have been removed.
+  void refill() { fill(live_); }
   // A worker over these ports, which are 0 (clients) and 1 (servers).
   std::unique_ptr<Worker> make_worker(WorkerId worker, std::array<PacketPort*, 2> ports);
 
@@ -48,11 +57,14 @@ class BenchBox {
   void write_snapshot(Slot slot, Mode mode, std::size_t farms);
   std::uint32_t fill(std::uint32_t live);
 
+  Options options_;
   Region region_;
+  std::unique_ptr<Snapshot> many_farms_;
   std::unique_ptr<Tables> tables_;
   SlowPath slow_path_;
   Doorbell doorbell_;
   std::uint32_t live_ = 0;
+  std::chrono::nanoseconds ahead_{0};
 };
 
 }  // namespace fulcrum::bench

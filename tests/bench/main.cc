@@ -10,13 +10,19 @@
 //
 // CASE is nat, dsr or nat-reply (NAT on the way back). WAY is `pipeline` (ports in memory), `capture` (DPDK, capture
 // file), `flows` (DPDK, frames made as it goes). `memory memory MS`, `source pipeline MS`, `source-reply pipeline MS`
-// and `source flows MS` are the floors.
+// and `source flows MS` are the floors. Besides:
+//
+//   connect nat MS    whole lives of connections (or dsr)              {"packets": lives, "lost": packets, "ns"}
+//   churn WHAT MS     none, age, adopt, show                           {"p50", "p99", "p99.9", "max", "changes"}
+//   scale CASE MS N   so many workers at once, each on a core          {"rate": packets per ns, added up}
+//   sizes             memory of this process by the kernel's account   {"bytes", "live"}
 #include <fmt/format.h>
 #include <sched.h>
 
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
 #include <map>
 #include <sstream>
@@ -24,9 +30,12 @@
 
 #include "tests/bench/bench_box.h"
 #include "tests/bench/bench_ports.h"
+#include "tests/bench/churn.h"
 #include "tests/bench/dpdk_bench_ports.h"
+#include "tests/bench/life_ports.h"
 #include "tests/bench/measure.h"
 #include "tests/bench/memory_floor.h"
+#include "tests/bench/scale.h"
 
 namespace fulcrum::bench {
 namespace {
@@ -61,6 +70,25 @@ class Options {
   std::map<std::string, std::string> values_;
 };
 
+Churn churn_of(const std::string& name) {
+  if (name == "none") return Churn::none;
+  if (name == "age") return Churn::age;
+  if (name == "adopt") return Churn::adopt;
+  if (name == "show") return Churn::show;
+  refuse(fmt::format("\"{}\" is no churn", name));
+}
+
+// Resident memory, ordinary and huge pages together.
+std::uint64_t bytes_held() {
+  std::ifstream status{"/proc/self/status"};
+  std::uint64_t kilobytes = 0;
+  for (std::string line; std::getline(status, line);) {
+    if (!line.starts_with("VmRSS:") && !line.starts_with("HugetlbPages:")) continue;
+    kilobytes += std::strtoull(line.c_str() + line.find(':') + 1, nullptr, 10);
+  }
+  return kilobytes * 1024;
+}
+
 struct Case {
   Slot slot;
   Way way;
@@ -87,6 +115,8 @@ class Bench {
       : options_{options},
         box_{{.capacity = options.number("--capacity", options.number("--live", 1024)),
               .live = options.number("--live", 1024),
+              .closing_s = static_cast<std::uint16_t>(options.number("--closing-s", 120)),
+              .time_wait_s = static_cast<std::uint16_t>(options.number("--time-wait-s", 10)),
               .workers = options.number("--workers", 1),
               .hugepage_dir = options.text("--hugepages"),
               .runtime_dir = options.text("--runtime")}} {
@@ -107,6 +137,14 @@ class Bench {
     words >> what >> way >> ms;
     if (what == "check") return check(way);
     const std::chrono::milliseconds span{ms};
+    if (what == "connect") return print(measure_connect(way, span));
+    if (what == "churn") return print(measure_churn(box_, churn_of(way), span));
+    if (what == "sizes") return fmt::print("{{\"bytes\": {}, \"live\": {}}}\n", bytes_held(), box_.live());
+    if (what == "scale") {
+      unsigned workers = 1;
+      words >> workers;
+      return fmt::print("{{\"rate\": {:.6f}}}\n", measure_scale(box_, way, workers, span));
+    }
     if (what == "memory") return print(measure_memory_floor(box_, span, ++seed_));
     if (what == "source") return print(measure_source(ports(Way::to_server, way), span));
     if (what == "source-reply") return print(measure_source(ports(Way::to_client, way), span));
@@ -117,6 +155,29 @@ class Bench {
  private:
   static void print(const Sample& sample) {
     fmt::print("{{\"packets\": {}, \"lost\": {}, \"ns\": {:.0f}}}\n", sample.packets, sample.lost, sample.ns);
+  }
+
+  static void print(const TurnTimes& times) {
+    fmt::print(
+        "{{\"p50\": {:.3f}, \"p99\": {:.3f}, \"p99.9\": {:.3f}, \"max\": {:.3f}, \"turns\": {}, \"changes\": {}}}\n",
+        times.p50, times.p99, times.p999, times.max, times.turns, times.changes);
+  }
+
+  // Lives of connections; the ports' own time is in the figure too.
+  Sample measure_connect(const std::string& name, std::chrono::milliseconds span) {
+    auto& lives = lives_[name];
+    if (!lives) lives = std::make_unique<Lives>(box_.live(), name == "nat");
+    auto worker = box_.make_worker(kWorker, lives->ports());
+    box_.adopt(kWorker, case_of(name).slot);
+    worker->turn(monotonic_now());
+    const auto before = box_.tally(kWorker);
+    const std::uint64_t ended = lives->ended();
+    Sample sample;
+    sample.ns = run_for(span, [&](std::chrono::nanoseconds now) { worker->turn(now); });
+    const auto after = box_.tally(kWorker);
+    sample.packets = lives->ended() - ended;
+    sample.lost = (after.received - before.received) - (after.sent - before.sent);
+    return sample;
   }
 
   Ports& ports(Way way, const std::string& how) {
@@ -201,6 +262,7 @@ class Bench {
   std::unique_ptr<DpdkBench> dpdk_;
   std::map<std::uint8_t, std::unique_ptr<PacketPort>> sinks_;
   std::map<std::pair<Way, std::string>, Ports> ports_;
+  std::map<std::string, std::unique_ptr<Lives>> lives_;
   std::uint64_t seed_ = 0;
 };
 

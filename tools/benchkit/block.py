@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import pathlib
+import tempfile
 
 from tools.benchkit.contenders import Ours, Testpmd
 
@@ -51,11 +52,11 @@ class Block:
 
     def ours(self, **options):
         """The one fulcrum-bench of this block."""
-        return self.contender("ours", lambda: self._start_ours(options))
+        return self.contender("ours", lambda: self.start_ours(**options))
 
-    def _start_ours(self, options):
-        runtime = self.scratch / "runtime"
-        runtime.mkdir(exist_ok=True)
+    def start_ours(self, **options):
+        """Another fulcrum-bench."""
+        runtime = pathlib.Path(tempfile.mkdtemp(dir=self.scratch))
         return Ours(
             self.settings.program,
             self.scratch / "fulcrum-bench.log",

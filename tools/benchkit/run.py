@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 
-from tools.benchkit import forward, machine, report, rows
+from tools.benchkit import forward, lifecycle, machine, peers, report, rows
 from tools.benchkit.block import Block, Settings
 from tools.benchkit.contenders import BenchError
 from tools.labkit import hugepages
@@ -25,8 +25,23 @@ TINY_SIZES = (1, 2000)
 
 def catalogue(options):
     """All rows there are, in the order in which they are measured, and the memory of each kind of block."""
-    sizes = TINY_SIZES if options.tiny else QUICK_SIZES if options.quick else forward.SIZES
-    return forward.rows(sizes), {"forward": forward.megabytes}
+    sizes, live, room, warm_up_ms = forward.SIZES, lifecycle.LIVE, lifecycle.ROOM, lifecycle.WARM_UP_MS
+    memory_sizes = lifecycle.MEMORY_SIZES
+    if options.quick:
+        sizes, live, room, warm_up_ms = QUICK_SIZES, lifecycle.QUICK_LIVE, lifecycle.QUICK_ROOM, 100
+        memory_sizes = (lifecycle.LIVE,)
+    if options.tiny:
+        sizes, live, room, warm_up_ms = TINY_SIZES, lifecycle.TINY_LIVE, lifecycle.TINY_ROOM, 1
+        memory_sizes = (lifecycle.TINY_LIVE,)
+    made = forward.rows(sizes)
+    made += lifecycle.connect_rows(live, room, warm_up_ms)
+    made += lifecycle.churn_rows(live) + lifecycle.memory_rows(memory_sizes) + lifecycle.scale_rows(live)
+    if not options.tiny:
+        made += peers.rows(peers.SIZES[:1] if options.quick else peers.SIZES)
+    needs = {"forward": forward.megabytes, "peer": peers.megabytes}
+    for group in ("connect", "churn", "memory", "scale"):
+        needs[group] = lifecycle.megabytes
+    return made, needs
 
 
 def settings(options):
