@@ -193,7 +193,7 @@ std::size_t DpdkPort::receive(std::uint16_t queue, std::span<Frame> into) noexce
   const ChecksumFact unasked = profile_.checksum == ChecksumCheck::none ? ChecksumFact::unknown : ChecksumFact::verify;
   for (std::size_t i = 0; i < count; ++i) {
     put_tag_back(buffers[i]);
-    into[i] = frame_of(buffers[i], options_.id, verified ? checksum_fact(buffers[i]->ol_flags) : unasked);
+    set_frame(into[i], buffers[i], options_.id, verified ? checksum_fact(buffers[i]->ol_flags) : unasked);
   }
   return count;
 }

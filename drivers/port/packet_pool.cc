@@ -46,15 +46,6 @@ PacketPool::~PacketPool() { rte_mempool_free(pool_); }
 std::uint32_t PacketPool::size() const noexcept { return pool_->size; }
 std::uint32_t PacketPool::available() const noexcept { return rte_mempool_avail_count(pool_); }
 
-Frame frame_of(rte_mbuf* buffer, PortId port, ChecksumFact checksum) noexcept {
-  return Frame{.data = rte_pktmbuf_mtod(buffer, std::byte*),
-               .length = buffer->data_len,
-               .port = port,
-               .checksum = checksum,
-               .contiguous = buffer->nb_segs == 1,
-               .handle = buffer};
-}
-
 void free_frames(std::span<const Frame> frames) noexcept {
   std::array<rte_mbuf*, kBatchMax> buffers;
   while (!frames.empty()) {

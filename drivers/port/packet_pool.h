@@ -3,15 +3,14 @@
 // shown at the end that every buffer came back.
 #pragma once
 
+#include <rte_mbuf.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
 #include "dataplane/base/result.h"
 #include "dataplane/packet/frame.h"
-
-struct rte_mbuf;
-struct rte_mempool;
 
 namespace fulcrum {
 
@@ -40,8 +39,16 @@ class PacketPool {
   rte_mempool* pool_;
 };
 
-// The buffer's first segment as a frame. Any thread that owns the buffer.
-Frame frame_of(rte_mbuf* buffer, PortId port, ChecksumFact checksum) noexcept;
+// Makes `frame` of the buffer's first segment. Any thread that owns the buffer. Field by field into its place: a Frame
+// that is made on the stack and copied is read back in larger pieces than it was written in, and waits for that.
+inline void set_frame(Frame& frame, rte_mbuf* buffer, PortId port, ChecksumFact checksum) noexcept {
+  frame.data = rte_pktmbuf_mtod(buffer, std::byte*);
+  frame.length = buffer->data_len;
+  frame.port = port;
+  frame.checksum = checksum;
+  frame.contiguous = buffer->nb_segs == 1;
+  frame.handle = buffer;
+}
 // Gives the frames' buffers back to their pool. Any thread.
 void free_frames(std::span<const Frame> frames) noexcept;
 

@@ -166,7 +166,7 @@ std::size_t TapTwin::receive(std::span<Frame> into) noexcept {
     rte_mbuf* buffer = std::exchange(spare_, nullptr);
     buffer->data_len = static_cast<std::uint16_t>(length);
     buffer->pkt_len = buffer->data_len;
-    into[count++] = frame_of(buffer, port_, ChecksumFact::unknown);
+    set_frame(into[count++], buffer, port_, ChecksumFact::unknown);
   }
   return count;
 }

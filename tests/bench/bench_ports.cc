@@ -16,12 +16,7 @@ std::size_t FlowPort::receive(std::uint16_t queue, std::span<Frame> into) noexce
   for (std::size_t i = 0; i < into.size(); ++i) {
     std::byte* const at = from.frames.data() + i * kFrameRoom;
     writer_.write(at, from.random.below(flows_));
-    into[i] = Frame{.data = at,
-                    .length = kFrameBytes,
-                    .port = id_,
-                    .checksum = ChecksumFact::verify,
-                    .contiguous = true,
-                    .handle = nullptr};
+    set_frame(into[i], at, id_);
   }
   return into.size();
 }

@@ -32,7 +32,7 @@ class FlowDpdkPort final : public PacketPort {
       writer_.write(rte_pktmbuf_mtod(buffers[i], std::byte*), random_.below(flows_));
       buffers[i]->data_len = kFrameBytes;
       buffers[i]->pkt_len = kFrameBytes;
-      into[i] = frame_of(buffers[i], id_, checksum_);
+      set_frame(into[i], buffers[i], id_, checksum_);
     }
     return into.size();
   }

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "tests/bench/bench_ports.h"
+
 namespace fulcrum::bench {
 namespace {
 
@@ -40,12 +42,7 @@ void Lives::add(std::span<Frame> into, std::size_t& count, PortId port, const Fr
   for (std::uint64_t flow = next_ - ago; flow < next_ - ago + kStep; ++flow, ++count) {
     std::byte* const at = rooms_[port.value].bytes.data() + count * kFrameRoom;
     writer.write(at, flow, server_of_[flow % kAtOnce]);
-    into[count] = Frame{.data = at,
-                        .length = kFrameBytes,
-                        .port = port,
-                        .checksum = ChecksumFact::verify,
-                        .contiguous = true,
-                        .handle = nullptr};
+    set_frame(into[count], at, port);
   }
 }
 
