@@ -118,6 +118,16 @@ std::unique_ptr<Worker> BenchBox::make_worker(WorkerId worker, std::array<Packet
   return std::make_unique<Worker>(Worker::Config{.id = worker}, region_, *tables_, ports, slow_path_, doorbell_);
 }
 
+std::unique_ptr<Worker> BenchBox::running_worker(WorkerId id, std::array<PacketPort*, 2> ports, Slot slot) {
+  constexpr std::size_t kSweptInATurn = 1024;
+  auto worker = make_worker(id, ports);
+  adopt(id, slot);
+  for (std::size_t turn = 0; turn < tables_->connections.share_size(id) / kSweptInATurn + 64; ++turn) {
+    worker->turn(now());
+  }
+  return worker;
+}
+
 BenchBox::Tally BenchBox::tally(WorkerId worker) const noexcept {
   const PacketCounters& row = region_.worker(worker.value).packets;
   return {.received = row.received.value(), .sent = row.sent.value()};

@@ -40,7 +40,9 @@ class BenchBox {
   void age_all() noexcept { ahead_ += std::chrono::hours{2}; }
   // Enters connections that have been removed.
   void refill() { fill(live_); }
-  // A worker over these ports, which are 0 (clients) and 1 (servers).
+  // A worker over these ports, which are 0 (clients) and 1 (servers). It has had turns until its sweep, which begins
+  // behind by the whole table, goes at its usual pace, with the configuration of `slot`.
+  std::unique_ptr<Worker> running_worker(WorkerId worker, std::array<PacketPort*, 2> ports, Slot slot);
   std::unique_ptr<Worker> make_worker(WorkerId worker, std::array<PacketPort*, 2> ports);
 
   [[nodiscard]] Region& region() noexcept { return region_; }

@@ -70,8 +70,7 @@ double percentile(std::vector<std::uint32_t>& times, double part) {
 TurnTimes measure_churn(BenchBox& box, Churn churn, std::chrono::milliseconds span) {
   FlowPort source{PortId{0}, Way::to_server, std::min<std::size_t>(kBusyFlows, box.live()), 1};
   SinkPort sink;
-  auto worker = box.make_worker(kWorker, {&source, &sink});
-  box.adopt(kWorker, BenchBox::Slot::nat);
+  const auto worker = box.running_worker(kWorker, {&source, &sink}, BenchBox::Slot::nat);
   const std::size_t before = box.table().size();
   if (churn == Churn::age) box.age_all();
   std::atomic<bool> stop{false};

@@ -167,9 +167,7 @@ class Bench {
   Sample measure_connect(const std::string& name, std::chrono::milliseconds span) {
     auto& lives = lives_[name];
     if (!lives) lives = std::make_unique<Lives>(box_.live(), name == "nat");
-    auto worker = box_.make_worker(kWorker, lives->ports());
-    box_.adopt(kWorker, case_of(name).slot);
-    worker->turn(monotonic_now());
+    const auto worker = box_.running_worker(kWorker, lives->ports(), case_of(name).slot);
     const auto before = box_.tally(kWorker);
     const std::uint64_t ended = lives->ended();
     Sample sample;
@@ -229,9 +227,7 @@ class Bench {
   }
 
   Sample measure_worker(const Case& what, const std::string& how, std::chrono::milliseconds span) {
-    auto worker = box_.make_worker(kWorker, ports(what.way, how).of(what.way));
-    box_.adopt(kWorker, what.slot);
-    for (int i = 0; i < 4; ++i) worker->turn(monotonic_now());
+    const auto worker = box_.running_worker(kWorker, ports(what.way, how).of(what.way), what.slot);
     const auto before = box_.tally(kWorker);
     Sample sample;
     sample.ns = run_for(span, [&](std::chrono::nanoseconds now) { worker->turn(now); });

@@ -21,9 +21,7 @@ void stay_on(unsigned core) {
 
 Sample turn_worker(BenchBox& box, WorkerId id, FlowPort& source, std::chrono::milliseconds span) {
   SinkPort sink;
-  auto worker = box.make_worker(id, {&source, &sink});
-  box.adopt(id, BenchBox::Slot::nat);
-  worker->turn(monotonic_now());
+  const auto worker = box.running_worker(id, {&source, &sink}, BenchBox::Slot::nat);
   const auto before = box.tally(id);
   Sample sample;
   sample.ns = run_for(span, [&](std::chrono::nanoseconds now) { worker->turn(now); });
