@@ -15,6 +15,7 @@
 //   connect nat MS    whole lives of connections (or dsr)              {"packets": lives, "lost": packets, "ns"}
 //   churn WHAT MS     none, age, adopt, show                           {"p50", "p99", "p99.9", "max", "changes"}
 //   scale CASE MS N   so many workers at once, each on a core          {"rate": packets per ns, added up}
+//   flood DEVICE MS   sends by the kernel's interface                  {"packets"}
 //   sizes             memory of this process by the kernel's account   {"bytes", "live"}
 #include <fmt/format.h>
 #include <sched.h>
@@ -32,6 +33,7 @@
 #include "tests/bench/bench_ports.h"
 #include "tests/bench/churn.h"
 #include "tests/bench/dpdk_bench_ports.h"
+#include "tests/bench/flood.h"
 #include "tests/bench/life_ports.h"
 #include "tests/bench/measure.h"
 #include "tests/bench/memory_floor.h"
@@ -139,6 +141,7 @@ class Bench {
     const std::chrono::milliseconds span{ms};
     if (what == "connect") return print(measure_connect(way, span));
     if (what == "churn") return print(measure_churn(box_, churn_of(way), span));
+    if (what == "flood") return fmt::print("{{\"packets\": {}}}\n", flood(way, box_.live(), span));
     if (what == "sizes") return fmt::print("{{\"bytes\": {}, \"live\": {}}}\n", bytes_held(), box_.live());
     if (what == "scale") {
       unsigned workers = 1;

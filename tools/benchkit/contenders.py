@@ -21,8 +21,8 @@ class BenchError(Exception):
 class Ours:
     """fulcrum-bench (tests/bench/main.cc): takes a sample for each line that it reads."""
 
-    def __init__(self, program, log, **options):
-        words = [str(program)]
+    def __init__(self, program, log, prefix=(), **options):
+        words = [*prefix, str(program)]
         for name, value in options.items():
             if value not in (None, ""):
                 words += ["--" + name.replace("_", "-"), str(value)]

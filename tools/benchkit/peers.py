@@ -4,6 +4,10 @@ Open vSwitch with DPDK, as an administrator would set it up for the same job: co
 of a hundred addresses, and a stateless select group of a hundred. Beside them, as fixed references, what VPP's lb
 plugin, DPVS and Katran needed on a machine of this class, scaled by today's 5tswap: they are not packaged and cannot be
 measured here. Those figures are medians of three runs; below fifteen per cent they say nothing.
+
+nftables (DNAT by a hash of the client to a hundred servers) gets the same packets over a veth pair from a packet socket
+on the other core; its figure is the time of the kernel thread that receives them, so its floor is not that of the rows
+beside it.
 """
 
 import contextlib
@@ -18,6 +22,7 @@ import time
 from tools.benchkit import forward
 from tools.benchkit.block import CAPTURE_FRAMES_MIN, packets_mb, region_mb
 from tools.benchkit.contenders import BenchError, thread_ns
+from tools.benchkit.nftables import Nftables
 from tools.benchkit.rows import Row
 
 SIZES = (1024, 65536)
@@ -93,7 +98,9 @@ class OpenVswitch:
         self._vsctl("--no-wait", "init")
         words = [f'other_config:{name}="{value}"' for name, value in settings.items()]
         self._vsctl("--no-wait", "set", "Open_vSwitch", ".", *words)
-        self._switch = self._spawn(str(SWITCH), f"unix:{self._folder}/db.sock", "--no-chdir", "--unixctl=switch.ctl")
+        # In a network namespace of its own, which takes the devices that it makes for its bridge away with it.
+        switch = ["unshare", "--net", str(SWITCH)]
+        self._switch = self._spawn(*switch, f"unix:{self._folder}/db.sock", "--no-chdir", "--unixctl=switch.ctl")
 
     def _add_ports(self, capture):
         self._vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev")
@@ -171,6 +178,18 @@ class OpenVswitch:
         self._processes = []
 
 
+def _nft(flows):
+    def sample(block):
+        if not shutil.which("nft"):
+            raise BenchError("not installed: tools/setup bench")
+        peer = block.contender(
+            "nft", lambda: Nftables(block.settings.program, flows, block.settings.core, block.scratch)
+        )
+        return peer.ns_per_packet(block.settings.milliseconds)
+
+    return sample
+
+
 def _dnat_flows():
     servers = f"10.1.1.10-10.1.1.{9 + SERVERS}"
     return [
@@ -229,6 +248,7 @@ def rows(sizes=SIZES):
         made.append(Row(f"peer/fulcrum-nat/{flows}", block, forward.ask("nat", "capture", flows), ratio_to=floor))
         for kind in ("ovs-dpdk-select", "ovs-dpdk-ct-dnat"):
             made.append(Row(f"peer/{kind}/{flows}", block, _switch(kind, flows), ratio_to=floor))
+        made.append(Row(f"peer/nft-dnat/{flows}", block, _nft(flows), ratio_to=floor))
         for name in REFERENCES:
             made.append(Row(f"peer/reference/{name}/{flows}", block, _reference(name, flows), ratio_to=floor))
     return made
