@@ -217,7 +217,10 @@ Result<void> Dataplane::make_threads() {
         std::make_unique<Worker>(Worker::Config{.id = WorkerId{i}, .sleep_when_idle = config_.idle == Idle::sleep},
                                  *region_, *tables_, ports, slow_path, doorbell_));
   }
-  housekeeping_.emplace(*region_, twins, ports, slow_path_views_, doorbell_);
+  std::vector<const ScheduleCursors*> cursors;
+  for (const auto& worker : workers_) cursors.push_back(&worker->cursors());
+  explainer_.emplace(*region_, *tables_, std::move(cursors));
+  housekeeping_.emplace(*region_, twins, ports, slow_path_views_, doorbell_, *explainer_);
   return {};
 }
 

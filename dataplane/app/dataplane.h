@@ -58,6 +58,7 @@ class Dataplane {
   std::vector<std::unique_ptr<SlowPath>> slow_paths_;  // index: WorkerId
   std::vector<SlowPath*> slow_path_views_;
   std::vector<std::unique_ptr<Worker>> workers_;  // index: WorkerId
+  std::optional<Explainer> explainer_;
   std::optional<Housekeeping> housekeeping_;
 };
 

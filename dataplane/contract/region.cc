@@ -42,6 +42,7 @@ void lay_out(RegionHeader& header, const RegionShape& shape) {
   place(header.index, shape.connection_index_bytes);
   place(header.persistence_entries, shape.persistence * sizeof(ConnectionEntry));
   place(header.persistence_index, shape.persistence_index_bytes);
+  place(header.explain, sizeof(ExplainBox));
   header.total_size = end;
 }
 
@@ -67,7 +68,7 @@ std::optional<Error> refuse(const RegionHeader& header, const std::string& path,
   }
   lay_out(expected, header.shape);
   if (header.total_size != expected.total_size || header.total_size > file_size ||
-      std::memcmp(&header.workers, &expected.workers, sizeof(SectionPlace) * 8) != 0) {
+      std::memcmp(&header.workers, &expected.workers, sizeof(SectionPlace) * 9) != 0) {
     return Error{Error::Code::invalid, path, "damaged header: start fulcrum-dataplane with --cold"};
   }
   return std::nullopt;
@@ -355,5 +356,6 @@ std::span<ConnectionEntry> Region::persistence_entries() const noexcept {
 std::span<std::byte> Region::persistence_index() const noexcept {
   return {at<std::byte>(header().persistence_index.offset), header().shape.persistence_index_bytes};
 }
+ExplainBox& Region::explain() const noexcept { return *at<ExplainBox>(header().explain.offset); }
 
 }  // namespace fulcrum

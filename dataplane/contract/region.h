@@ -23,6 +23,7 @@
 #include "dataplane/contract/capacities.h"
 #include "dataplane/contract/connections.h"
 #include "dataplane/contract/counters.h"
+#include "dataplane/contract/explain.h"
 #include "dataplane/contract/messages.h"
 #include "dataplane/contract/neighbours.h"
 #include "dataplane/contract/snapshot.h"
@@ -30,7 +31,7 @@
 namespace fulcrum {
 
 inline constexpr std::uint64_t kRegionMagic = 0x31'4D'55'52'43'4C'55'46;  // "FULCRUM1"
-inline constexpr std::uint32_t kLayoutVersion = 3;
+inline constexpr std::uint32_t kLayoutVersion = 4;
 
 // What is chosen at the dataplane's start and fixes all sizes.
 struct RegionShape {
@@ -64,7 +65,8 @@ struct RegionHeader {
   std::array<std::uint64_t, 2> hash_key{};  // of the connection table; drawn at every cold start
   std::uint64_t boot_id = 0;                // drawn at every cold start
   // Sections, in file order.
-  SectionPlace workers, server_counters, snapshots, neighbours, entries, index, persistence_entries, persistence_index;
+  SectionPlace workers, server_counters, snapshots, neighbours, entries, index, persistence_entries, persistence_index,
+      explain;
   Name twin_namespace;  // of the kernel twins; empty: the dataplane's own
   std::array<PortInfo, kPortsMax> ports;
   // Written by the dataplane at every start, after everything else is in place.
@@ -145,6 +147,7 @@ class Region {
   [[nodiscard]] std::span<std::byte> index() const noexcept;
   [[nodiscard]] std::span<ConnectionEntry> persistence_entries() const noexcept;
   [[nodiscard]] std::span<std::byte> persistence_index() const noexcept;
+  [[nodiscard]] ExplainBox& explain() const noexcept;
 
  private:
   Region() = default;

@@ -247,6 +247,17 @@ std::size_t ConnectionTable::displace(const Place& place, std::uint64_t value) n
   return kNowhere;
 }
 
+// Whether displace() could move the slot out of the bucket `here`.
+bool ConnectionTable::can_move(const Bucket* here, std::uint64_t slot) const noexcept {
+  const std::uint32_t its_word = word(id_in(slot));
+  if (life_of(its_word) != Life::live || generation_of(its_word) != generation_in(slot)) return false;
+  const Place its_place = place_of(key_of(id_in(slot)));
+  if (its_place.first != here) return false;
+  const auto& there = its_place.second->slots;
+  return std::any_of(there.begin(), there.end(),
+                     [](const Slot& to) { return to.load(std::memory_order_relaxed) == 0; });
+}
+
 // Copies the slot `moving` to the bucket, then overwrites the original with `value`. False: no room there, or the
 // original was moved or removed by another worker meanwhile, and then whoever did that may have passed by before our
 // copy was there.

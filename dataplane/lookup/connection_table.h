@@ -118,6 +118,16 @@ class ConnectionTable {
   template <class Wanted, class Removed>
   bool evict_beside(const FlowKey& key, Wanted wanted, Removed removed) noexcept;
 
+  // A thread that is no worker, one at a time: between the two calls it may use lookup(), server(), state(),
+  // last_seen(), has_entry() and has_slot(); the entries it finds stay readable.
+  void begin_reading() noexcept { pool_.quiescence().set_online(pool_.reader(), true); }
+  void end_reading() noexcept { pool_.quiescence().set_online(pool_.reader(), false); }
+  // Whether insert() by this worker would find an entry, and whether it would find the key a slot, if need be that of
+  // an entry for which `evictable(entry)` is true. A moment's estimate; changes nothing.
+  [[nodiscard]] bool has_entry(WorkerId worker) const noexcept { return pool_.has_entry(worker); }
+  template <class Evictable>
+  [[nodiscard]] bool has_slot(const FlowKey& key, Evictable evictable) const noexcept;
+
   // Any thread.
   [[nodiscard]] std::size_t capacity() const noexcept { return entries_.size(); }
   // Entries that one worker sweeps.
@@ -198,6 +208,7 @@ class ConnectionTable {
   std::size_t displace(const Place& place, std::uint64_t value) noexcept;
   static bool move_to_second(Slot& from, std::uint64_t moving, Bucket& second, std::uint64_t value) noexcept;
   void unpublish(const Place& place, std::uint64_t value) noexcept;
+  [[nodiscard]] bool can_move(const Bucket* here, std::uint64_t slot) const noexcept;
   [[nodiscard]] std::optional<ConnectionEntry> entry_in(std::uint64_t slot) const noexcept;
   static ConnectionId id_in(std::uint64_t slot) noexcept { return {static_cast<std::uint32_t>(slot) - 1U}; }
   void keep_age(ConnectionId id, OpenedAt opened, Tick now) noexcept;
@@ -271,6 +282,18 @@ bool ConnectionTable::evict_beside(const FlowKey& key, Wanted wanted, Removed re
     if (!entry || !wanted(*entry) || !remove(id_in(slot))) continue;
     removed(copy_of(id_in(slot)));
     return true;
+  }
+  return false;
+}
+
+template <class Evictable>
+bool ConnectionTable::has_slot(const FlowKey& key, Evictable evictable) const noexcept {
+  const Place place = place_of(std::bit_cast<Words>(key));
+  for (std::size_t position = 0; position < 2 * kWays; ++position) {
+    const std::uint64_t slot = place.slot(position).load(std::memory_order_acquire);
+    if (slot == 0 || can_move(position < kWays ? place.first : place.second, slot)) return true;
+    const auto entry = entry_in(slot);
+    if (entry && evictable(*entry)) return true;
   }
   return false;
 }

@@ -1,6 +1,7 @@
 #include "dataplane/lookup/entry_pool.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "dataplane/base/invariant.h"
 
@@ -8,6 +9,15 @@ namespace fulcrum {
 namespace {
 
 constexpr std::uint32_t first_of(std::uint64_t head) noexcept { return static_cast<std::uint32_t>(head); }
+// Of what only the calling thread writes.
+template <class T>
+T mine(const std::atomic<T>& value) noexcept {
+  return value.load(std::memory_order_relaxed);
+}
+template <class T>
+void set(std::atomic<T>& value, std::type_identity_t<T> to) noexcept {
+  value.store(to, std::memory_order_relaxed);
+}
 constexpr std::uint64_t next_head(std::uint64_t head, std::uint32_t first) noexcept {
   return ((head >> 32U) + 1U) << 32U | first;
 }
@@ -20,8 +30,9 @@ EntryPool::EntryPool(std::size_t capacity, std::size_t workers)
       cache_size_{std::clamp<std::size_t>(capacity / workers / 8, 1, kCacheMax)},
       links_{std::make_unique<std::atomic<std::uint32_t>[]>(capacity)},
       owners_{std::make_unique<Owner[]>(workers)},
-      quiescence_{workers} {
-  FULCRUM_ASSERT(workers > 0 && workers <= UINT8_MAX && capacity < UINT32_MAX);
+      quiescence_{workers + 1} {
+  FULCRUM_ASSERT(workers > 0 && workers < UINT8_MAX && capacity < UINT32_MAX);
+  quiescence_.set_online(reader(), false);
 }
 
 EntryPool::Share EntryPool::share(WorkerId worker) const noexcept {
@@ -36,17 +47,29 @@ WorkerId EntryPool::owner_of(std::uint32_t entry) const noexcept {
 
 std::optional<std::uint32_t> EntryPool::take(WorkerId worker) noexcept {
   Owner& own = owners_[worker.value];
-  if (own.cached == 0 && !refill(own, own)) {
+  if (mine(own.cached) == 0 && !refill(own, own)) {
     reclaim(worker, cache_size_);
-    bool found = own.cached != 0 || refill(own, own);
+    bool found = mine(own.cached) != 0 || refill(own, own);
     for (std::size_t i = 1; !found && i < workers_; ++i) found = refill(own, owners_[(worker.value + i) % workers_]);
     if (!found) {
       // What others retired into inboxes whose owners sleep: ours after a grace period, for a later call.
-      for (std::size_t i = 0; i < workers_ && own.waiting == kEnd; ++i) wait_for(own, owners_[i]);
+      for (std::size_t i = 0; i < workers_ && mine(own.waiting) == kEnd; ++i) wait_for(own, owners_[i]);
       return std::nullopt;
     }
   }
-  return own.cache[--own.cached];
+  const std::size_t left = mine(own.cached) - 1;
+  set(own.cached, left);
+  return own.cache[left];
+}
+
+bool EntryPool::has_entry(WorkerId worker) const noexcept {
+  const Owner& own = owners_[worker.value];
+  if (mine(own.cached) != 0) return true;
+  if (mine(own.waiting) != kEnd && quiescence_.is_over(mine(own.grace))) return true;
+  for (std::size_t i = 0; i < workers_; ++i) {
+    if (first_of(owners_[i].stack.load(std::memory_order_relaxed)) != kEnd) return true;
+  }
+  return false;
 }
 
 void EntryPool::put_back(std::uint32_t entry) noexcept { push(owners_[owner_of(entry).value], entry, entry); }
@@ -61,28 +84,29 @@ void EntryPool::retire(std::uint32_t entry) noexcept {
 
 void EntryPool::reclaim(WorkerId worker, std::size_t limit) noexcept {
   Owner& own = owners_[worker.value];
-  if (own.waiting == kEnd) {
+  const std::uint32_t first = mine(own.waiting);
+  if (first == kEnd) {
     wait_for(own, own);
     return;
   }
-  if (!quiescence_.is_over(own.grace)) return;
-  const std::uint32_t first = own.waiting;
+  if (!quiescence_.is_over(mine(own.grace))) return;
   std::uint32_t last = first;
   std::uint32_t next = link(last).load(std::memory_order_relaxed);
   for (std::size_t i = 1; i < limit && next != kEnd; ++i) {
     last = next;
     next = link(last).load(std::memory_order_relaxed);
   }
-  own.waiting = next;
+  set(own.waiting, next);
   push(own, first, last);
 }
 
 // Takes over what `from` was sent and begins a grace period for it.
 bool EntryPool::wait_for(Owner& owner, Owner& from) noexcept {
   if (from.inbox.load(std::memory_order_relaxed) == kEnd) return false;
-  owner.waiting = from.inbox.exchange(kEnd, std::memory_order_acquire);
-  if (owner.waiting == kEnd) return false;
-  owner.grace = quiescence_.start_grace();
+  const std::uint32_t chain = from.inbox.exchange(kEnd, std::memory_order_acquire);
+  if (chain == kEnd) return false;
+  set(owner.grace, quiescence_.start_grace());
+  set(owner.waiting, chain);
   return true;
 }
 
@@ -113,7 +137,7 @@ bool EntryPool::refill(Owner& into, Owner& from) noexcept {
       // Handed out from the back: keep the stack's order, most recently freed first.
       std::copy(into.cache.begin() + static_cast<std::ptrdiff_t>(cache_size_ - count),
                 into.cache.begin() + static_cast<std::ptrdiff_t>(cache_size_), into.cache.begin());
-      into.cached = count;
+      set(into.cached, count);
       return true;
     }
   }

@@ -48,16 +48,21 @@ class EntryPool {
   // The worker, once per turn: moves retired entries on, at most `limit` of them to the stack.
   void reclaim(WorkerId worker, std::size_t limit) noexcept;
 
+  // Any thread: whether take() by this worker would find an entry now; a moment's estimate.
+  [[nodiscard]] bool has_entry(WorkerId worker) const noexcept;
+
+  // Of the workers and, as one more that begins offline, of a reader who is no worker.
   [[nodiscard]] Quiescence& quiescence() noexcept { return quiescence_; }
+  [[nodiscard]] WorkerId reader() const noexcept { return {static_cast<std::uint8_t>(workers_)}; }
 
  private:
   static constexpr std::uint32_t kEnd = UINT32_MAX;
   struct Owner {
-    // Written by the worker alone.
+    // Written by the worker alone. Others may look at what is atomic.
     alignas(64) std::array<std::uint32_t, kCacheMax> cache{};
-    std::size_t cached = 0;
-    std::uint32_t waiting = kEnd;  // chain whose grace period is `grace`
-    std::uint64_t grace = 0;
+    std::atomic<std::size_t> cached{0};
+    std::atomic<std::uint32_t> waiting{kEnd};  // chain whose grace period is `grace`
+    std::atomic<std::uint64_t> grace{0};
     // Written by any worker. Low half: the first entry; high half: count of changes.
     alignas(64) std::atomic<std::uint64_t> stack{kEnd};
     alignas(64) std::atomic<std::uint32_t> inbox{kEnd};

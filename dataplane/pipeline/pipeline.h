@@ -15,6 +15,7 @@
 
 #include "dataplane/base/clock.h"
 #include "dataplane/contract/counters.h"
+#include "dataplane/contract/explain.h"
 #include "dataplane/contract/neighbours.h"
 #include "dataplane/contract/region.h"
 #include "dataplane/contract/snapshot.h"
@@ -48,6 +49,22 @@ void rewrite_stage(Batch& batch, const Context& context) noexcept;
 
 // All of them. Afterwards no packet is pending. Takes a batch whose frames and count are set.
 void run_stages(Batch& batch, const Context& context) noexcept;
+// The same; calls `after(stage)` behind each, for whoever wants to know what each of them found.
+template <class After>
+void run_stages(Batch& batch, const Context& context, After after) noexcept {
+  parse_stage(batch);
+  after(Stage::parse);
+  classify_stage(batch, context);
+  after(Stage::classify);
+  lookup_stage(batch, context);
+  after(Stage::lookup);
+  schedule_stage(batch, context);
+  after(Stage::schedule);
+  track_stage(batch, context);
+  after(Stage::track);
+  rewrite_stage(batch, context);
+  after(Stage::rewrite);
+}
 
 // True when the sweep shall remove it: idle for too long, or its service or server is gone.
 [[nodiscard]] bool is_over(const Snapshot& snapshot, const ConnectionEntry& entry, Tick now) noexcept;

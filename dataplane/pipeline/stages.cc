@@ -18,12 +18,7 @@ void parse_stage(Batch& batch) noexcept {
 }
 
 void run_stages(Batch& batch, const Context& context) noexcept {
-  parse_stage(batch);
-  classify_stage(batch, context);
-  lookup_stage(batch, context);
-  schedule_stage(batch, context);
-  track_stage(batch, context);
-  rewrite_stage(batch, context);
+  run_stages(batch, context, [](Stage) {});
 }
 
 }  // namespace fulcrum

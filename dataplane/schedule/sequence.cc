@@ -5,7 +5,7 @@ namespace fulcrum {
 std::uint16_t next_in_sequence(const Snapshot& snapshot, ServiceId service, ScheduleCursors& cursors,
                                std::span<const ServerCounters> servers) noexcept {
   const ServiceRow& row = snapshot.services[service.value];
-  std::uint32_t& cursor = cursors.at[service.value];
+  std::uint32_t cursor = cursors.at[service.value];
   // The sequence may have become shorter since the cursor was last used.
   if (cursor >= row.schedule_length) cursor = 0;
   // A full round at most: the sequence holds only servers that were usable when it was compiled, and control compiles a
@@ -13,7 +13,9 @@ std::uint16_t next_in_sequence(const Snapshot& snapshot, ServiceId service, Sche
   for (std::uint32_t step = 0; step < row.schedule_length; ++step) {
     const std::uint16_t server = snapshot.schedule[row.schedule_offset + cursor];
     cursor = cursor + 1 == row.schedule_length ? 0 : cursor + 1;
-    if (is_usable(snapshot, server, servers[server])) return server;
+    if (!is_usable(snapshot, server, servers[server])) continue;
+    __atomic_store_n(&cursors.at[service.value], cursor, __ATOMIC_RELAXED);
+    return server;
   }
   return kNoIndex;
 }

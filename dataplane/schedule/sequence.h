@@ -15,7 +15,8 @@
 
 namespace fulcrum {
 
-// Where a worker stands in each service's sequence. Not in the region: a restarted worker may begin anywhere.
+// Where a worker stands in each service's sequence. Not in the region: a restarted worker may begin anywhere. Written
+// by its worker with relaxed atomic stores, so that explain can look at it.
 struct ScheduleCursors {
   std::array<std::uint32_t, kServicesMax> at{};
 };

@@ -31,10 +31,11 @@ std::uint64_t unaccounted(Region& region) noexcept {
 }  // namespace
 
 Housekeeping::Housekeeping(Region& region, std::span<Twin* const> twins, std::span<PacketPort* const> ports,
-                           std::span<SlowPath* const> workers, Doorbell& doorbell)
+                           std::span<SlowPath* const> workers, Doorbell& doorbell, Explainer& explainer)
     : region_{region},
       workers_{workers},
       doorbell_{doorbell},
+      explainer_{explainer},
       section_{region.worker(region.workers())},
       counters_{section_.packets} {
   FULCRUM_ASSERT(twins.size() <= kPortsMax && ports.size() <= kPortsMax && !workers.empty());
@@ -59,6 +60,7 @@ std::size_t Housekeeping::turn() noexcept {
     losses_counted_ = now;
     count_losses();
   }
+  explainer_.turn(to_tick(now));
   region_.header().dataplane_heartbeat.store(static_cast<std::uint64_t>(now.count()), std::memory_order_relaxed);
   return moved;
 }

@@ -1,6 +1,6 @@
-// The housekeeping thread: moves frames between the workers and the kernel twins, keeps the heartbeat, and ten times a
-// second asks the ports what they lost. It sleeps in poll(2) when there is nothing to do; a worker with something for
-// Linux rings its doorbell.
+// The housekeeping thread: moves frames between the workers and the kernel twins, answers what `fulcrum explain` asks,
+// keeps the heartbeat, and ten times a second asks the ports what they lost. It sleeps in poll(2) when there is nothing
+// to do; a worker with something for Linux rings its doorbell.
 #pragma once
 
 #include <array>
@@ -10,6 +10,7 @@
 #include <span>
 
 #include "dataplane/contract/region.h"
+#include "dataplane/explain/explainer.h"
 #include "dataplane/packet/port.h"
 #include "dataplane/worker/slow_path.h"
 
@@ -20,7 +21,7 @@ class Housekeeping {
   // `twins[i]` and `ports[i]` belong to PortId i, or are null. Frames from Linux all go out through worker 0, so that
   // their order is kept. Everything is borrowed.
   Housekeeping(Region& region, std::span<Twin* const> twins, std::span<PacketPort* const> ports,
-               std::span<SlowPath* const> workers, Doorbell& doorbell);
+               std::span<SlowPath* const> workers, Doorbell& doorbell, Explainer& explainer);
 
   // Turns until `stop`. The housekeeping thread, alone.
   void run(const std::atomic<bool>& stop);
@@ -39,6 +40,7 @@ class Housekeeping {
   std::array<PacketPort*, kPortsMax> ports_{};
   std::span<SlowPath* const> workers_;
   Doorbell& doorbell_;
+  Explainer& explainer_;
   WorkerSection& section_;
   PacketCounters& counters_;
   std::chrono::nanoseconds losses_counted_{0};

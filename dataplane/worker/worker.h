@@ -40,6 +40,8 @@ class Worker {
   void run(const std::atomic<bool>& stop);
   // One turn at the time `now` (CLOCK_MONOTONIC). Returns the packets it handled. The worker's own thread, or a test.
   std::size_t turn(std::chrono::nanoseconds now) noexcept;
+  // Any thread may look at them, with relaxed atomic loads.
+  [[nodiscard]] const ScheduleCursors& cursors() const noexcept { return *cursors_; }
 
  private:
   void read_mailbox() noexcept;

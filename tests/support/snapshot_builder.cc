@@ -73,6 +73,9 @@ ServerId SnapshotBuilder::server(ServiceId of, const char* address, std::uint16_
     snapshot_.servers[first].next_same_endpoint = index;
   }
   snapshot_.schedule[service.schedule_offset + service.schedule_length++] = index;
+  std::uint16_t* link = &service.first_server;
+  while (*link != kNoIndex) link = &snapshot_.servers[*link].next_of_service;
+  *link = index;
   ++service.server_count;
   return {index, generation};
 }

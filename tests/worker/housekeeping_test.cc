@@ -50,7 +50,8 @@ class HousekeepingTest : public ::testing::Test {
   std::array<Twin*, 1> twins_{&twin_};
   std::array<PacketPort*, 2> ports_{box_.ports[0].get(), box_.ports[1].get()};
   std::array<SlowPath*, 1> workers_{&box_.slow_path};
-  Housekeeping housekeeping_{box_.region, twins_, ports_, workers_, box_.doorbell};
+  Explainer explainer_{box_.region, *box_.tables, {&box_.worker->cursors()}};
+  Housekeeping housekeeping_{box_.region, twins_, ports_, workers_, box_.doorbell, explainer_};
 };
 
 TEST_F(HousekeepingTest, DeliversToTheTwin) {

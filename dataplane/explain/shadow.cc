@@ -1,0 +1,22 @@
+#include "dataplane/explain/shadow.h"
+
+namespace fulcrum {
+namespace {
+
+void copy(const ServerCounters& from, ServerCounters& to) noexcept {
+  to.server_generation.store(from.server_generation.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  to.urgent_state.store(from.urgent_state.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  to.urgent_since.store(from.urgent_since.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  to.active.store(from.active.load(std::memory_order_relaxed), std::memory_order_relaxed);
+}
+
+}  // namespace
+
+void ShadowRows::fill(const Region& region, WorkerId worker, std::size_t count, const ScheduleCursors& live,
+                      std::uint16_t service) noexcept {
+  const std::span<const ServerCounters> rows = region.server_counters(worker.value);
+  for (std::size_t i = 0; i < count; ++i) copy(rows[i], servers[i]);
+  if (service < kServicesMax) cursors.at[service] = __atomic_load_n(&live.at[service], __ATOMIC_RELAXED);
+}
+
+}  // namespace fulcrum
