@@ -1,6 +1,8 @@
 #include "control/app/control.h"
 
+#include <boost/asio/post.hpp>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <csignal>
@@ -76,7 +78,8 @@ Control::Control(std::string config_file, LoadedModel loaded)
       dispatcher_{loop_, [this] { return look(); },
                   [this](Table table, std::vector<EntryFilter> filters, Clearer::Done done) {
                     clear(table, std::move(filters), std::move(done));
-                  }},
+                  },
+                  [this](const std::string& line, const auto& done) { forward_to_api(line, done); }},
       server_{loop_, {}, [this](const std::string& line, const auto& reply) { dispatcher_.answer(line, reply); }} {
   checker_.pause();
   watch_servers();
@@ -89,7 +92,29 @@ Result<void> Control::start() {
   // A region that this program cannot use is told now and not only waited for.
   auto region = Region::attach(loaded_.model.runtime_dir);
   if (!region && region.error().code == Error::Code::invalid) return tl::unexpected<Error>{region.error()};
+  start_api();
   return server_.listen(loaded_.model.runtime_dir + "/control.sock");
+}
+
+// Traffic does not depend on the API: when its files are broken the box goes on without it.
+void Control::start_api() {
+  auto started = api::ApiServer::start(loaded_.model.state_directory(), [this](nlohmann::json question, auto done) {
+    asio::post(loop_, [this, question = std::move(question), done = std::move(done)] {
+      dispatcher_.ask(question, done, [] { return true; });
+    });
+  });
+  if (!started) {
+    api_problem_ = started.error().words();
+    return log(Level::error, "no REST API: {}", api_problem_);
+  }
+  api_ = std::move(*started);
+  api_->configure(loaded_.model.management);
+}
+
+void Control::forward_to_api(const std::string& line, const std::function<void(std::string)>& done) {
+  if (api_ != nullptr) return api_->ask_as_console(line, done);
+  const nlohmann::json answer{{"status", 503}, {"body", {{"title", "Not now"}, {"detail", api_problem_}}}};
+  done(answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 void Control::run() {
@@ -97,6 +122,7 @@ void Control::run() {
   log(Level::notice, "running with {}: {} farms", config_file_, loaded_.model.farms.size());
   tick();
   loop_.run();
+  api_.reset();
   server_.close();
   log(Level::notice, "stopped; the dataplane goes on with what it has");
 }
@@ -126,6 +152,7 @@ void Control::reload() {
   loaded_at_ = std::chrono::system_clock::now();
   log(Level::notice, "reloaded {}: {} farms", config_file_, loaded_.model.farms.size());
   if (network_.attached()) network_.configure(loaded_.model);
+  if (api_ != nullptr) api_->configure(loaded_.model.management);
   watch_servers();
   publish_soon(milliseconds{0});
 }

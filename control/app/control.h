@@ -19,6 +19,8 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
@@ -31,6 +33,7 @@
 #include "control/publish/clearer.h"
 #include "control/publish/publisher.h"
 #include "control/publish/region_watch.h"
+#include "control/surface/api/api_server.h"
 #include "control/surface/local/dispatcher.h"
 #include "control/surface/local/line_server.h"
 #include "control/validate/validate.h"
@@ -56,6 +59,8 @@ class Control {
   void run();
 
  private:
+  void start_api();
+  void forward_to_api(const std::string& line, const std::function<void(std::string)>& done);
   void take_signals();
   void reload();
 
@@ -98,6 +103,8 @@ class Control {
   HealthChecker checker_;
   surface::Dispatcher dispatcher_;
   LineServer server_;
+  std::unique_ptr<api::ApiServer> api_;  // null: cannot run; see api_problem_
+  std::string api_problem_;
 
   std::vector<CompiledServer> compiled_;  // of the newest snapshot, if it is ours
   RowsByTarget rows_;

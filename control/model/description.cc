@@ -156,6 +156,25 @@ Description<Farm> describe_farm() {
   }};
 }
 
+Description<Management> describe_management() {
+  return {{
+      field("addresses", &Management::addresses,
+            "Addresses of this machine at which the REST API is served (HTTPS): \"::\" for all. Empty: not at all.")
+          .count(0, 8)
+          .sample("[ \"192.0.2.10\" ]"),
+      field("port", &Management::port, "TCP port of the REST API.").range(1, 65535),
+      field(
+          "allowed_hosts", &Management::allowed_hosts,
+          "Who may connect to the REST API. Empty: everybody. After a mistake: `fulcrum access rescue` at the console.")
+          .count(0, 256)
+          .sample("[ \"192.0.2.0/24\" ]"),
+      field("certificate", &Management::certificate,
+            "PEM file with the certificate, and those between it and the root. Empty: the box makes its own.")
+          .length(0, 4096),
+      field("key", &Management::key, "PEM file with the certificate's private key.").length(0, 4096),
+  }};
+}
+
 Description<Model> describe_model() {
   const Description<Model> fields{{
       field("runtime_dir", &Model::runtime_dir,
@@ -165,6 +184,7 @@ Description<Model> describe_model() {
             "Directory of the revisions of this configuration. Empty: /var/lib/fulcrum, or \"state\" in runtime_dir "
             "where that is not /run/fulcrum.")
           .length(0, 200),
+      field("management", &Model::management, describe_management(), "The way in for administrators."),
       field("ports", &Model::ports, describe_port(), "Addresses of the data ports.")
           .required()
           .count(1, kPortsMax)

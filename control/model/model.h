@@ -95,9 +95,19 @@ struct Farm {
   friend bool operator==(const Farm&, const Farm&) = default;
 };
 
+// The way in for administrators: the REST API on ordinary kernel interfaces, outside the twins' namespace.
+struct Management {
+  std::vector<Address> addresses;  // empty: no REST API
+  std::uint16_t port = 443;
+  std::vector<Prefix> allowed_hosts;  // empty: everybody
+  std::string certificate, key;       // PEM files; empty: the box makes its own
+  friend bool operator==(const Management&, const Management&) = default;
+};
+
 struct Model {
   std::string runtime_dir = "/run/fulcrum";
   std::string state_dir;  // see state_directory()
+  Management management;
   std::vector<Port> ports;
   std::vector<Route> routes;
   std::vector<Farm> farms;

@@ -26,6 +26,17 @@ LoadedModel judged(LoadedModel loaded, settings::Reading reading, const KnownPor
   return loaded;
 }
 
+void check_management(const model::Management& management, validation::Findings& findings) {
+  if (management.certificate.empty() != management.key.empty()) {
+    findings.add(management.key.empty() ? "management.key" : "management.certificate",
+                 "certificate and key go together: name both files, or neither");
+  }
+  for (const auto& [name, file] : {std::pair{"certificate", &management.certificate}, {"key", &management.key}}) {
+    if (file->empty() || file->starts_with('/')) continue;
+    findings.add(fmt::format("management.{}", name), "must begin with a slash");
+  }
+}
+
 }  // namespace
 
 std::vector<std::pair<std::size_t, std::string>> unknown_ports(const model::Model& model, const KnownPorts& known) {
@@ -52,6 +63,7 @@ std::vector<settings::Problem> validate(const model::Model& model, const setting
   if (!model.state_dir.empty() && !model.state_dir.starts_with('/') && !findings.is_wrong("state_dir")) {
     findings.add("state_dir", "must begin with a slash");
   }
+  check_management(model.management, findings);
   const validation::Networks networks{model, findings};
   if (validation::check_sums(model, findings)) validation::check_farms(model, networks, findings);
   std::vector<settings::Problem> problems = findings.take();

@@ -11,7 +11,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "control/surface/cli/access.h"
 #include "control/surface/cli/client.h"
 #include "control/surface/cli/show.h"
 #include "dataplane/base/option_problem.h"
@@ -27,6 +29,7 @@ enum Exit : int { kGood = 0, kFailed = 1, kUsage = 2, kNotFound = 4 };
 constexpr const char* kHelp =
     "usage: fulcrum show farms|servers|connections|persistence|drops|version [OPTIONS]\n"
     "       fulcrum clear connections|persistence [OPTIONS]\n"
+    "       fulcrum access setup|unlock|rescue, fulcrum audit verify, fulcrum api METHOD PATH [JSON]\n"
     "\n"
     "  --json             print the answer as JSON\n"
     "  --runtime-dir DIR  where fulcrum-control keeps its socket (default /run/fulcrum)\n"
@@ -58,6 +61,7 @@ struct Options {
   bool all = false;
   json question = json::object();
   std::optional<std::string> text;  // to print instead of asking
+  std::vector<std::string> access;  // words of a command about access; empty: show something
 };
 
 std::nullopt_t complain(const std::string& line) {
@@ -168,6 +172,9 @@ std::optional<Options> parse_options(int count, char** words) {
         return complain(option_problem(found, words));
     }
   }
+  options.access.assign(words + optind, words + count);
+  if (is_access_command(options.access)) return options;
+  options.access.clear();
   if (!read_words(options, count, words) || !check_options(options)) return std::nullopt;
   return options;
 }
@@ -215,6 +222,7 @@ int program(int count, char** words) {
   const auto options = parse_options(count, words);
   if (!options) return kUsage;
   if (options->text) return print(*options->text) ? kGood : kFailed;
+  if (!options->access.empty()) return run_access_command(options->access, options->runtime_dir, kPatience);
   const bool shows = options->question.contains("show");
   const auto what = options->question[shows ? "show" : "clear"].get<std::string>();
   if (shows && options->all) return show_all(*options, what);

@@ -140,10 +140,8 @@ json show_servers(const View& view) {
 }
 
 json show_drops(const View& view) {
-  json answer{{"dataplane", dataplane_part(view)},
-              {"drops", json::array()},
-              {"lost_before_receive", json::array()},
-              {"ports", json::array()}};
+  json answer{{"dataplane", dataplane_part(view)}};
+  for (const char* list : {"drops", "lost_before_receive", "ports", "workers"}) answer[list] = json::array();
   const PacketSums sums = view.region != nullptr ? packet_sums(*view.region) : PacketSums{};
   answer["received"] = sums.received;
   answer["from_linux"] = sums.from_linux;
@@ -157,6 +155,15 @@ json show_drops(const View& view) {
     answer["drops"].push_back({{"reason", reason.name}, {"packets", packets}, {"means", reason.means}});
   }
   if (view.region == nullptr) return answer;
+  for (std::size_t i = 0; i < view.region->workers(); ++i) {
+    const PacketSums worker = worker_packet_sums(*view.region, i);
+    answer["workers"].push_back({{"worker", i},
+                                 {"received", worker.received},
+                                 {"from_linux", worker.from_linux},
+                                 {"sent", worker.sent},
+                                 {"punted", worker.punted},
+                                 {"dropped", worker.dropped()}});
+  }
   for (std::size_t i = 0; i < kPortsMax; ++i) {
     const PortInfo& port = view.region->header().ports[i];
     if (port.in_use == 0) continue;

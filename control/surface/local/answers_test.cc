@@ -108,7 +108,8 @@ class AnswersTest : public testing::Test {
                         [this](Table table, std::vector<EntryFilter> filters, const Clearer::Done& done) {
                           cleared.emplace_back(table, std::move(filters));
                           done(clear_result);
-                        }};
+                        },
+                        [](const std::string& line, const auto& done) { done("api: " + line); }};
 };
 
 TEST_F(AnswersTest, FarmsAddUpTheirServersOverAllWorkers) {

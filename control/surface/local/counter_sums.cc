@@ -58,6 +58,18 @@ std::int64_t PacketSums::unaccounted() const {
   return static_cast<std::int64_t>(received + from_linux - sent - punted - dropped());
 }
 
+PacketSums worker_packet_sums(const Region& region, std::size_t worker) {
+  PacketSums sums;
+  const PacketCounters& row = region.worker(worker).packets;
+  // Ways out before ways in: what is read between the two counts as in flight and not as a packet too many.
+  for (std::size_t reason = 0; reason < kDropReasons; ++reason) sums.drops[reason] += row.drops[reason].value();
+  sums.sent = row.sent.value();
+  sums.punted = row.punted.value();
+  sums.received = row.received.value();
+  sums.from_linux = row.from_linux.value();
+  return sums;
+}
+
 PacketSums packet_sums(const Region& region) {
   PacketSums sums;
   // Row shape.workers is the housekeeping thread's.

@@ -43,6 +43,8 @@ struct PacketSums {
   [[nodiscard]] std::int64_t unaccounted() const;
 };
 PacketSums packet_sums(const Region& region);
+// Of one worker alone.
+PacketSums worker_packet_sums(const Region& region, std::size_t worker);
 
 struct PortSums {
   std::uint64_t received_packets = 0, received_bytes = 0, sent_packets = 0, sent_bytes = 0;

@@ -6,11 +6,15 @@
 #include <utility>
 
 #include "control/surface/local/answers.h"
+#include "dataplane/base/clock.h"
 
 namespace fulcrum::surface {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::string_view kApiLine = R"({"api":)";
+constexpr std::size_t kQuestionMax = 4096;  // of the first kind
 
 // Names come from files and people: what is no UTF-8 must not stop an answer.
 void send(const std::shared_ptr<LineServer::Reply>& reply, const json& answer) {
@@ -47,48 +51,66 @@ json Dispatcher::show(const std::string& what) const {
 }
 
 void Dispatcher::answer(const std::string& line, const std::shared_ptr<LineServer::Reply>& reply) {
-  const json question = json::parse(line, nullptr, false);
-  if (asks(question, "clear")) return clear(question, reply);
+  if (line.starts_with(kApiLine)) {
+    return forward_(line, [this, reply](std::string answer) {
+      boost::asio::post(loop_, [reply, answer = std::move(answer)]() mutable { reply->send(std::move(answer)); });
+    });
+  }
+  const json question = line.size() > kQuestionMax ? json{} : json::parse(line, nullptr, false);
+  ask(
+      question,
+      [reply](json answer) {
+        answer.erase("cost_ns");
+        send(reply, answer);
+      },
+      [reply] { return reply->is_wanted(); });
+}
+
+void Dispatcher::ask(const json& question, const std::function<void(json)>& done, const std::function<bool()>& wanted) {
+  if (asks(question, "clear")) return clear(question, done);
   if (!asks(question, "show")) {
-    return send(reply, error_answer("invalid", "a request is one line of JSON like {\"show\": \"farms\"}"));
+    return done(error_answer("invalid", "a request is one line of JSON like {\"show\": \"farms\"}"));
   }
   const auto what = question["show"].get<std::string>();
   if (what == "connections" || what == "persistence") {
     const auto query = read_entry_query(question, "show", look_().model);
-    if (!query) return send(reply, refusal(query.error()));
-    return walk(std::make_shared<EntryWalk>(*query), reply);
+    if (!query) return done(refusal(query.error()));
+    return walk(std::make_shared<EntryWalk>(*query), done, wanted);
   }
-  if (question.size() > 1) return send(reply, error_answer("invalid", "`show " + what + "` takes nothing else"));
-  send(reply, show(what));
+  if (question.size() > 1) return done(error_answer("invalid", "`show " + what + "` takes nothing else"));
+  const std::chrono::nanoseconds start = monotonic_now();
+  json answer = show(what);
+  answer["cost_ns"] = (monotonic_now() - start).count();
+  done(std::move(answer));
 }
 
-void Dispatcher::walk(const std::shared_ptr<EntryWalk>& walk_on, const std::shared_ptr<LineServer::Reply>& reply) {
-  if (!reply->is_wanted()) return;
+void Dispatcher::walk(const std::shared_ptr<EntryWalk>& walk_on, const Done& done,
+                      const std::function<bool()>& wanted) {
+  if (!wanted()) return;
   const View view = look_();
-  if (walk_on->turn(view)) return send(reply, walk_on->answer(view));
-  boost::asio::post(loop_, [this, walk_on, reply] { walk(walk_on, reply); });
+  if (walk_on->turn(view)) return done(walk_on->answer(view));
+  boost::asio::post(loop_, [this, walk_on, done, wanted] { walk(walk_on, done, wanted); });
 }
 
-void Dispatcher::clear(const json& question, const std::shared_ptr<LineServer::Reply>& reply) {
+void Dispatcher::clear(const json& question, const Done& done) {
   const auto what = question["clear"].get<std::string>();
   if (what != "connections" && what != "persistence") {
-    return send(reply,
-                error_answer("invalid", "nothing to clear called \"" + what + "\": say connections or persistence"));
+    return done(error_answer("invalid", "nothing to clear called \"" + what + "\": say connections or persistence"));
   }
   const View view = look_();
   const auto query = read_entry_query(question, "clear", view.model);
-  if (!query) return send(reply, refusal(query.error()));
+  if (!query) return done(refusal(query.error()));
   if (query->is_narrow() == query->everything) {
-    return send(reply, error_answer("invalid", query->everything ? "say either which ones or \"all\", not both"
-                                                                 : "this would end all of them: say which ones, or "
-                                                                   "\"all\" (--all)"));
+    return done(error_answer("invalid", query->everything ? "say either which ones or \"all\", not both"
+                                                          : "this would end all of them: say which ones, or "
+                                                            "\"all\" (--all)"));
   }
   if (view.region == nullptr || view.snapshot == nullptr || !view.dataplane_alive) {
-    return send(reply, error_answer("failed", "the dataplane is not running: nothing was cleared"));
+    return done(error_answer("failed", "the dataplane is not running: nothing was cleared"));
   }
-  clear_(query->table, filters_of(*query, *view.snapshot), [this, what, reply](const Result<std::uint64_t>& cleared) {
-    if (!cleared) return send(reply, refusal(cleared.error()));
-    send(reply, {{"dataplane", dataplane_part(look_())}, {"table", what}, {"cleared", *cleared}});
+  clear_(query->table, filters_of(*query, *view.snapshot), [this, what, done](const Result<std::uint64_t>& cleared) {
+    if (!cleared) return done(refusal(cleared.error()));
+    done(json{{"dataplane", dataplane_part(look_())}, {"table", what}, {"cleared", *cleared}});
   });
 }
 

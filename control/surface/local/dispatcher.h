@@ -1,5 +1,12 @@
-// From a line on the local socket to its answer: reads the question, looks at the control plane, answers. Questions
-// about connections and bindings take several turns of the loop, with everything else in between.
+// From a line on the local socket to its answer. Three kinds of lines:
+//
+//   {"show": WHAT, ...}                       looks at the control plane and answers (answers.h)
+//   {"clear": "connections"|"persistence"}    ends entries of the dataplane's tables, then answers how many
+//   {"api": {"method", "path", "body", ...}}  an operation of the REST API, as root at the console: goes on, unread, to
+//                                             the API's thread (surface/api), which has one table for all faces
+//
+// The API's thread asks its own questions of the first two kinds by ask(). Questions about connections and persistence
+// take several turns of the loop, with everything else in between.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -21,19 +28,27 @@ class Dispatcher {
  public:
   using Look = std::function<View()>;
   using Clear = std::function<void(Table, std::vector<EntryFilter>, Clearer::Done)>;
-  Dispatcher(boost::asio::io_context& loop, Look look, Clear clear)
-      : loop_{loop}, look_{std::move(look)}, clear_{std::move(clear)} {}
+  // Takes a line for the API and calls `done` with the answer's line, on any thread.
+  using Forward = std::function<void(const std::string& line, std::function<void(std::string)> done)>;
+  Dispatcher(boost::asio::io_context& loop, Look look, Clear clear, Forward forward)
+      : loop_{loop}, look_{std::move(look)}, clear_{std::move(clear)}, forward_{std::move(forward)} {}
 
   void answer(const std::string& line, const std::shared_ptr<LineServer::Reply>& reply);
+  // A question of the first two kinds. With most answers comes "cost_ns": what it took of the loop's time. `wanted` is
+  // asked now and then; when it says no, `done` is not called.
+  void ask(const nlohmann::json& question, const std::function<void(nlohmann::json)>& done,
+           const std::function<bool()>& wanted);
 
  private:
-  void clear(const nlohmann::json& question, const std::shared_ptr<LineServer::Reply>& reply);
-  void walk(const std::shared_ptr<EntryWalk>& walk, const std::shared_ptr<LineServer::Reply>& reply);
+  using Done = std::function<void(nlohmann::json)>;
+  void clear(const nlohmann::json& question, const Done& done);
+  void walk(const std::shared_ptr<EntryWalk>& walk, const Done& done, const std::function<bool()>& wanted);
   [[nodiscard]] nlohmann::json show(const std::string& what) const;
 
   boost::asio::io_context& loop_;
   Look look_;
   Clear clear_;
+  Forward forward_;
 };
 
 }  // namespace fulcrum::surface

@@ -33,7 +33,8 @@ class LineServer::Client final : public LineServer::Reply, public std::enable_sh
   // Takes up the next question, or waits for more of it.
   void read() {
     if (server_ == nullptr) return;
-    const auto end = input_.find('\n');
+    const auto end = input_.find('\n', searched_);
+    searched_ = end == std::string::npos ? input_.size() : 0;
     if (end > server_->limits_.line_max && input_.size() > server_->limits_.line_max) {
       leaving_ = true;
       return send(std::string{kTooLong});
@@ -108,6 +109,7 @@ class LineServer::Client final : public LineServer::Reply, public std::enable_sh
   asio::steady_timer timer_;
   std::array<char, 4096> chunk_{};
   std::string input_, output_;
+  std::size_t searched_ = 0;  // of the input: no line ends before
   std::size_t written_ = 0;
   bool leaving_ = false;  // after what is being written
 };

@@ -34,7 +34,7 @@ class LineServer {
 
   struct Limits {
     std::size_t clients_max = 32;
-    std::size_t line_max = 4096;  // bytes
+    std::size_t line_max = 6U << 20U;  // bytes; the longest carry a whole configuration
     std::chrono::milliseconds idle_max{30'000};
   };
 

@@ -1,0 +1,104 @@
+// The application behind the HTTPS server and behind the local socket: one table of operations, one way in.
+//
+//   request -> operation -> who asks -> may they -> is the input right -> the operation -> audit record -> answer
+//
+// From the network a request brings a token (Authorization: Bearer) or a session's cookie; with a cookie, whatever
+// changes something must also bring the session's CSRF secret. From the local socket it comes as root, and is the
+// console.
+//
+// One thread, the API's. What needs the control loop goes there through Plane and comes back later.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/access/access.h"
+#include "control/surface/api/auditor.h"
+#include "control/surface/api/router.h"
+#include "control/surface/api/show_cache.h"
+#include "dataplane/base/address.h"
+
+namespace fulcrum::api {
+
+// What the API asks of the rest of the control plane.
+struct Plane {
+  // A question of the local socket ({"show": "connections", ...}); `done` on the API's thread.
+  std::function<void(nlohmann::json question, std::function<void(nlohmann::json)> done)> ask;
+  // How the HTTPS server stands: addresses, certificate, problems.
+  std::function<Json()> management;
+};
+
+class Events;
+
+class Api {
+ public:
+  static constexpr std::size_t body_max_unknown = 4096;     // of who has not logged in
+  static constexpr std::size_t body_max_known = 4U << 20U;  // a configuration of 4,000 servers takes half of it
+  static constexpr const char* cookie_name = "__Host-fulcrum";
+  static constexpr std::chrono::minutes rescue_time{30};
+
+  Api(access::Access& access, Auditor& auditor, Plane plane);
+  ~Api();
+  Api(const Api&) = delete;
+  Api& operator=(const Api&) = delete;
+
+  // From the network.
+  void handle(https::Request request, std::shared_ptr<https::Reply> reply);
+  [[nodiscard]] std::size_t body_max(const https::Request& head);
+  [[nodiscard]] bool is_allowed(const Address& source) const;
+  // From the local socket, as root.
+  void handle_console(https::Request request, std::function<void(https::Response)> done);
+
+  // Who may connect at all; empty: everybody.
+  void set_allowed_hosts(std::vector<Prefix> hosts) { allowed_hosts_ = std::move(hosts); }
+  // Once a second: live events, and what has to be tried again.
+  void tick();
+
+  [[nodiscard]] Router& router() { return router_; }
+  [[nodiscard]] access::Access& access() { return access_; }
+  [[nodiscard]] Auditor& auditor() { return auditor_; }
+  [[nodiscard]] ShowCache& shows() { return shows_; }
+  [[nodiscard]] const Plane& plane() const { return plane_; }
+  [[nodiscard]] Events& events() { return *events_; }
+  // At the console: everybody may connect for a while, and all lock-outs end.
+  void begin_rescue();
+  void end_rescue() { rescued_until_.reset(); }
+  [[nodiscard]] std::chrono::seconds rescue_left() const;
+
+ private:
+  struct Caller {
+    std::optional<access::Identity> who;
+    std::string secret;  // of a session
+    bool by_cookie = false;
+  };
+  Caller identify(const https::Request& request);
+  void dispatch(const std::shared_ptr<Call>& call, const Caller& caller);
+  std::optional<Answer> read_input(const Route& route, Call& call, const std::string& query);
+  std::optional<Answer> objection(const Route& route, const Call& call, const Caller& caller);
+  // Writes the record, then answers.
+  void finish(const Route& route, const std::shared_ptr<Call>& call, const Answer& answer,
+              const std::function<void(Answer)>& send);
+
+  access::Access& access_;
+  Auditor& auditor_;
+  Plane plane_;
+  Router router_;
+  ShowCache shows_;
+  std::vector<Prefix> allowed_hosts_;
+  std::optional<std::chrono::steady_clock::time_point> rescued_until_;
+  std::unique_ptr<Events> events_;
+};
+
+// The operations, by subject.
+void add_session_routes(Api& api);
+void add_access_routes(Api& api);
+void add_audit_routes(Api& api);
+void add_status_routes(Api& api);
+void add_page_routes(Api& api);
+
+}  // namespace fulcrum::api

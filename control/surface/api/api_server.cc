@@ -1,0 +1,216 @@
+#include "control/surface/api/api_server.h"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <array>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "control/files/files.h"
+#include "control/surface/api/api.h"
+#include "control/surface/api/console_line.h"
+#include "control/surface/api/events.h"
+#include "control/surface/https/https_server.h"
+#include "dataplane/base/log.h"
+
+namespace fulcrum::api {
+namespace {
+
+namespace asio = boost::asio;
+using std::chrono::system_clock;
+
+constexpr int kNice = 5;
+constexpr std::size_t kWorkerQueue = 64;
+constexpr std::chrono::seconds kTick{1};
+constexpr int kListenAgain = 2;           // ticks
+constexpr int kCertificateAgain = 86400;  // ticks
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "fulcrum";
+  return name.data();
+}
+
+}  // namespace
+
+// Everything that lives on the thread, in the order in which it is made; unmade the other way round.
+struct ApiServer::Inside {
+  Inside(std::string directory, access::AccountBook book, audit::AuditLog log, Ask ask_control)
+      : state_directory{std::move(directory)},
+        ask{std::move(ask_control)},
+        worker{kWorkerQueue},
+        access{std::move(book), worker, poster(), access::Access::real_clock()},
+        auditor{std::move(log), worker, poster()},
+        api{access, auditor, {.ask = asker(), .management = [this] { return standing(); }}},
+        server{loop, {}, application()},
+        timer{loop} {}
+
+  [[nodiscard]] std::function<void(std::function<void()>)> poster() {
+    return [this](std::function<void()> job) { asio::post(loop, std::move(job)); };
+  }
+  [[nodiscard]] Ask asker() {
+    return [this](nlohmann::json question, std::function<void(nlohmann::json)> done) {
+      ask(std::move(question), [this, done](nlohmann::json answer) {
+        asio::post(loop, [done, answer = std::move(answer)]() mutable { done(std::move(answer)); });
+      });
+    };
+  }
+  [[nodiscard]] https::HttpsServer::Application application() {
+    return {.is_allowed = [this](const Address& source) { return api.is_allowed(source); },
+            .body_max = [this](const https::Request& head) { return api.body_max(head); },
+            .handle = [this](https::Request request,
+                             std::shared_ptr<https::Reply> reply) { api.handle(std::move(request), std::move(reply)); },
+            .refuse = [](unsigned status, const std::string& text) { return response_of(problem(status, text)); }};
+  }
+
+  void run() {
+    setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
+    tick();
+    loop.run();
+    server.close();
+  }
+
+  void tick() {
+    ++ticks;
+    if (!listening && ticks % kListenAgain == 0) listen();
+    if (ticks % kCertificateAgain == 0) take_certificate();
+    api.tick();
+    timer.expires_after(kTick);
+    timer.async_wait([this](const boost::system::error_code& error) {
+      if (!error) tick();
+    });
+  }
+
+  void configure(const model::Management& wanted) {
+    const bool same_place = listening && wanted.addresses == management.addresses && wanted.port == management.port;
+    management = wanted;
+    api.set_allowed_hosts(management.allowed_hosts);
+    take_certificate();
+    if (same_place) return;
+    server.stop_listening();
+    listen();
+  }
+
+  // The problem is told once, however often it is tried again.
+  void complain(std::string& told, const std::string& words) {
+    if (!words.empty() && told != words) log(Level::warning, "REST API: {}", words);
+    told = words;
+  }
+
+  void take_certificate() {
+    std::string certificate = management.certificate;
+    std::string key = management.key;
+    if (management.addresses.empty()) return;
+    if (certificate.empty()) {
+      certificate = state_directory + "/api-certificate.pem";
+      key = state_directory + "/api-key.pem";
+      https::OwnCertificate wish{
+          .certificate_file = certificate, .key_file = key, .host_name = host_name(), .addresses = {}};
+      for (const Address& address : management.addresses) {
+        if (!address.is_unspecified() && address != Address{}) wish.addresses.push_back(address.text());
+      }
+      if (auto kept = https::keep_own_certificate(wish, system_clock::now()); !kept) {
+        return complain(certificate_problem, kept.error().words());
+      }
+    }
+    auto loaded = https::load_tls(certificate, key);
+    complain(certificate_problem, loaded ? std::string{} : loaded.error().words());
+    if (!loaded) return;
+    tls = *loaded;
+    server.use(tls);
+  }
+
+  void listen() {
+    listening = true;
+    server.stop_listening();
+    for (const Address& address : management.addresses) {
+      const auto done = server.listen(address, management.port);
+      if (done) continue;
+      complain(listen_problem, done.error().words());
+      listening = false;
+      return;
+    }
+    listen_problem.clear();
+    for (const Address& address : management.addresses) {
+      log(Level::notice, "REST API at {} port {}, certificate SHA-256 {}", address.text(), management.port,
+          tls != nullptr ? tls->fingerprint : "none");
+    }
+  }
+
+  [[nodiscard]] Json standing() {
+    Json body{{"addresses", Json::array()}, {"port", management.port}, {"listening", listening}};
+    for (const Address& address : management.addresses) body["addresses"].push_back(address.text());
+    body["allowed_hosts"] = Json::array();
+    for (const Prefix& host : management.allowed_hosts) body["allowed_hosts"].push_back(host.text());
+    body["rescue_s"] = api.rescue_left().count();
+    body["connections"] = server.connections();
+    body["listeners"] = api.events().listeners();
+    body["problems"] = Json::array();
+    for (const std::string& problem : {listen_problem, certificate_problem, auditor.problem()}) {
+      if (!problem.empty()) body["problems"].push_back(problem);
+    }
+    if (tls == nullptr) return body;
+    body["certificate"] = {
+        {"subject", tls->subject},
+        {"sha256", tls->fingerprint},
+        {"not_after", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(system_clock::to_time_t(tls->not_after)))},
+        {"own", management.certificate.empty()}};
+    return body;
+  }
+
+  std::string state_directory;
+  Ask ask;
+  asio::io_context loop{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work{loop.get_executor()};
+  access::Worker worker;
+  access::Access access;
+  Auditor auditor;
+  Api api;
+  https::HttpsServer server;
+  asio::steady_timer timer;
+  model::Management management;
+  std::shared_ptr<https::TlsContext> tls;
+  std::string listen_problem, certificate_problem;
+  bool listening = true;  // nothing is wanted yet
+  int ticks = 0;
+  std::thread thread;
+};
+
+Result<std::unique_ptr<ApiServer>> ApiServer::start(const std::string& state_directory, Ask ask) {
+  if (auto made = files::make_directory(state_directory); !made) return tl::unexpected<Error>{made.error()};
+  auto book = access::AccountBook::open(state_directory + "/access.json");
+  if (!book) return tl::unexpected<Error>{book.error()};
+  auto log = audit::AuditLog::open(state_directory + "/audit", {}, [] { return system_clock::now(); });
+  if (!log) return tl::unexpected<Error>{log.error()};
+  auto inside = std::make_unique<Inside>(state_directory, std::move(*book), std::move(*log), std::move(ask));
+  inside->thread = std::thread{[raw = inside.get()] { raw->run(); }};
+  return std::unique_ptr<ApiServer>{new ApiServer{std::move(inside)}};
+}
+
+ApiServer::ApiServer(std::unique_ptr<Inside> inside) : inside_{std::move(inside)} {}
+
+ApiServer::~ApiServer() {
+  inside_->loop.stop();
+  inside_->thread.join();
+}
+
+void ApiServer::configure(const model::Management& management) {
+  asio::post(inside_->loop, [raw = inside_.get(), management] { raw->configure(management); });
+}
+
+void ApiServer::ask_as_console(const std::string& line, std::function<void(std::string)> done) {
+  asio::post(inside_->loop, [raw = inside_.get(), line, done = std::move(done)] {
+    auto request = request_of_line(line);
+    if (!request) return done(line_of(response_of(problem(400, request.error().text))));
+    raw->api.handle_console(std::move(*request), [done](const https::Response& response) { done(line_of(response)); });
+  });
+}
+
+}  // namespace fulcrum::api

@@ -1,0 +1,46 @@
+// The REST API's thread: an event loop of its own with the HTTPS server, the API, and what they need of their own
+// (accounts, audit log, certificate). It runs below the control loop's priority, and reaches it only through `ask`, so
+// nothing that clients do makes health checks or changes wait for more than a question's own time.
+//
+// Called from the control loop's thread.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <nlohmann/json_fwd.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "control/model/model.h"
+#include "dataplane/base/result.h"
+
+namespace fulcrum::api {
+
+class ApiServer {
+ public:
+  // Brings a question to the control loop, from any thread; `done` may be called on any thread.
+  using Ask = std::function<void(nlohmann::json question, std::function<void(nlohmann::json)> done)>;
+
+  // Opens accounts and audit log in `state_directory`, then starts the thread. Errors: one of them cannot be used.
+  // Nobody gets in then, which is safer than letting everybody in.
+  static Result<std::unique_ptr<ApiServer>> start(const std::string& state_directory, Ask ask);
+  // Ends the thread. The control loop must not wait for anything of it any more.
+  ~ApiServer();
+  ApiServer(const ApiServer&) = delete;
+  ApiServer& operator=(const ApiServer&) = delete;
+
+  // Where to listen, and who may come. Takes effect soon; an address that is not there yet is tried again.
+  void configure(const model::Management& management);
+  // A line of the local socket, as root: {"api": {"method": "PUT", "path": "/api/v1/...", "body": ..., "headers": {}}}.
+  // `done` gets {"status": 200, "headers": {...}, "body": ...} on the API's thread.
+  void ask_as_console(const std::string& line, std::function<void(std::string)> done);
+
+ private:
+  struct Inside;
+  explicit ApiServer(std::unique_ptr<Inside> inside);
+  std::unique_ptr<Inside> inside_;
+};
+
+}  // namespace fulcrum::api

@@ -1,0 +1,62 @@
+// Live state as server-sent events (WHATWG HTML 9.2). A listener first gets everything about its topics, then, once a
+// second, the rows that changed:
+//
+//   event: farms
+//   data: {"rows": [{"name": "shop", ...}], "removed": ["old"], "dataplane": {...}}
+//
+// There is no queue for a listener. A tick that finds it still busy with what it got before passes it by, and the next
+// one tells what is true then; so a slow listener costs the memory of one message and misses states, never the last
+// one. A listener whose session or token ended is shown out.
+//
+// The API's thread only.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "control/surface/api/show_cache.h"
+#include "control/surface/https/message.h"
+
+namespace fulcrum::api {
+
+inline constexpr std::array<const char*, 4> kTopics{"farms", "servers", "drops", "version"};
+
+class Events {
+ public:
+  explicit Events(ShowCache& shows) : shows_{shows} {}
+
+  // `still_may` is asked at each tick.
+  void add(std::shared_ptr<https::Stream> stream, std::set<std::string> topics, std::function<bool()> still_may);
+  void tick();
+  [[nodiscard]] std::size_t listeners() const { return listeners_.size(); }
+
+ private:
+  struct Row {
+    std::string key, text;
+    std::size_t hash = 0;
+  };
+  struct Listener {
+    std::shared_ptr<https::Stream> stream;
+    std::set<std::string> topics;
+    std::function<bool()> still_may;
+    std::map<std::string, std::map<std::string, std::size_t>> told;  // by topic, by row: hash of what was sent
+    int quiet_ticks = 0;
+  };
+  using Rows = std::map<std::string, std::vector<Row>>;
+
+  void tell(const Rows& rows);
+  static std::string message(Listener& listener, const std::string& topic, const std::vector<Row>& rows);
+  static std::vector<Row> rows_of(const std::string& topic, const nlohmann::json& shown);
+
+  ShowCache& shows_;
+  std::list<Listener> listeners_;
+  bool asking_ = false;
+};
+
+}  // namespace fulcrum::api

@@ -1,0 +1,141 @@
+#include "control/surface/api/schema.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace fulcrum::api {
+namespace {
+
+using nlohmann::json;
+
+bool has_type(const std::string& type, const json& value) {
+  if (type == "object") return value.is_object();
+  if (type == "array") return value.is_array();
+  if (type == "string") return value.is_string();
+  if (type == "integer") return value.is_number_integer();
+  return type != "boolean" || value.is_boolean();
+}
+
+std::string below(const std::string& path, const std::string& name) { return path.empty() ? name : path + "." + name; }
+
+void append(std::vector<Fault>& to, std::vector<Fault> from) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
+std::vector<Fault> check_object(const Json& schema, const json& value, const std::string& path) {
+  std::vector<Fault> faults;
+  static const Json kNothing = Json::object();
+  const Json& properties = schema.contains("properties") ? schema["properties"] : kNothing;
+  for (const auto& [name, inner] : value.items()) {
+    if (properties.contains(name)) {
+      append(faults, check(properties[name], inner, below(path, name)));
+    } else if (schema.value("additionalProperties", true) == false) {
+      faults.push_back({below(path, name), "is not known here"});
+    }
+  }
+  if (!schema.contains("required")) return faults;
+  for (const Json& name : schema["required"]) {
+    if (!value.contains(name.get<std::string>()))
+      faults.push_back({below(path, name.get<std::string>()), "is missing"});
+  }
+  return faults;
+}
+
+std::vector<Fault> check_list(const Json& schema, const json& value, const std::string& path) {
+  std::vector<Fault> faults;
+  const std::size_t max = schema.value("maxItems", value.size());
+  if (value.size() > max) return {{path, fmt::format("has {} elements, at most {}", value.size(), max)}};
+  if (!schema.contains("items")) return faults;
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    append(faults, check(schema["items"], value[i], fmt::format("{}[{}]", path, i)));
+  }
+  return faults;
+}
+
+std::string value_fault(const Json& schema, const json& value) {
+  if (value.is_string()) {
+    const std::size_t length = value.get_ref<const std::string&>().size();
+    const std::size_t min = schema.value("minLength", std::size_t{0});
+    const std::size_t max = schema.value("maxLength", length);
+    if (length < min || length > max) return fmt::format("has {} bytes: {} to {}", length, min, max);
+  }
+  if (value.is_number_integer()) {
+    const auto min = schema.value("minimum", INT64_MIN);
+    const auto max = schema.value("maximum", INT64_MAX);
+    const bool is_huge = value.is_number_unsigned() && value.get<std::uint64_t>() > INT64_MAX;
+    if (is_huge || value.get<std::int64_t>() < min || value.get<std::int64_t>() > max) {
+      return fmt::format("is out of range: {} to {}", min, max);
+    }
+  }
+  if (schema.contains("enum") &&
+      std::find(schema["enum"].begin(), schema["enum"].end(), Json(value)) == schema["enum"].end()) {
+    std::string words;
+    for (const Json& one : schema["enum"])
+      words += (words.empty() ? "" : ", ") + (one.is_string() ? one.get<std::string>() : one.dump());
+    return "is none of " + words;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<Fault> check(const Json& schema, const json& value, const std::string& path) {
+  const std::string type = schema.value("type", "");
+  if (!has_type(type, value)) return {{path, fmt::format("is of type {}, not {}", value.type_name(), type)}};
+  if (type == "object") return check_object(schema, value, path);
+  if (type == "array") return check_list(schema, value, path);
+  if (std::string wrong = value_fault(schema, value); !wrong.empty()) return {{path, wrong}};
+  return {};
+}
+
+Result<json> parse_body(const std::string& text) {
+  std::size_t depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      if (c == '"') quoted = false;
+      continue;
+    }
+    if (c == '"') quoted = true;
+    if (c == '{' || c == '[') ++depth;
+    if ((c == '}' || c == ']') && depth > 0) --depth;
+    if (depth > kBodyDepthMax) return fail(Error::Code::invalid, "", "the body is nested too deeply");
+  }
+  json parsed = json::parse(text, nullptr, false);
+  if (parsed.is_discarded()) return fail(Error::Code::invalid, "", "the body is no JSON");
+  return parsed;
+}
+
+Json text_schema(std::size_t length_min, std::size_t length_max, const std::string& description) {
+  Json schema{{"type", "string"}, {"minLength", length_min}, {"maxLength", length_max}};
+  if (!description.empty()) schema["description"] = description;
+  return schema;
+}
+
+Json number_schema(std::int64_t min, std::int64_t max, const std::string& description) {
+  Json schema{{"type", "integer"}, {"minimum", min}, {"maximum", max}};
+  if (!description.empty()) schema["description"] = description;
+  return schema;
+}
+
+Json object_schema(const Json& required, const Json& optional) {
+  Json schema{{"type", "object"}, {"properties", Json::object()}};
+  for (const auto& [name, inner] : required.items()) {
+    schema["properties"][name] = inner;
+    schema["required"].push_back(name);
+  }
+  for (const auto& [name, inner] : optional.items()) schema["properties"][name] = inner;
+  schema["additionalProperties"] = false;
+  return schema;
+}
+
+Json list_schema(const Json& items, std::size_t count_max, const std::string& description) {
+  Json schema{{"type", "array"}, {"items", items}, {"maxItems", count_max}};
+  if (!description.empty()) schema["description"] = description;
+  return schema;
+}
+
+}  // namespace fulcrum::api

@@ -1,0 +1,187 @@
+// What is going on: farms, servers, connections, drops, versions, alarms; live events; /metrics.
+#include <fmt/format.h>
+
+#include "control/surface/api/api.h"
+#include "control/surface/api/events.h"
+#include "control/surface/api/metrics.h"
+#include "control/surface/api/schema.h"
+
+namespace fulcrum::api {
+namespace {
+
+using access::Permission;
+using nlohmann::json;
+using CallPtr = std::shared_ptr<Call>;
+using Shown = ShowCache::Shown;
+
+// An answer of the local socket (surface/local/answers.h) as one of the API.
+Answer answer_of(const json& shown) {
+  const auto error = shown.find("error");
+  if (error == shown.end()) return ok(Json(shown));
+  const std::string code = error->value("code", "");
+  return problem(code == "not_found" ? 404 : code == "limit" ? 503 : 400, error->value("text", ""));
+}
+
+void show(Api& api, const CallPtr& call, const std::string& what) {
+  api.shows().get(what, [call](const Shown& shown) { call->answer(answer_of(*shown)); });
+}
+
+void show_connections(Api& api, const CallPtr& call) {
+  json question{{"show", "connections"}, {"offset", call->number("cursor", 0)}, {"limit", call->number("limit", 100)}};
+  for (const char* name : {"farm", "server"}) {
+    if (const std::string value = call->text(name); !value.empty()) question[name] = value;
+  }
+  api.plane().ask(std::move(question), [call](json shown) {
+    shown.erase("cost_ns");
+    call->answer(answer_of(shown));
+  });
+}
+
+void alarm(Json& alarms, const std::string& severity, const std::string& object, const std::string& text) {
+  alarms.push_back({{"severity", severity}, {"object", object}, {"text", text}});
+}
+
+// What an administrator should look at, worst first.
+Json alarms_of(const Api& api, Auditor& auditor, const json& farms, const json& version) {
+  Json alarms = Json::array();
+  const json dataplane = version.value("dataplane", json::object());
+  if (!dataplane.value("alive", false)) alarm(alarms, "critical", "dataplane", "is not running");
+  const auto waiting = dataplane.find("waiting_for");
+  if (waiting != dataplane.end() && waiting->is_string()) {
+    alarm(alarms, "major", "configuration", "is not in force: " + waiting->get<std::string>());
+  }
+  if (!auditor.problem().empty()) alarm(alarms, "major", "audit log", auditor.problem());
+  if (api.rescue_left().count() > 0) {
+    alarm(alarms, "minor", "management",
+          fmt::format("any host may connect for {} s more (rescue)", api.rescue_left().count()));
+  }
+  for (const char* severity : {"critical", "minor"}) {
+    for (const json& farm : farms.value("farms", json::array())) {
+      const std::string state = farm.value("state", "");
+      if (state != (std::string_view{severity} == "critical" ? "down" : "degraded")) continue;
+      alarm(alarms, severity, "farm " + farm.value("name", ""),
+            fmt::format("{} of {} servers up", farm.value("servers_up", 0), farm.value("servers_total", 0)));
+    }
+  }
+  const json configuration = version.value("configuration", json::object());
+  for (const json& rejected : configuration.value("rejected_since", json::array())) {
+    alarm(alarms, "minor", "configuration", "the file was rejected: " + rejected.get<std::string>());
+  }
+  return alarms;
+}
+
+void show_alarms(Api& api, const CallPtr& call) {
+  api.shows().get("farms", [&api, call](const Shown& farms) {
+    api.shows().get("version", [&api, call, farms](const Shown& version) {
+      call->answer(ok({{"alarms", alarms_of(api, api.auditor(), *farms, *version)}}));
+    });
+  });
+}
+
+void show_metrics(Api& api, const CallPtr& call) {
+  api.shows().get("farms", [&api, call](const Shown& farms) {
+    api.shows().get("servers", [&api, call, farms](const Shown& servers) {
+      api.shows().get("drops", [&api, call, farms, servers](const Shown& drops) {
+        api.shows().get("version", [call, farms, servers, drops](const Shown& version) {
+          Answer answer;
+          answer.text = {kMetricsType, metrics_text(*farms, *servers, *drops, *version)};
+          call->answer(answer);
+        });
+      });
+    });
+  });
+}
+
+Answer unknown_topic() {
+  std::string words;
+  for (const char* topic : kTopics) words += (words.empty() ? "" : ",") + std::string{topic};
+  return problem(400, "the query is wrong", {{"topics", "is a list of " + words}});
+}
+
+void listen(Api& api, const CallPtr& call) {
+  std::set<std::string> topics;
+  std::string rest = call->text("topics", "farms,servers,drops,version");
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find(','), rest.size());
+    const std::string topic = rest.substr(0, end);
+    rest.erase(0, end + 1);
+    if (std::find(kTopics.begin(), kTopics.end(), topic) == kTopics.end()) return call->answer(unknown_topic());
+    topics.insert(topic);
+  }
+  https::Response head = response_of({});
+  const auto stream = call->reply->stream(std::move(head));
+  if (stream == nullptr) return call->answer(problem(503, "there are too many listeners: close some, or ask again"));
+  const std::string authorization = call->request.header("authorization");
+  api.events().add(stream, topics, [&api, secret = call->secret, authorization, source = call->request.source] {
+    if (!secret.empty()) return api.access().by_session(secret, source, true).has_value();
+    return api.access()
+        .by_token(authorization.substr(std::min<std::size_t>(7, authorization.size())), source)
+        .has_value();
+  });
+}
+
+Json anything() { return {{"type", "object"}}; }
+
+}  // namespace
+
+void add_status_routes(Api& api) {
+  const auto add = [&api](Route route, auto run) {
+    route.permission = Permission::look;
+    route.tag = "status";
+    route.run = [&api, run](const CallPtr& call) { run(api, call); };
+    api.router().add(std::move(route));
+  };
+  struct Simple {
+    const char* what;
+    const char* summary;
+  };
+  for (const Simple& one :
+       {Simple{"farms", "State and counters of each farm."},
+        Simple{"servers", "State, reason and counters of each server's endpoints."},
+        Simple{"drops", "Where packets went: in, out, dropped for which reason; per port and worker."},
+        Simple{"version", "Releases, region, what each worker has acknowledged."}}) {
+    add({.pattern = std::string{"/api/v1/status/"} + one.what,
+         .id = std::string{"show-"} + one.what,
+         .summary = one.summary,
+         .answer = anything()},
+        [what = std::string{one.what}](Api& to, const CallPtr& call) { show(to, call, what); });
+  }
+  add({.pattern = "/api/v1/status/connections",
+       .id = "show-connections",
+       .summary = "The connection table, page by page. `next` is the `cursor` of the following page.",
+       .query = {{"cursor", number_schema(0, INT64_MAX), "where an earlier page ended"},
+                 {"limit", number_schema(1, 1000), "at most so many; 100 if not said"},
+                 {"farm", text_schema(1, 63), "only of this farm"},
+                 {"server", text_schema(1, 63), "only of this server"}},
+       .answer = anything()},
+      show_connections);
+  add({.pattern = "/api/v1/status/alarms",
+       .id = "show-alarms",
+       .summary = "What an administrator should look at, worst first.",
+       .answer = object_schema({{"alarms", list_schema(object_schema({{"severity", text_schema(1, 16)},
+                                                                      {"object", text_schema(1, 256)},
+                                                                      {"text", text_schema(1, 4096)}}),
+                                                       100'000)}})},
+      show_alarms);
+  add({.pattern = "/api/v1/status/management",
+       .id = "show-management",
+       .summary = "How the HTTPS server stands: addresses, certificate, problems.",
+       .answer = anything()},
+      [](Api& to, const CallPtr& call) { call->answer(ok(to.plane().management())); });
+  add({.pattern = "/api/v1/events",
+       .id = "listen",
+       .summary = "Live state as server-sent events: all rows of the topics first, then those that change.",
+       .query = {{"topics", text_schema(1, 64),
+                  "farms, servers, drops, version; separated by commas; all if not said"}},
+       .answer = {{"type", "string"}},
+       .answer_type = "text/event-stream"},
+      listen);
+  add({.pattern = "/metrics",
+       .id = "metrics",
+       .summary = "Counters for Prometheus.",
+       .answer = {{"type", "string"}},
+       .answer_type = "text/plain"},
+      show_metrics);
+}
+
+}  // namespace fulcrum::api
