@@ -35,37 +35,20 @@ constexpr double kJitter = 0.05;
 
 }  // namespace
 
-KnownPorts ports_of(const Region* region) {
-  if (region == nullptr) return std::nullopt;
-  std::vector<std::string> names;
-  for (TwinLink& twin : twin_links(region->header())) names.push_back(std::move(twin.name));
-  return names;
-}
-
-Candidate read_candidate(const std::string& file, const KnownPorts& known) {
-  Candidate candidate{.loaded = load_model(file, known), .problems = {}};
-  candidate.problems = settings::report(candidate.loaded.problems);
-  if (!candidate.problems.empty()) return candidate;
-  const model::Model& model = candidate.loaded.model;
-  // Some limits show only in the compiled form. Any ports will do: routes of the model are few.
-  std::vector<std::optional<PortId>> ports;
-  for (std::uint8_t i = 0; i < model.ports.size(); ++i) ports.emplace_back(PortId{i});
-  const auto routes = routes_of(model, ports);
-  const auto trial = std::make_unique<Snapshot>();
-  const auto compiled = compile({.model = model, .routes = routes, .state = {}, .neighbour = {}}, *trial);
-  if (!compiled) candidate.problems.push_back(file + ": " + compiled.error().words());
-  return candidate;
-}
-
-Control::Control(std::string config_file, LoadedModel loaded)
+Control::Control(std::string config_file, Booted booted)
     : config_file_{std::move(config_file)},
-      loaded_{std::move(loaded)},
-      loaded_at_{std::chrono::system_clock::now()},
+      configuration_{std::move(booted.configuration)},
+      file_{std::move(booted.file)},
+      loaded_at_{configuration_.history().newest().when},
+      rejected_{std::move(booted.rejected)},
       loop_{1},
       signals_{loop_},
       tick_timer_{loop_},
       publish_timer_{loop_},
-      watch_{loaded_.model.runtime_dir},
+      file_timer_{loop_},
+      confirm_timer_{loop_},
+      lock_{std::move(booted.lock)},
+      watch_{model().runtime_dir},
       network_{loop_,
                {.on_routes_changed = [this] { publish_soon(milliseconds{0}); },
                 .on_twins_lost = [this] { settle_health_checks(); }}},
@@ -80,25 +63,28 @@ Control::Control(std::string config_file, LoadedModel loaded)
                     clear(table, std::move(filters), std::move(done));
                   },
                   [this](const std::string& line, const auto& done) { forward_to_api(line, done); }},
+      desk_{
+          configuration_,
+          {.now = [] { return std::chrono::system_clock::now(); },
+           .when_acknowledged = [this](auto answer) { wait_for_acknowledgement(std::move(answer)); },
+           .radius = [this](const model::Model& planned, const auto& changes) { return radius_of(planned, changes); }}},
       server_{loop_, {}, [this](const std::string& line, const auto& reply) { dispatcher_.answer(line, reply); }} {
   checker_.pause();
   watch_servers();
+  wire_configuration();
 }
 
 Result<void> Control::start() {
-  auto lock = ControlLock::take(loaded_.model.runtime_dir);
-  if (!lock) return tl::unexpected<Error>{lock.error()};
-  lock_.emplace(std::move(*lock));
   // A region that this program cannot use is told now and not only waited for.
-  auto region = Region::attach(loaded_.model.runtime_dir);
+  auto region = Region::attach(model().runtime_dir);
   if (!region && region.error().code == Error::Code::invalid) return tl::unexpected<Error>{region.error()};
   start_api();
-  return server_.listen(loaded_.model.runtime_dir + "/control.sock");
+  return server_.listen(model().runtime_dir + "/control.sock");
 }
 
 // Traffic does not depend on the API: when its files are broken the box goes on without it.
 void Control::start_api() {
-  auto started = api::ApiServer::start(loaded_.model.state_directory(), [this](nlohmann::json question, auto done) {
+  auto started = api::ApiServer::start(model().state_directory(), [this](nlohmann::json question, auto done) {
     asio::post(loop_, [this, question = std::move(question), done = std::move(done)] {
       dispatcher_.ask(question, done, [] { return true; });
     });
@@ -108,7 +94,7 @@ void Control::start_api() {
     return log(Level::error, "no REST API: {}", api_problem_);
   }
   api_ = std::move(*started);
-  api_->configure(loaded_.model.management);
+  api_->configure(model().management);
 }
 
 void Control::forward_to_api(const std::string& line, const std::function<void(std::string)>& done) {
@@ -119,11 +105,12 @@ void Control::forward_to_api(const std::string& line, const std::function<void(s
 
 void Control::run() {
   take_signals();
-  log(Level::notice, "running with {}: {} farms", config_file_, loaded_.model.farms.size());
+  log(Level::notice, "running with {}: {} farms", config_file_, model().farms.size());
   tick();
   loop_.run();
   api_.reset();
   server_.close();
+  write_file();
   log(Level::notice, "stopped; the dataplane goes on with what it has");
 }
 
@@ -138,23 +125,15 @@ void Control::take_signals() {
 }
 
 void Control::reload() {
-  Candidate candidate = read_candidate(config_file_, ports_of(watch_.region()));
-  if (candidate.problems.empty() && candidate.loaded.model.runtime_dir != loaded_.model.runtime_dir) {
-    candidate.problems.push_back(config_file_ + ": runtime_dir: cannot change while running: restart fulcrum-control");
-  }
-  rejected_ = std::move(candidate.problems);
+  const auto news = file_.read(configuration_, std::chrono::system_clock::now(), "edited by hand");
+  rejected_ = settings::report(news.problems);
   for (const std::string& line : rejected_) log(Level::error, "{}", line);
-  if (!rejected_.empty()) {
-    log(Level::error, "reload rejected, the configuration read at {} stays in force", surface::iso_time(loaded_at_));
-    return;
+  if (news.kind == store::FileLink::News::Kind::refused) {
+    log(Level::error, "reload rejected, the configuration of {} stays in force", surface::iso_time(loaded_at_));
+  } else if (news.kind == store::FileLink::News::Kind::unchanged) {
+    log(Level::notice, "reloaded {}: nothing to do, revision {} is in force", config_file_,
+        configuration_.history().newest().number);
   }
-  loaded_ = std::move(candidate.loaded);
-  loaded_at_ = std::chrono::system_clock::now();
-  log(Level::notice, "reloaded {}: {} farms", config_file_, loaded_.model.farms.size());
-  if (network_.attached()) network_.configure(loaded_.model);
-  if (api_ != nullptr) api_->configure(loaded_.model.management);
-  watch_servers();
-  publish_soon(milliseconds{0});
 }
 
 void Control::tick() {
@@ -173,7 +152,9 @@ void Control::tick() {
       network_.neighbours().release_others();
     }
   }
-  const bool busy = now - events_seen_at_ < kStaysBusy || slots_full_ || publisher_.has_waiting() || clearer_.is_busy();
+  answer_acknowledged();
+  const bool busy = now - events_seen_at_ < kStaysBusy || slots_full_ || publisher_.has_waiting() ||
+                    clearer_.is_busy() || !waiting_.empty();
   tick_timer_.expires_after(busy && alive_ ? kBusyTick : kTick);
   tick_timer_.async_wait([this](const error_code& error) {
     if (!error) tick();
@@ -234,7 +215,7 @@ void Control::try_network() {
     return;
   }
   publish_problem_.clear();
-  network_.configure(loaded_.model);
+  network_.configure(model());
 }
 
 std::size_t Control::drain_events() {
@@ -289,7 +270,7 @@ void Control::clear(Table table, std::vector<EntryFilter> filters, Clearer::Done
   });
 }
 
-void Control::watch_servers() { checker_.watch(targets_of(loaded_.model, watch_.region(), publisher_.newest())); }
+void Control::watch_servers() { checker_.watch(targets_of(model(), watch_.region(), publisher_.newest())); }
 
 // Without the dataplane every probe would fail, and say nothing about the servers.
 void Control::settle_health_checks() {
@@ -348,7 +329,7 @@ void Control::publish() {
   slots_full_ = *outcome == Publisher::Outcome::waiting;
   if (slots_full_) return;
   publish_took_ = monotonic_now() - start;
-  rows_ = rows_by_target(loaded_.model, compiled_, *publisher_.newest());
+  rows_ = rows_by_target(model(), compiled_, *publisher_.newest());
   network_.neighbours().commit_keeping();
   network_.ask_for_next_hops();
   release_due_ = true;
@@ -359,10 +340,10 @@ Result<void> Control::compile_into(std::uint64_t generation, const Snapshot* pre
   NeighbourMirror& neighbours = network_.neighbours();
   neighbours.begin_keeping();
   auto compiled =
-      compile({.model = loaded_.model,
+      compile({.model = model(),
                .routes = all_routes,
                .generation = generation,
-               .model_hash = loaded_.text_hash,
+               .model_hash = configuration_.current().hash(),
                .previous = previous,
                .state = [this](const ServerEndpoint& endpoint) { return state_of(endpoint); },
                .neighbour = [&](PortId port, const Address& address) { return neighbours.keep(port, address); }},
@@ -385,11 +366,11 @@ std::vector<RouteInput> Control::routes() const {
   if (!all.empty()) return all;
   const std::vector<TwinLink> twins = twin_links(watch_.region()->header());
   std::vector<std::optional<PortId>> ports;
-  for (const model::Port& port : loaded_.model.ports) {
+  for (const model::Port& port : model().ports) {
     const auto twin = std::find_if(twins.begin(), twins.end(), [&](const TwinLink& t) { return t.name == port.name; });
     ports.push_back(twin == twins.end() ? std::nullopt : std::optional{twin->port});
   }
-  return routes_of(loaded_.model, ports);
+  return routes_of(model(), ports);
 }
 
 }  // namespace fulcrum

@@ -1,11 +1,13 @@
 // fulcrum-control: the wiring of the control plane, on one thread and one loop.
 //
-//   the file -> model -> compile -> snapshot slots -> workers        (publish/)
+//   commit -> model -> compile -> snapshot slots -> workers          (store/, publish/)
 //                          ^  ^
 //   routes, neighbours  ---+  +--- health of the servers             (network/, health/)
 //
-// What happens when: a server's change of health goes to every worker's ring at once, in the handler of the probe that
-// brought it, and is compiled into a snapshot a moment later. Everything else that changes (file, routes, the dataplane
+// What happens when: a commit (from whichever face, see store/configuration.h) is compiled and announced to the workers
+// before the call that made it returns, and answered when all of them have acknowledged; the file fulcrum.cfg is
+// written a moment later. A server's change of health goes to every worker's ring at once, in the handler of the probe
+// that brought it, and is compiled into a snapshot a moment later. Everything else that changes (routes, the dataplane
 // started again) leads to a recompile. The dataplane may come, die and come back at any time; control waits for it,
 // keeps answering, and gives it the newest configuration.
 //
@@ -26,6 +28,7 @@
 #include <string>
 #include <vector>
 
+#include "control/app/boot.h"
 #include "control/app/control_lock.h"
 #include "control/app/targets.h"
 #include "control/health/checker.h"
@@ -33,27 +36,20 @@
 #include "control/publish/clearer.h"
 #include "control/publish/publisher.h"
 #include "control/publish/region_watch.h"
+#include "control/store/configuration.h"
+#include "control/store/file_link.h"
 #include "control/surface/api/api_server.h"
+#include "control/surface/local/configuration_desk.h"
 #include "control/surface/local/dispatcher.h"
 #include "control/surface/local/line_server.h"
 #include "control/validate/validate.h"
 
 namespace fulcrum {
 
-// Reads, validates and tries to compile. All problems, in words; none: the model may be used.
-struct Candidate {
-  LoadedModel loaded;
-  std::vector<std::string> problems;
-};
-Candidate read_candidate(const std::string& file, const KnownPorts& known);
-// The ports of the region's dataplane; nothing when there is no region.
-KnownPorts ports_of(const Region* region);
-
 class Control {
  public:
-  // `loaded` has no problems.
-  Control(std::string config_file, LoadedModel loaded);
-  // Takes the lock and opens the local socket. Errors: see ControlLock and LineServer.
+  Control(std::string config_file, Booted booted);
+  // Opens the local socket. Errors: see LineServer; a region that this program cannot use.
   Result<void> start();
   // Until SIGTERM or SIGINT.
   void run();
@@ -63,6 +59,16 @@ class Control {
   void forward_to_api(const std::string& line, const std::function<void(std::string)>& done);
   void take_signals();
   void reload();
+
+  void wire_configuration();
+  void apply(const store::Committed& committed);
+  void write_file_soon();
+  void write_file();
+  void watch_confirmation();
+  void answer_acknowledged();
+  void wait_for_acknowledgement(std::function<void(const std::string& waiting_for)> answer);
+  [[nodiscard]] nlohmann::json radius_of(const model::Model& planned, const std::vector<document::Change>& changes);
+  [[nodiscard]] const model::Model& model() const { return *configuration_.model(); }
 
   void tick();
   void look_at_dataplane();
@@ -88,13 +94,14 @@ class Control {
   [[nodiscard]] std::vector<std::string> alarms() const;
 
   std::string config_file_;
-  LoadedModel loaded_;
+  store::Configuration configuration_;
+  store::FileLink file_;
   std::chrono::system_clock::time_point loaded_at_;
   std::vector<std::string> rejected_;
   boost::asio::io_context loop_;
   boost::asio::signal_set signals_;
-  boost::asio::steady_timer tick_timer_, publish_timer_;
-  std::optional<ControlLock> lock_;
+  boost::asio::steady_timer tick_timer_, publish_timer_, file_timer_, confirm_timer_;
+  ControlLock lock_;
   RegionWatch watch_;
   Publisher publisher_;
   Clearer clearer_;
@@ -102,6 +109,7 @@ class Control {
   std::minstd_rand random_;
   HealthChecker checker_;
   surface::Dispatcher dispatcher_;
+  surface::ConfigurationDesk desk_;
   LineServer server_;
   std::unique_ptr<api::ApiServer> api_;  // null: cannot run; see api_problem_
   std::string api_problem_;
@@ -109,6 +117,13 @@ class Control {
   std::vector<CompiledServer> compiled_;  // of the newest snapshot, if it is ours
   RowsByTarget rows_;
   std::optional<std::chrono::steady_clock::time_point> publish_at_;
+  // Who waits until every worker uses the newest configuration, and until when.
+  struct Waiting {
+    std::function<void(const std::string& waiting_for)> answer;
+    std::chrono::nanoseconds until{0};
+  };
+  std::vector<Waiting> waiting_;
+  bool file_due_ = false;
   std::string publish_problem_;
   std::chrono::nanoseconds publish_took_{0};
   bool alive_ = false, slots_full_ = false, release_due_ = false;

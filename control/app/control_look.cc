@@ -7,7 +7,7 @@
 namespace fulcrum {
 
 surface::View Control::look() {
-  return {.model = loaded_.model,
+  return {.model = model(),
           .region = watch_.region(),
           .snapshot = publisher_.newest(),
           .dataplane_alive = alive_,
@@ -59,7 +59,7 @@ std::string Control::waiting_for() {
   if (!alive_) return "waiting for the dataplane: it is not running";
   if (!publish_problem_.empty()) return publish_problem_;
   if (!network_.ready()) return "waiting for the kernel twins of the data ports";
-  if (const auto unknown = unknown_ports(loaded_.model, ports_of(watch_.region())); !unknown.empty()) {
+  if (const auto unknown = unknown_ports(model(), ports_of(watch_.region())); !unknown.empty()) {
     return "ports: " + unknown.front().second;
   }
   if (slots_full_) return "waiting for the workers: one has not acknowledged the last configurations";

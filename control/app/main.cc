@@ -24,18 +24,34 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-int run(const ControlOptions& options, LoadedModel loaded) {
+int refuse(const std::vector<std::string>& problems) {
+  for (const std::string& line : problems) log(Level::error, "{}", line);
+  return kWrongInputOrEnvironment;
+}
+
+// Says what is wrong with the file, in itself and for the dataplane that runs here, and changes nothing.
+int check(const ControlOptions& options) {
+  Candidate candidate = read_candidate(options.config, std::nullopt);
+  if (candidate.problems.empty()) {
+    RegionWatch watch{candidate.loaded.model.runtime_dir};
+    watch.look();
+    const KnownPorts known = watch.alive(monotonic_now()) ? ports_of(watch.region()) : std::nullopt;
+    if (!unknown_ports(candidate.loaded.model, known).empty()) candidate = read_candidate(options.config, known);
+  }
+  return candidate.problems.empty() ? 0 : refuse(candidate.problems);
+}
+
+int run(const ControlOptions& options) {
   if (geteuid() != 0) {
-    log(Level::error, "must be started as root: it configures the kernel twins' network namespace");
-    return kWrongInputOrEnvironment;
+    return refuse({"must be started as root: it configures the kernel twins' network namespace"});
   }
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
-  Control control{options.config, std::move(loaded)};
-  if (auto started = control.start(); !started) {
-    log(Level::error, "{}", started.error().words());
-    return kWrongInputOrEnvironment;
-  }
+  auto booted = boot(options.config);
+  if (!booted) return refuse(booted.error());
+  for (const std::string& line : booted->rejected) log(Level::error, "{}", line);
+  Control control{options.config, std::move(*booted)};
+  if (auto started = control.start(); !started) return refuse({started.error().words()});
   control.run();
   return 0;
 }
@@ -48,18 +64,7 @@ int program(int count, char** words) {
     std::fputs(options->text->c_str(), stdout);
     return 0;
   }
-  Candidate candidate = read_candidate(options->config, std::nullopt);
-  if (candidate.problems.empty()) {
-    // Where a dataplane runs its ports are known, and a name that is none of them is a mistake. One that does not run
-    // may come back with others.
-    RegionWatch watch{candidate.loaded.model.runtime_dir};
-    watch.look();
-    const KnownPorts known = watch.alive(monotonic_now()) ? ports_of(watch.region()) : std::nullopt;
-    if (!unknown_ports(candidate.loaded.model, known).empty()) candidate = read_candidate(options->config, known);
-  }
-  for (const std::string& line : candidate.problems) log(Level::error, "{}", line);
-  if (!candidate.problems.empty()) return kWrongInputOrEnvironment;
-  return options->check ? 0 : run(*options, std::move(candidate.loaded));
+  return options->check ? check(*options) : run(*options);
 }
 
 }  // namespace

@@ -209,12 +209,8 @@ bool touches_all_of_it(const Change& change) {
          change.kind == Change::Kind::renamed;
 }
 
-bool say_the_same(const Change& a, const Change& b) {
-  return a.kind == b.kind && a.path == b.path && same(a.to, b.to) && a.keys_to == b.keys_to;
-}
-
 bool collide(const Change& mine, const Change& theirs) {
-  if (say_the_same(mine, theirs)) return false;
+  if (same_change(mine, theirs)) return false;
   const Path a = object_of(mine);
   const Path b = object_of(theirs);
   if (a == b) return true;
@@ -255,6 +251,10 @@ std::vector<Change> compare(const Document& from, const Document& to) {
   Comparison comparison;
   comparison.group(*from.shape(), from.root(), to.root());
   return comparison.take();
+}
+
+bool same_change(const Change& a, const Change& b) {
+  return a.kind == b.kind && a.path == b.path && same(a.to, b.to) && a.keys_to == b.keys_to;
 }
 
 std::vector<Change> inverse(const std::vector<Change>& changes) {

@@ -41,6 +41,8 @@ std::vector<Change> compare(const Document& from, const Document& to);
 // `document` with the changes made. Errors: one of them cannot be made, because what it changes is not there
 // (conflict).
 Answer<Document> with_changes(const Document& document, const std::vector<Change>& changes);
+// Whether both make the same of the same.
+bool same_change(const Change& a, const Change& b);
 // What undoes them.
 std::vector<Change> inverse(const std::vector<Change>& changes);
 // From the JSON that json(true) made, by the shape of today. Errors: it does not fit any more.

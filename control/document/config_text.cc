@@ -88,41 +88,46 @@ class Writer {
       out_ += indent_;
       out_ += field.name;
       out_ += " = ";
+      bool one_line = true;
       if (field.kind != Kind::group) {
         write_values(out_, field, child);
       } else if (field.list) {
-        list(*field.shape, child);
+        one_line = list(*field.shape, child);
       } else {
-        braces(*field.shape, child);
+        one_line = braces(*field.shape, child);
       }
       out_ += ";";
-      comment_beside(out_, child);
+      if (one_line) comment_beside(out_, child);
       out_ += '\n';
     }
   }
 
-  void list(const Shape& shape, const Node& node) {
+  // What takes several lines has its comment behind the opening bracket. False then.
+  bool list(const Shape& shape, const Node& node) {
     if (node.children.empty()) {
       out_ += "( )";
-      return;
+      return true;
     }
-    out_ += "(\n";
+    out_ += "(";
+    comment_beside(out_, node);
+    out_ += '\n';
     indent_ += "  ";
     for (std::size_t i = 0; i < node.children.size(); ++i) {
       const Node& element = *node.children[i];
       if (element.remarks != nullptr) comment(out_, indent_, element.remarks->above);
       out_ += indent_;
-      braces(shape, element);
+      const bool one_line = braces(shape, element);
       if (i + 1 < node.children.size()) out_ += ",";
-      comment_beside(out_, element);
+      if (one_line) comment_beside(out_, element);
       out_ += '\n';
     }
     indent_.resize(indent_.size() - 2);
     out_ += indent_ + ")";
+    return false;
   }
 
   // On one line where that is short and nothing in it has a comment or a group of its own.
-  void braces(const Shape& shape, const Node& node) {
+  bool braces(const Shape& shape, const Node& node) {
     const std::size_t line = out_.size() - std::min(out_.size(), out_.rfind('\n') + 1);
     const std::size_t begin = out_.size();
     if (is_plain(shape, node)) {
@@ -135,14 +140,17 @@ class Writer {
         out_ += "; ";
       }
       out_ += "}";
-      if (line + (out_.size() - begin) < kColumns) return;
+      if (line + (out_.size() - begin) < kColumns) return true;
       out_.resize(begin);
     }
-    out_ += "{\n";
+    out_ += "{";
+    comment_beside(out_, node);
+    out_ += '\n';
     indent_ += "  ";
     group(shape, node);
     indent_.resize(indent_.size() - 2);
     out_ += indent_ + "}";
+    return false;
   }
 
   static bool is_plain(const Shape& shape, const Node& node) {
@@ -190,7 +198,11 @@ class Ties {
     const auto at_line = std::lower_bound(places_.begin(), places_.end(), remark.line,
                                           [](const auto& place, unsigned line) { return place.first < line; });
     if (!remark.own_line && at_line != places_.end() && at_line->first == remark.line) {
-      return append(ties_[at_line->second].beside, remark.text);
+      // Behind "servers = ( { name = "web1"; ... }," it is about web1.
+      const auto end =
+          std::find_if(at_line, places_.end(), [&](const auto& place) { return place.first != remark.line; });
+      const auto element = std::find_if(at_line, end, [](const auto& place) { return place.second.ends_with(']'); });
+      return append(ties_[element == end ? at_line->second : element->second].beside, remark.text);
     }
     const auto next = std::upper_bound(places_.begin(), places_.end(), remark.line,
                                        [](unsigned line, const auto& place) { return line < place.first; });
@@ -249,6 +261,13 @@ Document document_of(const Document::Shape& shape, const void* object, const set
   });
   if (has_remarks) root = Dresser{Ties{reading, std::move(places)}}.group(*shape, *root, "");
   return Document{shape, std::move(root)};
+}
+
+Answer<Document> document_from_text(const Document::Shape& shape, std::string_view text, const std::string& name) {
+  const auto object = shape->make();
+  settings::Reading reading = settings::read_text(text, name, *shape, object.get());
+  if (reading.problems.empty()) return document_of(shape, object.get(), reading);
+  return tl::unexpected<Refusal>{Refusal{Error::Code::invalid, std::move(reading.problems)}};
 }
 
 }  // namespace fulcrum::document

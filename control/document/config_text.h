@@ -23,4 +23,7 @@ std::string config_text(const Document& document);
 // it filled.
 Document document_of(const Document::Shape& shape, const void* object, const settings::Reading& reading);
 
+// A text straight to a document. Errors: all its problems, with lines.
+Answer<Document> document_from_text(const Document::Shape& shape, std::string_view text, const std::string& name);
+
 }  // namespace fulcrum::document

@@ -121,10 +121,11 @@ struct Migration {
 // The fields of one struct, in the order of the file.
 struct Shape {
   std::vector<Field> fields;
-  std::shared_ptr<const void> defaults;  // a default-constructed struct
-  std::string title;                     // of a file: what it is, a sentence or two
-  std::int64_t version = 0;              // of a file: it must say `version = N;`. 0: no such key
-  std::vector<Migration> migrations;     // of a file: steps from older versions, the oldest first, without a gap
+  std::shared_ptr<const void> defaults;         // a default-constructed struct
+  std::function<std::shared_ptr<void>()> make;  // another one, to read into
+  std::string title;                            // of a file: what it is, a sentence or two
+  std::int64_t version = 0;                     // of a file: it must say `version = N;`. 0: no such key
+  std::vector<Migration> migrations;            // of a file: steps from older versions, the oldest first, without a gap
 
   [[nodiscard]] const Field* find(std::string_view name) const;
   // Positions of the fields that tell an element of a list of these from its siblings: those marked as key, else a text
@@ -307,6 +308,7 @@ class Description {
     Shape shape;
     for (const FieldOf<S>& field : fields) shape.fields.push_back(field.made());
     shape.defaults = std::make_shared<const S>();
+    shape.make = [] { return std::make_shared<S>(); };
     shape_ = std::make_shared<const Shape>(std::move(shape));
   }
   // Of a whole file: what stands at the top of its sample, the version of its format and the way there from older ones.
@@ -479,6 +481,9 @@ Reading read_text(std::string_view text, const std::string& name, const Descript
   object = S{};
   return read_text(text, name, *description.shape(), &object);
 }
+
+// What Reading::text_hash is of a text (FNV-1a): for telling whether it changed, for nothing else.
+std::uint64_t hash_of_text(std::string_view text);
 
 // The problems as lines for a person: at most `shown_max`, then "and N more problems".
 std::vector<std::string> report(const std::vector<Problem>& problems, std::size_t shown_max = kProblemsShown);

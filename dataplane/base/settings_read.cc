@@ -61,13 +61,6 @@ Result<std::string> slurp(const std::string& file) {
   return fail(Error::Code::limit, file, fmt::format("is larger than {} MiB", kFileMax >> 20U));
 }
 
-// FNV-1a: only equality matters.
-std::uint64_t hash_of(std::string_view text) {
-  std::uint64_t hash = 0xCBF29CE484222325U;
-  for (const char letter : text) hash = (hash ^ static_cast<unsigned char>(letter)) * 0x100000001B3U;
-  return hash;
-}
-
 std::string line_of(std::string_view text, int number) {
   for (int line = 1; line < number && !text.empty(); ++line) {
     const auto end = text.find('\n');
@@ -279,10 +272,16 @@ class Reader {
 
 }  // namespace
 
+std::uint64_t hash_of_text(std::string_view text) {
+  std::uint64_t hash = 0xCBF29CE484222325U;
+  for (const char letter : text) hash = (hash ^ static_cast<unsigned char>(letter)) * 0x100000001B3U;
+  return hash;
+}
+
 Reading read_text(std::string_view text, const std::string& name, const Shape& shape, void* object) {
   Reading reading;
   reading.sources = Sources{name};
-  reading.text_hash = hash_of(text);
+  reading.text_hash = hash_of_text(text);
   const auto whole_file = [&](std::string words) {
     reading.problems.push_back(Problem{name, 0, "", std::move(words)});
   };

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "control/document/json.h"
 #include "control/surface/local/answers.h"
 #include "dataplane/base/clock.h"
 
@@ -56,7 +57,9 @@ void Dispatcher::answer(const std::string& line, const std::shared_ptr<LineServe
       boost::asio::post(loop_, [reply, answer = std::move(answer)]() mutable { reply->send(std::move(answer)); });
     });
   }
-  const json question = line.size() > kQuestionMax ? json{} : json::parse(line, nullptr, false);
+  const auto parsed = document::parse_json(line);
+  const bool is_long = line.size() > kQuestionMax && !(parsed && parsed->contains("config"));
+  const json question = parsed && !is_long ? *parsed : json{};
   ask(
       question,
       [reply](json answer) {
@@ -67,6 +70,7 @@ void Dispatcher::answer(const std::string& line, const std::shared_ptr<LineServe
 }
 
 void Dispatcher::ask(const json& question, const std::function<void(json)>& done, const std::function<bool()>& wanted) {
+  if (desk_ != nullptr && question.is_object() && question.contains("config")) return desk_->answer(question, done);
   if (asks(question, "clear")) return clear(question, done);
   if (!asks(question, "show")) {
     return done(error_answer("invalid", "a request is one line of JSON like {\"show\": \"farms\"}"));

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "control/publish/clearer.h"
+#include "control/surface/local/configuration_desk.h"
 #include "control/surface/local/entry_walk.h"
 #include "control/surface/local/line_server.h"
 #include "control/surface/local/view.h"
@@ -32,6 +33,8 @@ class Dispatcher {
   using Forward = std::function<void(const std::string& line, std::function<void(std::string)> done)>;
   Dispatcher(boost::asio::io_context& loop, Look look, Clear clear, Forward forward)
       : loop_{loop}, look_{std::move(look)}, clear_{std::move(clear)}, forward_{std::move(forward)} {}
+  // Who answers {"config": ...}. Without one nobody does.
+  void set_desk(ConfigurationDesk& desk) { desk_ = &desk; }
 
   void answer(const std::string& line, const std::shared_ptr<LineServer::Reply>& reply);
   // A question of the first two kinds. With most answers comes "cost_ns": what it took of the loop's time. `wanted` is
@@ -49,6 +52,7 @@ class Dispatcher {
   Look look_;
   Clear clear_;
   Forward forward_;
+  ConfigurationDesk* desk_ = nullptr;
 };
 
 }  // namespace fulcrum::surface

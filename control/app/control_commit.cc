@@ -1,0 +1,133 @@
+// What the control plane does with a commit.
+#include <fmt/format.h>
+
+#include <memory>
+#include <utility>
+
+#include "control/app/blast_radius.h"
+#include "control/app/control.h"
+#include "dataplane/base/clock.h"
+#include "dataplane/base/log.h"
+
+namespace fulcrum {
+namespace {
+
+using boost::system::error_code;
+using std::chrono::milliseconds;
+using std::chrono::system_clock;
+
+constexpr milliseconds kFileDelay{100};  // from a commit to the file, so that many commits write it once
+constexpr std::chrono::seconds kRetryDelay{10};
+constexpr std::chrono::seconds kAcknowledgeMax{5};
+
+}  // namespace
+
+void Control::wire_configuration() {
+  configuration_.set_rules(rules_with([this] { return ports_of(watch_.region()); }, true));
+  configuration_.on_applied([this](const store::Committed& committed) { apply(committed); });
+  dispatcher_.set_desk(desk_);
+  watch_confirmation();
+  if (file_.knows_file()) write_file_soon();  // who was killed may have left it behind
+}
+
+// The workers first: the rest can wait until they have it.
+void Control::apply(const store::Committed& committed) {
+  const store::Revision& revision = committed.revision;
+  loaded_at_ = revision.when;
+  rejected_.clear();
+  log(Level::notice, "revision {} of {} ({}): {}{}", revision.number, revision.author.who, revision.author.face,
+      revision.words.empty() ? "" : revision.words.front(),
+      revision.changes > 1 ? fmt::format(" and {} more changes", revision.changes - 1) : "");
+  watch_servers();
+  publish();
+  if (network_.attached()) network_.configure(model());
+  watch_confirmation();
+  write_file_soon();
+}
+
+void Control::write_file_soon() {
+  if (std::exchange(file_due_, true)) return;
+  file_timer_.expires_after(kFileDelay);
+  file_timer_.async_wait([this](const error_code& error) {
+    if (!error) write_file();
+  });
+}
+
+void Control::write_file() {
+  if (!std::exchange(file_due_, false)) return;
+  const auto done = file_.write(configuration_);
+  if (!done) {
+    log(Level::warning, "the configuration is kept in its history, but not in the file: {}", done.error().words());
+  } else if (*done) {
+    log(Level::warning, "the file was edited by hand and not read: that text is now in {}", **done);
+  }
+}
+
+void Control::watch_confirmation() {
+  confirm_timer_.cancel();
+  const auto left = configuration_.confirmation_left(system_clock::now());
+  if (!left) return;
+  confirm_timer_.expires_after(*left);
+  confirm_timer_.async_wait([this](const error_code& error) {
+    if (error) return;
+    const auto back = configuration_.go_back(system_clock::now());
+    if (back || back.error().code == Error::Code::not_found) return;
+    log(Level::error, "cannot go back to the revision before: {}", back.error().words());
+    confirm_timer_.expires_after(kRetryDelay);
+    confirm_timer_.async_wait([this](const error_code& again) {
+      if (!again) watch_confirmation();
+    });
+  });
+}
+
+void Control::answer_acknowledged() {
+  if (waiting_.empty()) return;
+  const bool done = publisher_.attached() && !slots_full_ && !publish_at_ && publisher_.acknowledged();
+  std::string reason = done ? std::string{} : waiting_for();
+  const bool hopeless = !done && (!alive_ || !publisher_.attached());
+  const std::chrono::nanoseconds now = monotonic_now();
+  std::vector<Waiting> late;
+  for (Waiting& one : std::exchange(waiting_, {})) {
+    if (done || hopeless || now >= one.until) {
+      if (!done && reason.empty()) reason = "waiting for the workers to take it up";
+      one.answer(reason);
+    } else {
+      late.push_back(std::move(one));
+    }
+  }
+  for (Waiting& one : late) waiting_.push_back(std::move(one));
+}
+
+void Control::wait_for_acknowledgement(std::function<void(const std::string& waiting_for)> answer) {
+  waiting_.push_back({std::move(answer), monotonic_now() + kAcknowledgeMax});
+  tick();
+}
+
+nlohmann::json Control::radius_of(const model::Model& planned, const std::vector<document::Change>& changes) {
+  BlastRadius radius;
+  const Snapshot* running = publisher_.newest();
+  nlohmann::json connections;
+  if (running != nullptr) {
+    const auto snapshot = std::make_unique<Snapshot>();
+    const auto all_routes = routes();
+    const auto compiled = compile({.model = planned,
+                                   .routes = all_routes,
+                                   .generation = running->generation + 1,
+                                   .previous = running,
+                                   .state = [this](const ServerEndpoint& endpoint) { return state_of(endpoint); },
+                                   .neighbour = {}},
+                                  *snapshot);
+    if (compiled) {
+      radius = fulcrum::radius_of(*watch_.region(), *running, *snapshot);
+      connections = {{"kept", radius.kept}, {"drained", radius.drained}, {"reset", radius.reset}};
+    }
+  }
+  add_changes(radius, model(), planned, changes);
+  nlohmann::json losing = nlohmann::json::array();
+  for (const LostWeight& one : radius.losing_weight) {
+    losing.push_back({{"farm", one.farm}, {"server", one.server}, {"from", one.from}, {"to", one.to}});
+  }
+  return {{"connections", connections}, {"farms", radius.farms}, {"losing_weight", losing}};
+}
+
+}  // namespace fulcrum

@@ -1,0 +1,347 @@
+#include "control/store/configuration.h"
+
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+
+#include "control/document/config_text.h"
+#include "control/document/json.h"
+#include "control/files/files.h"
+#include "control/store/file_link.h"
+#include "control/store/revision_json.h"
+#include "tests/support/gtest.h"
+#include "tests/support/lab.h"
+
+namespace fulcrum::store {
+namespace {
+
+using document::Refusal;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr const char* kText = R"(# of the test
+version = 1;
+ports = ( { name = "front"; addresses = [ "198.51.100.1/24" ]; },
+          { name = "back"; addresses = [ "10.1.1.1/24" ]; } );
+farms = ( { name = "shop"; addresses = [ "198.51.100.10" ];
+            ports = ( { port = 80; } );
+            servers = ( { name = "web1"; addresses = [ "10.1.1.11" ]; weight = 10; },  # the old one
+                        { name = "web2"; addresses = [ "10.1.1.12" ]; weight = 10; } ); } );
+)";
+
+document::Path path(std::string_view text) { return *document::parse_path(text); }
+
+template <class T>
+std::string refused(const document::Answer<T>& answer) {
+  if (answer) return "done";
+  std::string lines;
+  for (const auto& problem : answer.error().problems) lines += problem.words() + "\n";
+  return lines;
+}
+
+class ConfigurationTest : public testing::Test {
+ protected:
+  void SetUp() override { start(); }
+
+  // As the program does: opens the history, reads the file.
+  void start() {
+    configuration.reset();
+    auto history = History::open(directory.path() + "/state", model::description().shape());
+    ASSERT_TRUE(history) << history.error().words();
+    damage = history->damage();
+    configuration.emplace(
+        std::move(*history),
+        Configuration::Rules{
+            .validate = [this](const auto& model, const auto& sources) { return judge(model, sources); },
+            .may_follow = [](const auto&, const auto&) { return std::vector<std::pair<std::string, std::string>>{}; }});
+    configuration->on_applied([this](const Committed& committed) { applied.push_back(committed.revision.number); });
+    link.emplace(file, directory.path() + "/state");
+    news = link->read(*configuration, now, "first start");
+  }
+  // The test's one rule between fields.
+  static std::vector<settings::Problem> judge(const model::Model& model, const settings::Sources& sources) {
+    if (model.farms.empty() || model.farms[0].servers.empty() || model.farms[0].servers[0].weight != 99) return {};
+    return {sources.problem("farms[0].servers[0].weight", "is forbidden")};
+  }
+  document::Answer<const Candidate*> set(const std::string& name, const char* where, const char* word) {
+    return configuration->edit(name, now, [&](const Document& document) {
+      return document.set_words(path(where), std::vector<std::string>{word});
+    });
+  }
+  document::Answer<Committed> commit(const std::string& name, CommitOptions options = {}) {
+    return configuration->commit(name, {name, "cli", "because"}, now += minutes{1}, options);
+  }
+  // A commit of one setting by somebody.
+  document::Answer<Committed> change(const char* where, const char* word, CommitOptions options = {}) {
+    EXPECT_TRUE(configuration->open("someone", "someone", now));
+    EXPECT_TRUE(set("someone", where, word));
+    auto committed = commit("someone", options);
+    if (!committed) {
+      EXPECT_TRUE(configuration->discard("someone"));
+    }
+    return committed;
+  }
+  [[nodiscard]] std::string weight(int server = 1) const {
+    const auto place =
+        configuration->current().find(path("farms.shop.servers.web" + std::to_string(server) + ".weight"));
+    return place ? to_json(configuration->current(), *place).dump() : "gone";
+  }
+  [[nodiscard]] std::string text() const { return **files::read(file, 1U << 20U); }
+
+  test::TemporaryDirectory directory;
+  std::string file = directory.write("fulcrum.cfg", kText);
+  Time now = *parse_time("2026-01-01T12:00:00.000Z");
+  std::vector<std::uint64_t> applied;
+  std::optional<Configuration> configuration;
+  std::optional<FileLink> link;
+  FileLink::News news;
+  std::string damage;
+};
+
+TEST_F(ConfigurationTest, BeginsWithTheFile) {
+  ASSERT_EQ(news.kind, FileLink::News::Kind::taken) << (news.problems.empty() ? "" : news.problems[0].words());
+  EXPECT_EQ(configuration->history().newest().number, 1U);
+  EXPECT_EQ(configuration->history().newest().author.face, "file");
+  EXPECT_EQ(configuration->model()->farms.at(0).servers.size(), 2U);
+}
+
+TEST_F(ConfigurationTest, CommitsWhatACandidateSays) {
+  ASSERT_TRUE(configuration->open("anna", "anna", now));
+  ASSERT_TRUE(set("anna", "farms.shop.servers.web1.weight", "5"));
+  const auto check = configuration->check("anna");
+  EXPECT_TRUE(check->problems.empty() && check->model != nullptr);
+  EXPECT_EQ(check->changes.at(0).words(), "farms.shop.servers.web1 weight 10 to 5");
+  EXPECT_FALSE(check->confirmation_advised);
+  EXPECT_EQ(weight(), "10");
+  const auto done = commit("anna");
+  ASSERT_TRUE(done) << refused(done);
+  EXPECT_EQ(done->revision.number, 2U);
+  EXPECT_EQ(done->revision.author.who, "anna");
+  EXPECT_EQ(done->revision.author.why, "because");
+  EXPECT_EQ(done->revision.words.at(0), "farms.shop.servers.web1 weight 10 to 5");
+  EXPECT_EQ(configuration->model()->farms[0].servers[0].weight, 5U);
+  EXPECT_EQ(applied, (std::vector<std::uint64_t>{1, 2}));
+  EXPECT_EQ(refused(configuration->find("anna")), "anna: there is no candidate of this name\n");
+  start();
+  EXPECT_EQ(weight(), "5");
+  EXPECT_EQ(news.kind, FileLink::News::Kind::unchanged);
+  EXPECT_EQ(configuration->history().revisions().size(), 2U);
+}
+
+TEST_F(ConfigurationTest, RefusesWhatHasProblems) {
+  ASSERT_TRUE(configuration->open("anna", "anna", now));
+  ASSERT_TRUE(set("anna", "farms.shop.servers.web1.weight", "99"));
+  ASSERT_TRUE(set("anna", "farms.shop.servers.web3.weight", "9"));
+  EXPECT_EQ(refused(commit("anna")),
+            "farms.shop.servers.web3.addresses: is missing: list of 1 to 2, each: IP address\n"
+            "farms.shop.servers.web1.weight: is forbidden\n");
+  EXPECT_EQ(configuration->check("anna")->problems.size(), 2U);
+  EXPECT_EQ(configuration->history().newest().number, 1U);
+  EXPECT_TRUE(configuration->find("anna"));
+  ASSERT_TRUE(configuration->discard("anna"));
+  ASSERT_TRUE(configuration->open("anna", "anna", now));
+  EXPECT_EQ(refused(commit("anna")), "commit: nothing to commit: nothing differs\n");
+}
+
+TEST_F(ConfigurationTest, AdvisesToConfirmWhatMayLockOneOut) {
+  ASSERT_TRUE(configuration->open("anna", "anna", now));
+  ASSERT_TRUE(set("anna", "ports.front.addresses", "198.51.100.2/24"));
+  EXPECT_TRUE(configuration->check("anna")->confirmation_advised);
+}
+
+TEST_F(ConfigurationTest, NeverMergesByItself) {
+  ASSERT_TRUE(configuration->open("anna", "anna", now));
+  ASSERT_TRUE(configuration->open("bob", "bob", now));
+  EXPECT_EQ(refused(configuration->open("bob", "bob", now)).find("bob: is open already"), 0U);
+  ASSERT_TRUE(set("anna", "farms.shop.servers.web1.weight", "5"));
+  ASSERT_TRUE(set("bob", "farms.shop.servers.web2.weight", "7"));
+  ASSERT_TRUE(commit("anna"));
+  EXPECT_EQ(refused(commit("bob")),
+            "farms.shop.servers.web1.weight: committed since revision 1: farms.shop.servers.web1 weight 10 to 5; "
+            "rebase to carry yours over\n");
+  const auto check = configuration->check("bob");
+  EXPECT_EQ(check->since.size(), 1U);
+  EXPECT_TRUE(check->conflicts.empty() && check->model == nullptr);
+  const auto done = commit("bob", {.rebase = true});
+  ASSERT_TRUE(done) << refused(done);
+  EXPECT_EQ(weight(1) + weight(2), "57");
+  EXPECT_EQ(done->changes.size(), 1U);
+}
+
+TEST_F(ConfigurationTest, ShowsConflicts) {
+  ASSERT_TRUE(configuration->open("anna", "anna", now));
+  ASSERT_TRUE(configuration->open("bob", "bob", now));
+  ASSERT_TRUE(set("anna", "farms.shop.servers.web1.weight", "5"));
+  ASSERT_TRUE(set("bob", "farms.shop.servers.web1.weight", "7"));
+  ASSERT_TRUE(commit("anna"));
+  const std::string words =
+      "farms.shop.servers.web1.weight: yours: farms.shop.servers.web1 weight 10 to 7; committed since: "
+      "farms.shop.servers.web1 weight 10 to 5\n";
+  EXPECT_EQ(refused(commit("bob")), words);
+  EXPECT_EQ(refused(commit("bob", {.rebase = true})), words);
+  EXPECT_EQ(configuration->check("bob")->conflicts.size(), 1U);
+  EXPECT_EQ(weight(), "5");
+}
+
+TEST_F(ConfigurationTest, GoesBackUnlessConfirmed) {
+  ASSERT_TRUE(change("farms.shop.servers.web1.weight", "5", {.confirm_within = minutes{10}}));
+  EXPECT_EQ(configuration->confirmation_left(now), minutes{10});
+  EXPECT_EQ(configuration->confirmation_left(now + minutes{9}), minutes{1});
+  EXPECT_EQ(configuration->confirmation_left(now + minutes{99}), minutes{0});
+  EXPECT_EQ(configuration->confirmation_left(now - minutes{99}), minutes{10});  // the clock was set back
+  EXPECT_EQ(refused(change("farms.shop.servers.web2.weight", "5")).find("revision 2: of someone waits to be confirmed"),
+            0U);
+  start();
+  EXPECT_EQ(configuration->confirmation_left(now), minutes{9});
+  ASSERT_TRUE(configuration->go_back(now));
+  EXPECT_EQ(weight(), "10");
+  EXPECT_EQ(configuration->history().newest().number, 3U);
+  EXPECT_EQ(configuration->history().newest().author.face, "timer");
+  EXPECT_FALSE(configuration->confirmation_left(now));
+  EXPECT_FALSE(configuration->go_back(now));
+}
+
+TEST_F(ConfigurationTest, StaysWhenConfirmed) {
+  ASSERT_TRUE(change("farms.shop.servers.web1.weight", "5", {.confirm_within = minutes{10}}));
+  ASSERT_TRUE(configuration->confirm());
+  EXPECT_FALSE(configuration->confirmation_left(now));
+  EXPECT_EQ(refused(configuration->confirm()), "confirm: nothing waits to be confirmed\n");
+  start();
+  EXPECT_FALSE(configuration->confirmation_left(now));
+  EXPECT_EQ(weight(), "5");
+  EXPECT_EQ(refused(change("farms.shop.servers.web1.weight", "6", {.confirm_within = seconds{1}})),
+            "confirm: the time to confirm is 10 seconds to 24 hours\n");
+}
+
+TEST_F(ConfigurationTest, RollsBackAndReverts) {
+  ASSERT_TRUE(change("farms.shop.servers.web1.weight", "5"));
+  ASSERT_TRUE(change("farms.shop.servers.web2.weight", "6"));
+  ASSERT_TRUE(change("farms.shop.servers.web1.weight", "7"));
+  EXPECT_EQ(refused(configuration->revert(2, {"anna", "cli", ""}, now)),
+            "farms.shop.servers.web1.weight: yours: farms.shop.servers.web1 weight 5 to 10; committed since: "
+            "farms.shop.servers.web1 weight 5 to 7\n");
+  const auto reverted = configuration->revert(3, {"anna", "cli", ""}, now);
+  ASSERT_TRUE(reverted) << refused(reverted);
+  EXPECT_EQ(weight(1) + " " + weight(2), "7 10");
+  EXPECT_EQ(reverted->revision.author.why, "revert of revision 3");
+  const auto back = configuration->rollback(2, {"anna", "cli", "enough"}, now);
+  ASSERT_TRUE(back) << refused(back);
+  EXPECT_EQ(weight(1) + " " + weight(2), "5 10");
+  EXPECT_EQ(refused(configuration->rollback(2, {"anna", "cli", ""}, now)),
+            "commit: nothing to commit: nothing differs\n");
+  EXPECT_EQ(refused(configuration->rollback(99, {"anna", "cli", ""}, now)), "revision 99: is not kept\n");
+  EXPECT_EQ(refused(configuration->revert(1, {"anna", "cli", ""}, now)),
+            "revision 1: is the first: there is nothing to undo\n");
+}
+
+TEST_F(ConfigurationTest, WritesTheFileAndKeepsItsComments) {
+  ASSERT_TRUE(change("farms.shop.servers.web1.weight", "5"));
+  ASSERT_TRUE(link->write(*configuration));
+  EXPECT_EQ(text().find("# of the test\nversion = 1;\n"), 0U) << text();
+  EXPECT_NE(text().find("weight = 5; },  # the old one\n"), std::string::npos) << text();
+  start();
+  EXPECT_EQ(news.kind, FileLink::News::Kind::unchanged);
+  ASSERT_TRUE(configuration->rollback(1, {"anna", "cli", ""}, now));
+  ASSERT_TRUE(link->write(*configuration));
+  EXPECT_NE(text().find("weight = 10; },  # the old one\n"), std::string::npos) << text();
+}
+
+TEST_F(ConfigurationTest, TakesWhatWasEditedByHand) {
+  ASSERT_TRUE(change("farms.shop.servers.web1.weight", "5"));
+  ASSERT_TRUE(link->write(*configuration));
+  std::string edited = text();
+  edited.replace(edited.find("weight = 5"), 10, "weight = 3");
+  directory.write("fulcrum.cfg", edited);
+  news = link->read(*configuration, now, "edited by hand");
+  ASSERT_EQ(news.kind, FileLink::News::Kind::taken);
+  EXPECT_EQ(weight(), "3");
+  EXPECT_EQ(news.committed->changes.at(0).words(), "farms.shop.servers.web1 weight 5 to 3");
+  // The same again says nothing, nor does a comment.
+  EXPECT_EQ(link->read(*configuration, now, "").kind, FileLink::News::Kind::unchanged);
+  directory.write("fulcrum.cfg", "# more\n" + edited);
+  EXPECT_EQ(link->read(*configuration, now, "").kind, FileLink::News::Kind::unchanged);
+  ASSERT_TRUE(link->write(*configuration));
+  EXPECT_EQ(text().find("# more\n# of the test\n"), 0U) << text();
+  EXPECT_EQ(configuration->history().newest().number, 3U);
+}
+
+TEST_F(ConfigurationTest, RefusesABadHandEditAndGoesOn) {
+  ASSERT_TRUE(change("farms.shop.servers.web1.weight", "5"));
+  ASSERT_TRUE(link->write(*configuration));
+  std::string edited = text();
+  edited.replace(edited.find("weight = 5"), 10, "weight = 500");
+  directory.write("fulcrum.cfg", edited);
+  news = link->read(*configuration, now, "");
+  EXPECT_EQ(news.kind, FileLink::News::Kind::refused);
+  EXPECT_NE(news.problems.at(0).words().find("farms.shop.servers.web1.weight: 500 is out of range"), std::string::npos);
+  EXPECT_NE(news.problems.at(0).line, 0U);
+  EXPECT_EQ(weight(), "5");
+  start();
+  EXPECT_EQ(news.kind, FileLink::News::Kind::refused);
+  EXPECT_EQ(weight(), "5");
+  // A commit writes the file; what somebody was working on is kept.
+  ASSERT_TRUE(change("farms.shop.servers.web1.weight", "6"));
+  const auto kept = link->write(*configuration);
+  ASSERT_TRUE(kept && *kept);
+  EXPECT_EQ(**files::read(**kept, 1U << 20U), edited);
+  EXPECT_NE(text().find("weight = 6;"), std::string::npos);
+}
+
+TEST_F(ConfigurationTest, AFileThatWasLeftBehindSaysNothing) {
+  ASSERT_TRUE(change("farms.shop.servers.web1.weight", "5"));  // killed before the file is written
+  start();
+  EXPECT_EQ(news.kind, FileLink::News::Kind::unchanged);
+  EXPECT_EQ(weight(), "5");
+  ASSERT_TRUE(link->write(*configuration));
+  EXPECT_NE(text().find("weight = 5;"), std::string::npos);
+}
+
+TEST_F(ConfigurationTest, KeepsAThousandRevisions) {
+  for (int i = 0; i < 1100; ++i) {
+    ASSERT_TRUE(change("farms.shop.servers.web1.weight", i % 2 == 0 ? "5" : "6"));
+    if (i % 100 == 99) {
+      ASSERT_TRUE(configuration->history().checkpoint());
+    }
+  }
+  start();
+  EXPECT_EQ(configuration->history().revisions().size(), kRevisionsMax);
+  EXPECT_EQ(configuration->history().newest().number, 1101U);
+  const auto oldest = configuration->history().document(configuration->history().revisions().front().number);
+  ASSERT_TRUE(oldest) << refused(oldest);
+  EXPECT_TRUE(*oldest == *configuration->history().document(1100));
+  EXPECT_FALSE(configuration->history().document(100));
+}
+
+TEST_F(ConfigurationTest, GoesOnAfterDamage) {
+  for (const char* word : {"5", "6", "7", "8"}) ASSERT_TRUE(change("farms.shop.servers.web1.weight", word));
+  configuration.reset();
+  directory.write("state/revisions/00000005.json", "{}");
+  start();
+  EXPECT_NE(damage.find("00000005.json: is damaged"), std::string::npos);
+  EXPECT_EQ(weight(), "7");
+  ASSERT_TRUE(change("farms.shop.servers.web1.weight", "9"));
+  EXPECT_EQ(configuration->history().newest().number, 5U);
+  configuration.reset();
+  directory.write("state/revisions/00000003.json", "{}");
+  start();
+  EXPECT_NE(damage, "");
+}
+
+TEST_F(ConfigurationTest, IsOneProcessesOwn) {
+  const auto second = History::open(directory.path() + "/state", model::description().shape());
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Error::Code::conflict);
+}
+
+TEST(RevisionJson, TimesGoThereAndBack) {
+  for (const char* text : {"2026-07-24T11:57:03.250Z", "1970-01-01T00:00:00.000Z", "2038-02-28T23:59:59.999Z"}) {
+    ASSERT_TRUE(parse_time(text)) << text;
+    EXPECT_EQ(time_text(*parse_time(text)), text);
+  }
+  for (const char* text : {"", "2026-07-24", "2026-07-24T11:57:03Z", "2026-07-24T11:57:03.250"}) {
+    EXPECT_FALSE(parse_time(text)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace fulcrum::store

@@ -1,0 +1,101 @@
+// The configuration on the local socket: requests {"config": VERB, ...}, one line of JSON each, and their answers. What
+// they mean stands in store/configuration.h; paths in document/path.h, values in document/json.h.
+//
+//   verb        takes                                        answers
+//   candidates                                               "candidates": [{candidate}]
+//   open        candidate, who                               {candidate}
+//   discard     candidate                                    {}
+//   get         [candidate | revision], [path], [defaults]   "path", "value", "set", "permission", "revision"
+//   text        [candidate | revision]                       "text": in the language of fulcrum.cfg
+//   suggest     [candidate], [path]                          "suggestions": [{"word", "path", "help", "element"}]
+//   set         candidate, path, value | words: [..]         {candidate}; words are those of a command line
+//   add         candidate, path, word                        {candidate}; to a list of values
+//   remove      candidate, path, word                        {candidate}; from a list of values
+//   delete      candidate, path                              {candidate}
+//   rename      candidate, path, name                        {candidate}
+//   order       candidate, path, names: [..]                 {candidate}
+//   replace     candidate, text                              {candidate}; the whole, in the language of fulcrum.cfg
+//   diff        candidate                                    "changes": [{change}]
+//   rebase      candidate                                    {candidate}
+//   check       candidate                                    "problems", "changes", "since", "conflicts", "radius",
+//                                                            "confirm_advised_s": seconds, or null
+//   commit      candidate, who, [face], [why], [rebase], [confirm_s]        {committed}
+//   confirm                                                  "revision": {revision}
+//   history     [before], [limit]                            "revisions": [{revision}], the newest first; "current",
+//                                                            "confirm_until"
+//   show        revision                                     {revision} with "steps": [{change}]
+//   compare     from: REVISION, [to: REVISION | candidate]   "changes": [{change}]; to the current one when neither
+//   rollback    revision, who, [face], [why], [confirm_s]    {committed}
+//   revert      revision, who, [face], [why], [confirm_s]    {committed}
+//
+//   {candidate}  "candidate", "who", "base", "current", "opened", "changed", "changes": how many
+//   {change}     "path", "change", "from", "to", "words" (compare.h)
+//   {revision}   "revision", "when", "who", "face", "why", "hash", "confirm_until", "changes", "words"
+//   (revision_json.h) {committed}  "revision": {revision}, "changes": [{change}], "acknowledged": by every worker,
+//   "took_ms",
+//                "waiting_for": why it is not, in words
+//   radius       {"connections": {"kept", "drained", "reset"}, "farms": [names], "losing_weight": [{"farm", "server",
+//                "from", "to"}]}; "connections" is null when there is no dataplane to ask; all of it when the candidate
+//                has problems or is behind
+//
+// What cannot be done is answered {"error": {"code", "text", "problems": [{"path", "text", "file", "line"}]}} with one
+// of the codes invalid, not_found, conflict, limit, io; "problems" has all reasons, "text" the first. Nothing has
+// changed then. Values of sensitive settings are shown as "(hidden)".
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "control/store/configuration.h"
+
+namespace fulcrum::surface {
+
+class ConfigurationDesk {
+ public:
+  struct Box {
+    std::function<store::Time()> now;
+    // Calls back once every worker uses the newest configuration, or when that takes too long: then with the reason.
+    std::function<void(std::function<void(const std::string& waiting_for)>)> when_acknowledged;
+    // What committing `model` would do: see "radius" above.
+    std::function<nlohmann::json(const model::Model& model, const std::vector<document::Change>& changes)> radius;
+  };
+  ConfigurationDesk(store::Configuration& configuration, Box box)
+      : configuration_{configuration}, box_{std::move(box)} {}
+
+  using Done = std::function<void(nlohmann::json)>;
+  // `request` is an object with the key "config". Answers at once or, after a commit, later from the loop.
+  void answer(const nlohmann::json& request, const Done& done);
+
+ private:
+  struct Verb;
+  using Json = nlohmann::ordered_json;
+  using Request = nlohmann::json;
+  static const Verb* find(const std::string& word);
+
+  document::Answer<Json> candidates(const Request& request);
+  document::Answer<Json> open(const Request& request);
+  document::Answer<Json> discard(const Request& request);
+  document::Answer<Json> get(const Request& request);
+  document::Answer<Json> text(const Request& request);
+  document::Answer<Json> suggest(const Request& request);
+  document::Answer<Json> edit(const Request& request);
+  document::Answer<Json> diff(const Request& request);
+  document::Answer<Json> rebase(const Request& request);
+  document::Answer<Json> check(const Request& request);
+  document::Answer<Json> confirm(const Request& request);
+  document::Answer<Json> history(const Request& request);
+  document::Answer<Json> show(const Request& request);
+  document::Answer<Json> compare(const Request& request);
+  document::Answer<store::Committed> commit(const Request& request);
+
+  [[nodiscard]] document::Answer<document::Document> document_for(const Request& request) const;
+  [[nodiscard]] Json describe(const store::Candidate& candidate) const;
+
+  store::Configuration& configuration_;
+  Box box_;
+};
+
+}  // namespace fulcrum::surface
