@@ -68,6 +68,13 @@ class Workers {
       : region_{*Region::create(
             {.runtime_dir = directory, .hugepage_dir = "", .shape = {.workers = kWorkers, .connections = 16}})} {
     region_.header().dataplane_heartbeat = static_cast<std::uint64_t>(monotonic_now().count());
+    std::size_t at = 0;
+    for (const std::string_view name : {"front", "back"}) {
+      PortInfo& port = region_.header().ports[at++];
+      port.name = Name{name};
+      std::copy(name.begin(), name.end(), port.twin.begin());
+      port.in_use = 1;
+    }
     region_.header().dataplane_starts.fetch_add(1);
     thread_ = std::thread{[this] {
       while (!stop_) turn();
