@@ -41,6 +41,7 @@ void Control::apply(const store::Committed& committed) {
   watch_servers();
   publish();
   if (network_.attached()) network_.configure(model());
+  if (api_ != nullptr) api_->configure(model().management);
   watch_confirmation();
   write_file_soon();
 }
