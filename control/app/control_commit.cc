@@ -16,7 +16,7 @@ using boost::system::error_code;
 using std::chrono::milliseconds;
 using std::chrono::system_clock;
 
-constexpr milliseconds kFileDelay{100};  // from a commit to the file, so that many commits write it once
+constexpr milliseconds kFileDelay{1000};  // from a commit to the file, so that many commits write it once
 constexpr std::chrono::seconds kRetryDelay{10};
 constexpr std::chrono::seconds kAcknowledgeMax{5};
 

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
 namespace fulcrum {
@@ -23,9 +26,15 @@ ServerState state_in_force(const Region& region, const Snapshot& snapshot, std::
 }
 
 // By address and TCP port: what is probed is TCP, and a UDP row of the same number may go by another port's check.
-std::map<std::pair<std::array<std::uint8_t, 16>, std::uint16_t>, Health> known_health(const Region* region,
-                                                                                      const Snapshot* running) {
-  std::map<std::pair<std::array<std::uint8_t, 16>, std::uint16_t>, Health> known;
+using Probed = std::pair<std::array<std::uint8_t, 16>, std::uint16_t>;
+struct ProbedHash {
+  std::size_t operator()(const Probed& probed) const {
+    const std::string_view bytes{reinterpret_cast<const char*>(probed.first.data()), probed.first.size()};
+    return std::hash<std::string_view>{}(bytes) ^ probed.second;
+  }
+};
+std::unordered_map<Probed, Health, ProbedHash> known_health(const Region* region, const Snapshot* running) {
+  std::unordered_map<Probed, Health, ProbedHash> known;
   if (region == nullptr || running == nullptr) return known;
   for (std::uint16_t i = 0; i < kServersMax; ++i) {
     const ServerRow& row = running->servers[i];
@@ -68,6 +77,9 @@ std::optional<CheckTarget> target_of(const model::Farm& farm, const Address& add
 }
 
 std::map<CheckTarget, Health> targets_of(const model::Model& model, const Region* region, const Snapshot* running) {
+  const bool checks = std::any_of(model.farms.begin(), model.farms.end(),
+                                  [](const model::Farm& farm) { return farm.check.type != model::CheckType::none; });
+  if (!checks) return {};
   const auto known = known_health(region, running);
   std::map<CheckTarget, Health> targets;
   for_each_check(model, [&](const model::Farm&, const model::Server&, const CheckTarget& target) {

@@ -44,6 +44,14 @@ struct KeyHash {
   std::size_t operator()(const ServerKey& key) const { return hash_of(key.address, key.port, key.service); }
 };
 
+using MemberName = std::pair<std::string_view, std::string_view>;  // farm, server
+struct MemberHash {
+  std::size_t operator()(const MemberName& name) const {
+    const std::hash<std::string_view> hash;
+    return hash(name.first) * 31 + hash(name.second);
+  }
+};
+
 // A service and a server row to be, with the place in the model that asks for it.
 struct PlannedService {
   const model::Farm* farm = nullptr;
@@ -216,19 +224,19 @@ class Compiler {
 
   // A server keeps its member id whatever becomes of its addresses and of the farm's; none is ever given again.
   void give_member_ids() {
-    std::map<std::pair<std::string_view, std::string_view>, MemberId> members;
+    std::unordered_map<MemberName, MemberId, MemberHash> members;
+    members.reserve(servers_.size() * 2);
     into_.newest_member = previous_ != nullptr ? previous_->newest_member : kNoMember;
     for (std::size_t i = 0; previous_ != nullptr && i < kServersMax; ++i) {
       const ServerRow& row = previous_->servers[i];
       if (row.state == ServerState::unused || row.member == kNoMember || row.service.value >= kServicesMax) continue;
       const FarmId farm = previous_->services[row.service.value].farm;
       if (farm.value >= kFarmsMax) continue;
-      members.emplace(std::pair{previous_->farms[farm.value].name.view(), previous_->server_names[i].view()},
+      members.emplace(MemberName{previous_->farms[farm.value].name.view(), previous_->server_names[i].view()},
                       row.member);
     }
     for (PlannedServer& server : servers_) {
-      const std::pair name{std::string_view{services_[server.service].farm->name},
-                           std::string_view{server.server->name}};
+      const MemberName name{services_[server.service].farm->name, server.server->name};
       const auto [found, is_new] = members.try_emplace(name);
       if (is_new) found->second = MemberId{++into_.newest_member.value};
       server.member = found->second;
