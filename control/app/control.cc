@@ -84,17 +84,29 @@ Result<void> Control::start() {
 
 // Traffic does not depend on the API: when its files are broken the box goes on without it.
 void Control::start_api() {
-  auto started = api::ApiServer::start(model().state_directory(), [this](nlohmann::json question, auto done) {
+  api::ControlLoop self;
+  self.ask = [this](nlohmann::json question, auto done) {
     asio::post(loop_, [this, question = std::move(question), done = std::move(done)] {
       dispatcher_.ask(question, done, [] { return true; });
     });
-  });
+  };
+  self.job = [this](auto job, auto done) {
+    asio::post(loop_, [this, job = std::move(job), done = std::move(done)] {
+      job(configuration_);
+      done();
+    });
+  };
+  auto started = api::ApiServer::start(model().state_directory(), std::move(self), current());
   if (!started) {
     api_problem_ = started.error().words();
     return log(Level::error, "no REST API: {}", api_problem_);
   }
   api_ = std::move(*started);
   api_->configure(model().management);
+}
+
+api::Current Control::current() const {
+  return {.document = configuration_.current(), .revision = configuration_.history().newest().number};
 }
 
 void Control::forward_to_api(const std::string& line, const std::function<void(std::string)>& done) {

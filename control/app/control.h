@@ -56,6 +56,7 @@ class Control {
 
  private:
   void start_api();
+  [[nodiscard]] api::Current current() const;
   void forward_to_api(const std::string& line, const std::function<void(std::string)>& done);
   void take_signals();
   void reload();

@@ -41,7 +41,10 @@ void Control::apply(const store::Committed& committed) {
   watch_servers();
   publish();
   if (network_.attached()) network_.configure(model());
-  if (api_ != nullptr) api_->configure(model().management);
+  if (api_ != nullptr) {
+    api_->configure(model().management);
+    api_->set_current(current());
+  }
   watch_confirmation();
   write_file_soon();
 }

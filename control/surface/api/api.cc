@@ -77,16 +77,19 @@ ShowCache::Ask ask_through(const Plane& plane) {
 
 }  // namespace
 
-Api::Api(access::Access& access, Auditor& auditor, Plane plane)
+Api::Api(access::Access& access, Auditor& auditor, Plane plane, Current current)
     : access_{access},
       auditor_{auditor},
       plane_{std::move(plane)},
+      current_{std::move(current)},
       shows_{ask_through(plane_), access.clock().steady},
       events_{std::make_unique<Events>(shows_)} {
   add_session_routes(*this);
   add_access_routes(*this);
   add_audit_routes(*this);
   add_status_routes(*this);
+  add_configuration_routes(*this);
+  add_revision_routes(*this);
   add_page_routes(*this);
 }
 

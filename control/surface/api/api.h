@@ -18,6 +18,8 @@
 #include <vector>
 
 #include "control/access/access.h"
+#include "control/document/document.h"
+#include "control/store/configuration.h"
 #include "control/surface/api/auditor.h"
 #include "control/surface/api/router.h"
 #include "control/surface/api/show_cache.h"
@@ -29,8 +31,16 @@ namespace fulcrum::api {
 struct Plane {
   // A question of the local socket ({"show": "connections", ...}); `done` on the API's thread.
   std::function<void(nlohmann::json question, std::function<void(nlohmann::json)> done)> ask;
+  // Runs `job` with the store on the control loop, then `done` on the API's thread.
+  std::function<void(std::function<void(store::Configuration&)> job, std::function<void()> done)> job;
   // How the HTTPS server stands: addresses, certificate, problems.
   std::function<Json()> management;
+};
+
+// What is in force: the API's thread has its own copy, which costs nothing (document.h).
+struct Current {
+  document::Document document;
+  std::uint64_t revision = 0;
 };
 
 class Events;
@@ -42,7 +52,7 @@ class Api {
   static constexpr const char* cookie_name = "__Host-fulcrum";
   static constexpr std::chrono::minutes rescue_time{30};
 
-  Api(access::Access& access, Auditor& auditor, Plane plane);
+  Api(access::Access& access, Auditor& auditor, Plane plane, Current current);
   ~Api();
   Api(const Api&) = delete;
   Api& operator=(const Api&) = delete;
@@ -54,6 +64,8 @@ class Api {
   // From the local socket, as root.
   void handle_console(https::Request request, std::function<void(https::Response)> done);
 
+  void set_current(Current current) { current_ = std::move(current); }
+  [[nodiscard]] const Current& current() const { return current_; }
   // Who may connect at all; empty: everybody.
   void set_allowed_hosts(std::vector<Prefix> hosts) { allowed_hosts_ = std::move(hosts); }
   // Once a second: live events, and what has to be tried again.
@@ -87,6 +99,7 @@ class Api {
   access::Access& access_;
   Auditor& auditor_;
   Plane plane_;
+  Current current_;
   Router router_;
   ShowCache shows_;
   std::vector<Prefix> allowed_hosts_;
@@ -99,6 +112,8 @@ void add_session_routes(Api& api);
 void add_access_routes(Api& api);
 void add_audit_routes(Api& api);
 void add_status_routes(Api& api);
+void add_configuration_routes(Api& api);
+void add_revision_routes(Api& api);
 void add_page_routes(Api& api);
 
 }  // namespace fulcrum::api

@@ -42,25 +42,32 @@ std::string host_name() {
 
 // Everything that lives on the thread, in the order in which it is made; unmade the other way round.
 struct ApiServer::Inside {
-  Inside(std::string directory, access::AccountBook book, audit::AuditLog log, Ask ask_control)
+  Inside(std::string directory, access::AccountBook book, audit::AuditLog log, ControlLoop to, Current current)
       : state_directory{std::move(directory)},
-        ask{std::move(ask_control)},
+        control{std::move(to)},
         worker{kWorkerQueue},
         access{std::move(book), worker, poster(), access::Access::real_clock()},
         auditor{std::move(log), worker, poster()},
-        api{access, auditor, {.ask = asker(), .management = [this] { return standing(); }}},
+        api{access, auditor, plane(), std::move(current)},
         server{loop, {}, application()},
         timer{loop} {}
 
   [[nodiscard]] std::function<void(std::function<void()>)> poster() {
     return [this](std::function<void()> job) { asio::post(loop, std::move(job)); };
   }
-  [[nodiscard]] Ask asker() {
-    return [this](nlohmann::json question, std::function<void(nlohmann::json)> done) {
-      ask(std::move(question), [this, done](nlohmann::json answer) {
+  // Questions go to the control loop, answers come back to this one.
+  [[nodiscard]] Plane plane() {
+    Plane made;
+    made.ask = [this](nlohmann::json question, std::function<void(nlohmann::json)> done) {
+      control.ask(std::move(question), [this, done = std::move(done)](nlohmann::json answer) {
         asio::post(loop, [done, answer = std::move(answer)]() mutable { done(std::move(answer)); });
       });
     };
+    made.job = [this](std::function<void(store::Configuration&)> job, std::function<void()> done) {
+      control.job(std::move(job), [this, done = std::move(done)] { asio::post(loop, done); });
+    };
+    made.management = [this] { return standing(); };
+    return made;
   }
   [[nodiscard]] https::HttpsServer::Application application() {
     return {.is_allowed = [this](const Address& source) { return api.is_allowed(source); },
@@ -166,7 +173,7 @@ struct ApiServer::Inside {
   }
 
   std::string state_directory;
-  Ask ask;
+  ControlLoop control;
   asio::io_context loop{1};
   asio::executor_work_guard<asio::io_context::executor_type> work{loop.get_executor()};
   access::Worker worker;
@@ -183,13 +190,15 @@ struct ApiServer::Inside {
   std::thread thread;
 };
 
-Result<std::unique_ptr<ApiServer>> ApiServer::start(const std::string& state_directory, Ask ask) {
+Result<std::unique_ptr<ApiServer>> ApiServer::start(const std::string& state_directory, ControlLoop control,
+                                                    Current current) {
   if (auto made = files::make_directory(state_directory); !made) return tl::unexpected<Error>{made.error()};
   auto book = access::AccountBook::open(state_directory + "/access.json");
   if (!book) return tl::unexpected<Error>{book.error()};
   auto log = audit::AuditLog::open(state_directory + "/audit", {}, [] { return system_clock::now(); });
   if (!log) return tl::unexpected<Error>{log.error()};
-  auto inside = std::make_unique<Inside>(state_directory, std::move(*book), std::move(*log), std::move(ask));
+  auto inside = std::make_unique<Inside>(state_directory, std::move(*book), std::move(*log), std::move(control),
+                                         std::move(current));
   inside->thread = std::thread{[raw = inside.get()] { raw->run(); }};
   return std::unique_ptr<ApiServer>{new ApiServer{std::move(inside)}};
 }
@@ -203,6 +212,10 @@ ApiServer::~ApiServer() {
 
 void ApiServer::configure(const model::Management& management) {
   asio::post(inside_->loop, [raw = inside_.get(), management] { raw->configure(management); });
+}
+
+void ApiServer::set_current(Current current) {
+  asio::post(inside_->loop, [raw = inside_.get(), current = std::move(current)] { raw->api.set_current(current); });
 }
 
 void ApiServer::ask_as_console(const std::string& line, std::function<void(std::string)> done) {

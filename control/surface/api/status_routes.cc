@@ -19,21 +19,39 @@ Answer answer_of(const json& shown) {
   const auto error = shown.find("error");
   if (error == shown.end()) return ok(Json(shown));
   const std::string code = error->value("code", "");
-  return problem(code == "not_found" ? 404 : code == "limit" ? 503 : 400, error->value("text", ""));
+  const bool later = code == "limit" || code == "failed";
+  return problem(code == "not_found" ? 404 : later ? 503 : 422, error->value("text", ""));
 }
 
 void show(Api& api, const CallPtr& call, const std::string& what) {
   api.shows().get(what, [call](const Shown& shown) { call->answer(answer_of(*shown)); });
 }
 
-void show_connections(Api& api, const CallPtr& call) {
-  json question{{"show", "connections"}, {"offset", call->number("cursor", 0)}, {"limit", call->number("limit", 100)}};
-  for (const char* name : {"farm", "server"}) {
+// A page of one of the dataplane's tables.
+void show_entries(Api& api, const CallPtr& call, const std::string& table) {
+  json question{{"show", table}, {"offset", call->number("cursor", 0)}, {"limit", call->number("limit", 100)}};
+  for (const char* name : {"farm", "server", "client"}) {
     if (const std::string value = call->text(name); !value.empty()) question[name] = value;
   }
   api.plane().ask(std::move(question), [call](json shown) {
     shown.erase("cost_ns");
     call->answer(answer_of(shown));
+  });
+}
+
+// Ends entries of one of the dataplane's tables. Whoever has a scope names a farm of it.
+void clear_entries(Api& api, const CallPtr& call, const std::string& table) {
+  const std::string farm = call->body.value("farm", "");
+  if (!allows_on_farm(call->who, Permission::operate, farm)) {
+    return call->answer(problem(403, "name a farm of your scope", {{"farm", "is not in the scope"}}));
+  }
+  json question = call->body;
+  question["clear"] = table;
+  call->note = call->body.dump(-1, ' ', false, json::error_handler_t::replace);
+  api.plane().ask(std::move(question), [call](const json& said) {
+    Answer answer = answer_of(said);
+    if (answer.status >= 400) call->note.clear();
+    call->answer(answer);
   });
 }
 
@@ -122,6 +140,37 @@ void listen(Api& api, const CallPtr& call) {
 
 Json anything() { return {{"type", "object"}}; }
 
+void add_table(Api& api, const std::string& table, const std::string& what, const std::string& clear) {
+  Route show;
+  show.pattern = "/api/v1/status/" + table;
+  show.permission = Permission::look;
+  show.id = "show-" + table;
+  show.summary = what + ", page by page. `next` is the `cursor` of the following page.";
+  show.tag = "status";
+  show.query = {{"cursor", number_schema(0, INT64_MAX), "where an earlier page ended"},
+                {"limit", number_schema(1, 1000), "at most so many; 100 if not said"},
+                {"farm", text_schema(1, 63), "only of this farm"},
+                {"server", text_schema(1, 63), "only of this server"},
+                {"client", text_schema(1, 64), "only of clients in this prefix"}};
+  show.answer = anything();
+  show.run = [&api, table](const CallPtr& call) { show_entries(api, call, table); };
+  api.router().add(std::move(show));
+  Route end;
+  end.method = https::Method::post;
+  end.pattern = "/api/v1/status/" + table + "/clear";
+  end.permission = Permission::operate;
+  end.id = "clear-" + table;
+  end.summary = clear + " Say which ones, or all.";
+  end.tag = "status";
+  end.body = object_schema(Json::object(), {{"farm", text_schema(1, 63)},
+                                            {"server", text_schema(1, 63)},
+                                            {"client", text_schema(1, 64)},
+                                            {"all", {{"type", "boolean"}}}});
+  end.answer = anything();
+  end.run = [&api, table](const CallPtr& call) { clear_entries(api, call, table); };
+  api.router().add(std::move(end));
+}
+
 }  // namespace
 
 void add_status_routes(Api& api) {
@@ -146,15 +195,9 @@ void add_status_routes(Api& api) {
          .answer = anything()},
         [what = std::string{one.what}](Api& to, const CallPtr& call) { show(to, call, what); });
   }
-  add({.pattern = "/api/v1/status/connections",
-       .id = "show-connections",
-       .summary = "The connection table, page by page. `next` is the `cursor` of the following page.",
-       .query = {{"cursor", number_schema(0, INT64_MAX), "where an earlier page ended"},
-                 {"limit", number_schema(1, 1000), "at most so many; 100 if not said"},
-                 {"farm", text_schema(1, 63), "only of this farm"},
-                 {"server", text_schema(1, 63), "only of this server"}},
-       .answer = anything()},
-      show_connections);
+  add_table(api, "connections", "The connection table", "End connections; the clients notice at their next packet.");
+  add_table(api, "persistence", "Which client is bound to which server",
+            "Forget which client belongs to which server.");
   add({.pattern = "/api/v1/status/alarms",
        .id = "show-alarms",
        .summary = "What an administrator should look at, worst first.",

@@ -1,0 +1,213 @@
+// Candidates (work on the next revision, shared by whoever may change something) and the revisions themselves. The desk
+// of the local socket does the work and describes its answers (surface/local/configuration_desk.h); here is who may.
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "control/surface/api/configuration.h"
+#include "control/surface/api/schema.h"
+
+namespace fulcrum::api {
+namespace {
+
+using access::Permission;
+using https::Method;
+using nlohmann::json;
+using CallPtr = std::shared_ptr<Call>;
+
+std::optional<std::uint64_t> revision_in(const CallPtr& call) {
+  const std::string text = call->parameter("revision");
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc{} && end == text.data() + text.size() && number != 0) return number;
+  call->answer(problem(404, "a revision is a number from 1"));
+  return std::nullopt;
+}
+
+// Runs `next` when the caller may make all the changes that `find` tells of, on the control loop.
+using Find = std::function<document::Answer<std::vector<document::Change>>(store::Configuration&)>;
+void if_allowed(Api& api, const CallPtr& call, Find find, std::function<void()> next) {
+  const auto objection = std::make_shared<std::optional<Answer>>();
+  api.plane().job(
+      [call, find = std::move(find), objection](store::Configuration& configuration) {
+        const auto changes = find(configuration);
+        if (!changes) {
+          *objection = problem(changes.error());
+          return;
+        }
+        const document::Document& current = configuration.current();
+        if (const auto fault = forbidden(call->who, current, current, *changes)) {
+          *objection = problem(403, fault->path + ": " + fault->text, {*fault});
+        }
+      },
+      [call, objection, next = std::move(next)] {
+        if (*objection) return call->answer(**objection);
+        next();
+      });
+}
+
+void open_candidate(Api& api, const CallPtr& call) {
+  const auto name = call->body["candidate"].get<std::string>();
+  call->object = "candidate " + name;
+  ask_desk(api, call, {{"config", "open"}, {"candidate", name}, {"who", call->who.words()}}, 201);
+}
+
+void commit_candidate(Api& api, const CallPtr& call) {
+  const std::string name = call->parameter("candidate");
+  const auto find = [name](store::Configuration& configuration) -> document::Answer<std::vector<document::Change>> {
+    return configuration.find(name).map(
+        [](const store::Candidate* one) { return document::compare(one->base_document, one->document); });
+  };
+  if_allowed(api, call, find, [&api, call, name] {
+    json request{{"config", "commit"}, {"candidate", name}};
+    if (call->flag("rebase")) request["rebase"] = true;
+    ask_commit(api, call, std::move(request));
+  });
+}
+
+void list_revisions(Api& api, const CallPtr& call) {
+  json request{{"config", "history"}, {"limit", call->number("limit", 50)}};
+  if (const auto before = call->number("before", 0); before != 0) request["before"] = before;
+  ask_desk(api, call, std::move(request));
+}
+
+void show_revision(Api& api, const CallPtr& call) {
+  if (const auto number = revision_in(call)) ask_desk(api, call, {{"config", "show"}, {"revision", *number}});
+}
+
+void compare_revisions(Api& api, const CallPtr& call) {
+  const auto from = revision_in(call);
+  if (!from) return;
+  json request{{"config", "compare"}, {"from", *from}};
+  if (const auto to = call->number("to", 0); to != 0) request["to"] = to;
+  ask_desk(api, call, std::move(request));
+}
+
+// Back to a revision as a whole, which may touch anything.
+void roll_back(Api& api, const CallPtr& call) {
+  if (const auto number = revision_in(call)) ask_commit(api, call, {{"config", "rollback"}, {"revision", *number}});
+}
+
+void revert(Api& api, const CallPtr& call) {
+  const auto number = revision_in(call);
+  if (!number) return;
+  const auto find = [number = *number](store::Configuration& configuration) {
+    return configuration.history().changes(number);
+  };
+  if_allowed(api, call, find, [&api, call, number = *number] {
+    ask_commit(api, call, {{"config", "revert"}, {"revision", number}});
+  });
+}
+
+// Who waits for a confirmation may give it: the one who committed, or whoever may change everything.
+void confirm(Api& api, const CallPtr& call) {
+  const auto objection = std::make_shared<std::optional<Answer>>();
+  api.plane().job(
+      [call, objection](store::Configuration& configuration) {
+        const bool is_own = configuration.history().newest().author.who == call->who.words();
+        if (is_own || allows(call->who, Permission::administer)) return;
+        *objection = problem(403, "only who committed it, or an administrator, may confirm it");
+      },
+      [&api, call, objection] {
+        if (*objection) return call->answer(**objection);
+        ask_desk(api, call, {{"config", "confirm"}});
+      });
+}
+
+Json revision_schema() { return {{"type", "object"}}; }
+
+void add_candidate_routes(Api& api) {
+  const auto add = [&api](Route route, auto run) {
+    route.permission = route.method == Method::get ? Permission::look : Permission::operate;
+    route.tag = "candidates";
+    route.answer = {{"type", "object"}};
+    route.run = [&api, run](const CallPtr& call) { run(api, call); };
+    api.router().add(std::move(route));
+  };
+  const auto desk = [](const char* verb) {
+    return [verb](Api& to, const CallPtr& call) {
+      json request{{"config", verb}};
+      if (call->parameters.count("candidate") != 0) request["candidate"] = call->parameter("candidate");
+      ask_desk(to, call, std::move(request));
+    };
+  };
+  const std::string one = "/api/v1/candidates/{candidate}";
+  add({.pattern = "/api/v1/candidates", .id = "list-candidates", .summary = "Everybody's candidates."},
+      desk("candidates"));
+  add({.method = Method::post,
+       .pattern = "/api/v1/candidates",
+       .id = "open-candidate",
+       .summary = "Open a candidate: a copy of the current revision to work on.",
+       .body = object_schema({{"candidate", text_schema(1, 63)}}),
+       .good = 201},
+      open_candidate);
+  add({.pattern = one, .id = "diff-candidate", .summary = "What the candidate changes."}, desk("diff"));
+  add({.method = Method::remove, .pattern = one, .id = "discard-candidate", .summary = "Throw the candidate away."},
+      desk("discard"));
+  add({.pattern = one + "/check",
+       .id = "check-candidate",
+       .summary = "All problems, conflicts with what others committed meanwhile, and what a commit would do."},
+      desk("check"));
+  add({.method = Method::post,
+       .pattern = one + "/rebase",
+       .id = "rebase-candidate",
+       .summary = "Carry the candidate's changes over to the current revision."},
+      desk("rebase"));
+  std::vector<Query> queries = commit_queries();
+  queries.erase(queries.begin());  // dry_run: that is `check`
+  queries.push_back({"rebase", {{"type", "boolean"}}, "carry the changes over first"});
+  add({.method = Method::post,
+       .pattern = one + "/commit",
+       .id = "commit-candidate",
+       .summary = "Commit the candidate. It is gone afterwards.",
+       .query = queries},
+      commit_candidate);
+}
+
+}  // namespace
+
+void add_revision_routes(Api& api) {
+  add_candidate_routes(api);
+  const auto add = [&api](Route route, Permission permission, auto run) {
+    route.permission = permission;
+    route.tag = "revisions";
+    route.answer = revision_schema();
+    route.run = [&api, run](const CallPtr& call) { run(api, call); };
+    api.router().add(std::move(route));
+  };
+  std::vector<Query> queries = commit_queries();
+  queries.erase(queries.begin());
+  const std::string one = "/api/v1/revisions/{revision}";
+  add({.pattern = "/api/v1/revisions",
+       .id = "list-revisions",
+       .summary = "Who changed what, when, from where and why; the newest first.",
+       .query = {{"before", number_schema(1, INT64_MAX), "only older ones"},
+                 {"limit", number_schema(1, 1000), "at most so many; 50 if not said"}}},
+      Permission::look, list_revisions);
+  add({.pattern = one, .id = "show-revision", .summary = "One revision and its changes."}, Permission::look,
+      show_revision);
+  add({.pattern = one + "/comparison",
+       .id = "compare-revisions",
+       .summary = "What differs from this revision to another, or to the current one.",
+       .query = {{"to", number_schema(1, INT64_MAX), "the other revision"}}},
+      Permission::look, compare_revisions);
+  add({.method = Method::post,
+       .pattern = one + "/rollback",
+       .id = "rollback",
+       .summary = "The whole configuration of this revision again, as a new one.",
+       .query = queries},
+      Permission::administer, roll_back);
+  add({.method = Method::post,
+       .pattern = one + "/revert",
+       .id = "revert",
+       .summary = "Undo what this one revision changed; keep what came after.",
+       .query = queries},
+      Permission::operate, revert);
+  add({.method = Method::post,
+       .pattern = "/api/v1/confirmation",
+       .id = "confirm",
+       .summary = "Keep what was committed for a time only."},
+      Permission::operate, confirm);
+}
+
+}  // namespace fulcrum::api

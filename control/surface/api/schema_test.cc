@@ -1,0 +1,92 @@
+#include "control/surface/api/schema.h"
+
+#include "control/surface/api/console_line.h"
+#include "control/surface/api/router.h"
+#include "tests/support/gtest.h"
+
+namespace fulcrum::api {
+namespace {
+
+using nlohmann::json;
+
+std::string first_fault(const Json& schema, const json& value) {
+  const auto faults = check(schema, value);
+  return faults.empty() ? std::string{} : faults.front().path + ": " + faults.front().text;
+}
+
+TEST(Schema, SaysWhereAndWhat) {
+  const Json schema =
+      object_schema({{"name", text_schema(1, 4)}, {"n", number_schema(1, 9)}},
+                    {{"list", list_schema(text_schema(1, 2), 2)}, {"one", {{"type", "string"}, {"enum", {"a", "b"}}}}});
+  const json good{{"name", "x"}, {"n", 9}, {"list", {"a", "bb"}}, {"one", "b"}};
+  EXPECT_EQ(first_fault(schema, good), "");
+  const auto with = [&](const char* key, const json& value) {
+    json changed = good;
+    changed[key] = value;
+    return first_fault(schema, changed);
+  };
+  EXPECT_EQ(with("name", ""), "name: has 0 bytes: 1 to 4");
+  EXPECT_EQ(with("name", "xxxxx"), "name: has 5 bytes: 1 to 4");
+  EXPECT_EQ(with("name", 7), "name: is of type number, not string");
+  EXPECT_EQ(with("n", 0), "n: is out of range: 1 to 9");
+  EXPECT_EQ(with("n", 1e3), "n: is of type number, not integer");
+  EXPECT_EQ(with("n", UINT64_MAX), "n: is out of range: 1 to 9");
+  EXPECT_EQ(with("list", {"a", "bbb"}), "list[1]: has 3 bytes: 1 to 2");
+  EXPECT_EQ(with("list", {"a", "b", "c"}), "list: has 3 elements, at most 2");
+  EXPECT_EQ(with("one", "c"), "one: is none of a, b");
+  EXPECT_EQ(with("more", 1), "more: is not known here");
+  EXPECT_EQ(first_fault(schema, {{"name", "x"}}), "n: is missing");
+  EXPECT_EQ(first_fault(schema, json::array()), ": is of type array, not object");
+}
+
+TEST(Schema, BodiesHaveABoundedDepth) {
+  EXPECT_TRUE(parse_body(std::string(32, '[') + std::string(32, ']')));
+  EXPECT_FALSE(parse_body(std::string(33, '[') + std::string(33, ']')));
+  EXPECT_FALSE(parse_body(std::string(1'000'000, '[')));
+  EXPECT_TRUE(parse_body("\"" + std::string(100, '[') + "\""));
+  EXPECT_TRUE(parse_body(R"(["\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["])"));
+  EXPECT_FALSE(parse_body(""));
+  EXPECT_FALSE(parse_body("{\"a\":1}x"));
+}
+
+TEST(Router, TakesPathsApartBeforeItDecodesThem) {
+  Router router;
+  router.add({.pattern = "/farms/{farm}", .id = "one"});
+  router.add({.method = https::Method::put, .pattern = "/farms/{farm}", .id = "put"});
+  router.add({.pattern = "/farms", .id = "all"});
+  const Match one = router.find(https::Method::get, "/farms/a%2Fb");
+  ASSERT_NE(one.route, nullptr);
+  EXPECT_EQ(one.parameters.at("farm"), "a/b");
+  EXPECT_EQ(one.allowed, "GET, PUT");
+  EXPECT_EQ(router.find(https::Method::head, "/farms").route->id, "all");
+  EXPECT_EQ(router.find(https::Method::post, "/farms").route, nullptr);
+  for (const char* path : {"", "/", "/farms/", "/farms/a/b", "/farms/%00", "/farms/%", "/farms/%4", "/farms/%zz"}) {
+    EXPECT_EQ(router.find(https::Method::get, path).route, nullptr) << path;
+    EXPECT_TRUE(router.find(https::Method::get, path).allowed.empty()) << path;
+  }
+}
+
+TEST(Router, Queries) {
+  const auto query = parse_query("a=1&b=x%20y&&c");
+  ASSERT_TRUE(query);
+  EXPECT_EQ(query->at("b"), "x y");
+  EXPECT_EQ(query->at("c"), "");
+  EXPECT_FALSE(parse_query("a=1&a=2"));
+  EXPECT_FALSE(parse_query("a=%"));
+}
+
+TEST(ConsoleLine, IsARequest) {
+  const auto request =
+      request_of_line(R"({"api":{"method":"PATCH","path":"/x","body":{"a":1},"headers":{"if-match":"\"7\""}}})");
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->method, https::Method::patch);
+  EXPECT_EQ(request->body, R"({"a":1})");
+  EXPECT_EQ(request->header("if-match"), "\"7\"");
+  for (const char* line : {R"({"api":{}})", R"({"api":{"path":7}})", R"({"api":{"path":"/x","method":"BREW"}})",
+                           R"({"api":{"path":"/x","who":"me"}})", R"({"api":{"path":"/x"},"x":1})", "{\"api\":"}) {
+    EXPECT_FALSE(request_of_line(line)) << line;
+  }
+}
+
+}  // namespace
+}  // namespace fulcrum::api

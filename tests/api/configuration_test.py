@@ -1,0 +1,203 @@
+"""Changes through the REST API: resources, conditions, dry runs, transactions, candidates, revisions, and who may."""
+
+import unittest
+
+from tests.api.box import Box, wait_for
+
+FARM = {
+    "addresses": ["198.51.100.50"],
+    "ports": [{"port": 443}],
+    "servers": [{"name": "a", "addresses": ["10.1.1.31"]}],
+}
+
+
+class ConfigurationTest(unittest.TestCase):
+    """Each test has a box of its own: they all change it."""
+
+    def setUp(self):
+        self.box = Box()
+        self.tokens = self.box.tokens_of_all_roles()
+
+    def tearDown(self):
+        self.assertEqual(self.box.cli("audit", "verify").returncode, 0)
+        self.assertEqual(self.box.close(), 0, "fulcrum-control did not end well")
+
+    def ask(self, method, path, body=None, role="administrator", **more):
+        return self.box.ask(method, "/api/v1" + path, body, token=self.tokens[role], **more)
+
+    def good(self, method, path, body=None, status=200, **more):
+        answer = self.ask(method, path, body, **more)
+        self.assertEqual(answer.status, status, answer)
+        return answer
+
+    def revision(self):
+        return self.good("GET", "/revisions?limit=1").json["current"]
+
+    def test_farms_come_change_and_go(self):
+        added = self.good("POST", "/farms", {"name": "new", **FARM}, status=201)
+        self.assertEqual(added.headers["Location"], "/api/v1/farms/new")
+        self.assertEqual(self.ask("POST", "/farms", {"name": "new", **FARM}).status, 409)
+        farm = self.good("GET", "/farms/new").json
+        self.assertEqual((farm["mode"], farm["servers"][0]["weight"]), ("nat", 10))
+        self.good("PATCH", "/farms/new/servers/a", {"weight": 5})
+        self.assertEqual(self.good("GET", "/farms/new/servers/a").json["weight"], 5)
+        self.good("PUT", "/farms/new/servers/b", {"addresses": ["10.1.1.32"]}, status=201)
+        self.assertEqual(self.good("GET", "/farms/new/servers").json["total"], 2)
+        self.assertEqual(self.good("GET", "/farms/new/ports/tcp%2F443").json["port"], 443)
+        self.good("PATCH", "/farms/new/check", {"interval_ms": 1000, "timeout_ms": 500})
+        self.good("DELETE", "/farms/new/servers/b")
+        self.good("DELETE", "/farms/new")
+        self.assertEqual(self.ask("GET", "/farms/new").status, 404)
+        self.assertEqual(self.ask("PATCH", "/farms/new", {"mode": "dsr"}).status, 404)
+        names = [f["name"] for f in self.ask("GET", "/status/farms").json["farms"]]
+        self.assertEqual(names, ["shop", "mail"])
+
+    def test_bad_values_change_nothing_and_are_named(self):
+        before = self.revision()
+        wrong = self.ask("PATCH", "/farms/shop/servers/web1", {"weight": 1000})
+        self.assertEqual(wrong.status, 422)
+        self.assertEqual(wrong.json["problems"][0]["path"], "farms.shop.servers.web1.weight")
+        two = self.ask("PUT", "/farms/new", {**FARM, "addresses": ["10.1.1.1"], "mode": "nonsense"})
+        self.assertEqual(two.status, 422)
+        clash = self.ask("PUT", "/farms/new", {**FARM, "addresses": ["198.51.100.10"], "ports": [{"port": 80}]})
+        self.assertEqual(clash.status, 422)
+        self.assertTrue(clash.json["problems"])
+        self.assertEqual(self.ask("PUT", "/farms/new", {}).status, 422)
+        self.assertEqual(self.ask("PATCH", "/farms/shop", {"nonsense": 1}).status, 422)
+        self.assertEqual(self.ask("DELETE", "/farms/none").status, 404)
+        self.assertEqual(self.revision(), before)
+
+    def test_conditions(self):
+        etag = self.good("GET", "/farms/shop").headers["ETag"]
+        self.good("PATCH", "/farms/mail", {"scheduler": "round_robin"}, headers={"If-Match": etag})
+        late = self.ask("PATCH", "/farms/shop", {"scheduler": "round_robin"}, headers={"If-Match": etag})
+        self.assertEqual(late.status, 412)
+        self.good("PATCH", "/farms/shop", {"scheduler": "round_robin"}, headers={"If-Match": late.headers["ETag"]})
+        same = self.good("PATCH", "/farms/shop", {"scheduler": "round_robin"})
+        self.assertEqual(same.json["changes"], [])
+
+    def test_dry_run(self):
+        before = self.revision()
+        would = self.good("PATCH", "/farms/shop/servers/web1?dry_run=true", {"weight": 3}).json
+        self.assertEqual(would["problems"], [])
+        self.assertIn("web1 weight 10 (default) to 3", would["changes"][0]["words"])
+        self.assertEqual(self.ask("PATCH", "/farms/shop/servers/web1?dry_run=true", {"weight": 0}).status, 422)
+        self.assertEqual(self.revision(), before)
+        self.assertEqual(self.good("GET", "/candidates").json["candidates"], [])
+
+    def test_transactions_are_all_or_nothing(self):
+        before = self.revision()
+        steps = [
+            {"op": "set", "path": "farms.shop.servers.web1.weight", "value": 3},
+            {"op": "set", "path": "farms.shop.servers.web2.weight", "value": 7},
+            {"op": "delete", "path": "farms.mail"},
+        ]
+        broken = self.ask("POST", "/transactions", {"changes": [*steps, {"op": "delete", "path": "farms.none"}]})
+        self.assertEqual(broken.status, 404)
+        self.assertEqual(self.revision(), before)
+        done = self.good("POST", "/transactions?why=tidy", {"changes": steps}).json
+        self.assertEqual(done["revision"]["revision"], before + 1)
+        self.assertEqual((done["revision"]["why"], done["revision"]["face"]), ("tidy", "api"))
+        self.assertEqual(len(done["changes"]), 3)
+
+    def test_who_may_change_what(self):
+        weight = ("PATCH", "/farms/shop/servers/web1")
+        for role, status in (("viewer", 403), ("auditor", 403), ("operator", 200), ("farm-admin", 200)):
+            with self.subTest(role=role):
+                self.assertEqual(self.ask(*weight, {"weight": 20 + status // 100 + len(role)}, role).status, status)
+        for role, path, body, status in (
+            ("operator", "/farms/shop", {"scheduler": "round_robin"}, 403),
+            ("operator", "/farms/shop/servers/web1", {"addresses": ["10.1.1.99"]}, 403),
+            ("farm-admin", "/farms/shop", {"scheduler": "round_robin"}, 200),
+            ("farm-admin", "/farms/mail", {"scheduler": "round_robin"}, 403),
+            ("farm-admin", "/farms/mail/servers/web1", {"weight": 1}, 403),
+            ("farm-admin", "/farms/shop", {"name": "stolen"}, 422),
+            ("farm-admin", "/management", {"port": 4443}, 403),
+            ("operator", "/management", {"allowed_hosts": []}, 200),  # changes nothing
+            ("operator", "/configuration", {"farms": []}, 403),
+        ):
+            with self.subTest(role=role, path=path, body=body):
+                answer = self.ask("PATCH", path, body, role)
+                self.assertEqual(answer.status, status, answer)
+        self.assertEqual(self.ask("POST", "/farms", {"name": "mine", **FARM}, "farm-admin").status, 403)
+        self.assertEqual(self.ask("DELETE", "/farms/mail", role="farm-admin").status, 403)
+        steal = {"changes": [{"op": "rename", "path": "farms.mail", "value": "shop2"}]}
+        self.assertEqual(self.ask("POST", "/transactions", steal, "farm-admin").status, 403)
+        away = {"changes": [{"op": "rename", "path": "farms.shop", "value": "elsewhere"}]}
+        self.assertEqual(self.ask("POST", "/transactions", away, "farm-admin").status, 403)
+        self.assertEqual(self.ask("POST", "/revisions/1/rollback", role="farm-admin").status, 403)
+
+    def test_candidates_of_two_people(self):
+        for name in ("anna", "otto"):
+            self.good("POST", "/candidates", {"candidate": name}, status=201)
+        self.good("PATCH", "/farms/shop/servers/web1?candidate=anna", {"weight": 3})
+        self.good("PATCH", "/farms/shop/servers/web1?candidate=otto", {"weight": 4})
+        self.assertEqual(self.good("GET", "/farms/shop/servers/web1?candidate=anna").json["weight"], 3)
+        self.assertEqual(self.good("GET", "/farms/shop/servers/web1").json["weight"], 10)
+        check = self.good("GET", "/candidates/anna/check").json
+        self.assertEqual(check["problems"], [])
+        self.good("POST", "/candidates/anna/commit?why=load")
+        self.assertEqual(self.ask("POST", "/candidates/otto/commit").status, 409)
+        self.assertEqual(len(self.good("GET", "/candidates/otto/check").json["conflicts"]), 1)
+        self.assertEqual(self.ask("POST", "/candidates/otto/rebase").status, 409)
+        self.good("DELETE", "/candidates/otto")
+        self.assertEqual(self.good("GET", "/candidates").json["candidates"], [])
+
+    def test_a_candidate_is_judged_by_who_commits_it(self):
+        self.good("POST", "/candidates", {"candidate": "shared"}, status=201)
+        self.good("PATCH", "/farms/mail?candidate=shared", {"scheduler": "round_robin"})
+        self.assertEqual(self.ask("POST", "/candidates/shared/commit", role="farm-admin").status, 403)
+        self.assertEqual(self.ask("PATCH", "/farms/mail?candidate=shared", {"mode": "dsr"}, "farm-admin").status, 403)
+
+    def test_revisions_go_back_and_forth(self):
+        start = self.revision()
+        self.good("PATCH", "/farms/shop/servers/web1", {"weight": 3})
+        self.good("PATCH", "/farms/mail/servers/web1", {"weight": 4})
+        shown = self.good("GET", f"/revisions/{start + 1}").json
+        self.assertIn("web1 weight 10 (default) to 3", shown["words"][0])
+        self.good("POST", f"/revisions/{start + 1}/revert")
+        self.assertEqual(self.good("GET", "/farms/shop/servers/web1").json["weight"], 10)
+        self.assertEqual(self.good("GET", "/farms/mail/servers/web1").json["weight"], 4)
+        self.good("POST", f"/revisions/{start}/rollback")
+        self.assertEqual(self.good("GET", "/farms/mail/servers/web1").json["weight"], 10)
+        old = self.good("GET", f"/farms/mail/servers/web1?revision={start + 2}")
+        self.assertEqual(old.json["weight"], 4)
+        self.assertEqual(self.ask("GET", "/revisions/999").status, 404)
+
+    def test_committed_for_a_time(self):
+        self.good("PATCH", "/farms/shop/servers/web1?confirm_within_s=600", {"weight": 3})
+        self.assertEqual(self.ask("PATCH", "/farms/mail/servers/web1", {"weight": 3}).status, 409)
+        self.assertEqual(self.ask("POST", "/confirmation", role="operator").status, 403)
+        self.good("POST", "/confirmation")
+        self.good("PATCH", "/farms/mail/servers/web1", {"weight": 3})
+        self.assertEqual(self.ask("PATCH", "/farms/shop?confirm_within_s=5", {"mode": "nat"}).status, 400)
+
+    def test_every_change_is_on_record(self):
+        self.good("PATCH", "/farms/shop/servers/web1", {"weight": 3})
+        self.ask("PATCH", "/farms/shop", {"mode": "dsr"}, "viewer")
+        records = self.good("GET", "/audit?limit=2", role="auditor").json["records"]
+        self.assertEqual(records[0]["result"], "refused (403)")
+        self.assertEqual(records[1]["action"], "patch-farm-server")
+        self.assertIn("web1 weight 10 (default) to 3", records[1]["note"])
+        self.assertIn("revision", records[1]["object"])
+
+    def test_the_api_moves_with_its_own_configuration(self):
+        before = self.box.port
+        self.good("PATCH", "/management", {"allowed_hosts": ["127.0.0.0/8"]})
+        listed = self.good("GET", "/status/management").json
+        self.assertEqual(listed["allowed_hosts"], ["127.0.0.0/8"])
+        moved = self.box.console("PATCH", "/api/v1/management", {"port": before + 1})
+        self.assertEqual(moved[0], 200, moved)
+        self.box.port = before + 1
+        wait_for(lambda: self.box.console("GET", "/api/v1/status/management")[1]["port"] == before + 1)
+        self.good("GET", "/farms/shop")
+
+    def test_lists_come_in_pages(self):
+        page = self.good("GET", "/farms?limit=1").json
+        self.assertEqual(([f["name"] for f in page["items"]], page["next"], page["total"]), (["shop"], 1, 2))
+        page = self.good("GET", "/farms?limit=1&cursor=1").json
+        self.assertEqual(([f["name"] for f in page["items"]], page["next"]), (["mail"], None))
+
+
+if __name__ == "__main__":
+    unittest.main()
