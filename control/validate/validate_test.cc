@@ -103,6 +103,21 @@ SCENARIO("single fields are wrong") {
         Lines{"f.cfg:9: farms[0].name: \"the shop\": only A-Za-z0-9._- are allowed"});
   CHECK(problems_of(with("\"dsr\"", "\"drs\"")) ==
         Lines{"f.cfg:17: farms.mail.mode: \"drs\" is not known; did you mean dsr?"});
+  const auto persistence = [](const std::string& fields) {
+    return problems_of(with("interval_ms = 1000; timeout_ms = 500; };",
+                            "interval_ms = 1000; timeout_ms = 500; }; persistence = { " + fields + " };"));
+  };
+  CHECK(persistence("type = \"client_address\"; mask_v4 = 24; mask_v6 = 64; timeout_s = 360;") == Lines{});
+  CHECK(persistence("mask_v4 = 0;") == Lines{"f.cfg:16: farms.shop.persistence.mask_v4: 0 is out of range: 1 to 32"});
+  CHECK(persistence("mask_v4 = 33;") == Lines{"f.cfg:16: farms.shop.persistence.mask_v4: 33 is out of range: 1 to 32"});
+  CHECK(persistence("mask_v6 = 129;") ==
+        Lines{"f.cfg:16: farms.shop.persistence.mask_v6: 129 is out of range: 1 to 128"});
+  CHECK(persistence("timeout_s = 0;") ==
+        Lines{"f.cfg:16: farms.shop.persistence.timeout_s: 0 is out of range: 1 to 2592000 s"});
+  CHECK(problems_of(with("check = { interval_ms = 1000;",
+                         "timeouts = { time_wait_s = 0; established_s = 0; udp_s = 65536; }; "
+                         "check = { interval_ms = 1000;"))
+            .size() == 3);
   CHECK(problems_of(with("interval_ms = 1000", "interval_ms = 50")) ==
         Lines{"f.cfg:16: farms.shop.check.interval_ms: 50 is out of range: 100 to 3600000 ms"});
 }

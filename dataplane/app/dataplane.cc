@@ -97,10 +97,11 @@ Result<void> Dataplane::check_devices() const {
 
 Result<void> Dataplane::make_region(bool cold) {
   const RegionShape shape = region_shape(workers(), config_.connections, config_.bindings());
-  const Hugepages machine = config_.hugepages == HugepageUse::off ? Hugepages{} : look_for_hugepages();
+  Region::await_predecessor(config_.runtime_dir);
+  const auto machine = config_.hugepages == HugepageUse::off ? std::vector<Hugepages>{} : look_for_hugepages();
   // One on hugepages stays there in a cold start too: its pages are not free for another.
   EarlierRegion earlier = look_for_region(config_.runtime_dir);
-  if (cold && earlier == EarlierRegion::ordinary) earlier = EarlierRegion::none;
+  if (cold && earlier.place == EarlierRegion::Place::ordinary) earlier = {};
   const auto plan = plan_memory(
       config_.hugepages,
       {.region_bytes = Region::bytes_for(shape), .packet_bytes = static_cast<std::uint64_t>(config_.memory_mb) << 20U},
@@ -108,10 +109,8 @@ Result<void> Dataplane::make_region(bool cold) {
   if (!plan) return tl::unexpected<Error>{plan.error()};
   if (!plan->notice.empty()) log(Level::notice, "hugepages: {}", plan->notice);
   packets_on_hugepages_ = plan->packets_on_hugepages;
-  auto region = Region::create({.runtime_dir = config_.runtime_dir,
-                                .hugepage_dir = plan->region_on_hugepages ? machine.mount : "",
-                                .shape = shape,
-                                .start_cold = cold});
+  auto region = Region::create(
+      {.runtime_dir = config_.runtime_dir, .hugepage_dir = plan->region_directory, .shape = shape, .start_cold = cold});
   if (!region) return tl::unexpected<Error>{region.error()};
   region_.emplace(std::move(*region));
   return {};
@@ -241,7 +240,9 @@ void Dataplane::publish() {
   header.dataplane_starts.fetch_add(1, std::memory_order_release);
   log(Level::notice, "running: {} port{}, {} worker{}, {} connections of {} kept, {}", ports_.size(),
       ports_.size() == 1 ? "" : "s", workers(), workers() == 1 ? "" : "s", tables_->connections.size(),
-      tables_->connections.capacity(), region_->on_hugepages() ? "region on hugepages" : "region on ordinary pages");
+      tables_->connections.capacity(),
+      region_->on_hugepages() ? fmt::format("region on hugepages of {} MiB", region_->page_bytes() >> 20U)
+                              : "region on ordinary pages");
 }
 
 void Dataplane::run(const std::atomic<bool>& stop) {

@@ -5,6 +5,8 @@
 #include <sys/statfs.h>
 
 #include <algorithm>
+#include <charconv>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -17,16 +19,43 @@ constexpr const char* kMountPoint = "/dev/hugepages";
 
 std::uint64_t pages_for(std::uint64_t bytes, std::uint64_t page_bytes) { return (bytes + page_bytes - 1) / page_bytes; }
 
-// Why the pages do not do, in words; empty when they do.
-std::string shortage(std::uint64_t wanted_pages, const Hugepages& machine) {
-  if (machine.page_bytes == 0) return "this kernel has no hugepages";
-  if (machine.free_pages < wanted_pages) {
-    return fmt::format(
-        "{} hugepages of {} MiB are free and {} are needed (write the number that is to be reserved to "
-        "/proc/sys/vm/nr_hugepages)",
-        machine.free_pages, machine.page_bytes >> 20U, wanted_pages);
+constexpr const char* kSizes = "/sys/kernel/mm/hugepages";
+
+std::string name_of(std::uint64_t page_bytes) {
+  return page_bytes >> 30U != 0 ? fmt::format("{} GiB", page_bytes >> 30U) : fmt::format("{} MiB", page_bytes >> 20U);
+}
+
+// Whether DPDK finds its pages when `taken` of size `of` are the region's.
+bool packets_fit(const MemoryNeeds& needs, std::span<const Hugepages> machine, const Hugepages* of,
+                 std::uint64_t taken) {
+  return std::any_of(machine.begin(), machine.end(), [&](const Hugepages& size) {
+    const std::uint64_t free = size.free_pages - (&size == of ? taken : 0);
+    return free >= pages_for(needs.packet_bytes, size.page_bytes);
+  });
+}
+
+// The largest pages that have room for the region and leave DPDK enough, mounted ones before others; null: none.
+const Hugepages* room_for_region(const MemoryNeeds& needs, std::span<const Hugepages> machine) {
+  const Hugepages* unmounted = nullptr;
+  for (const Hugepages& size : machine) {
+    const std::uint64_t pages = pages_for(needs.region_bytes, size.page_bytes);
+    if (size.free_pages < pages || !packets_fit(needs, machine, &size, pages)) continue;
+    if (!size.mount.empty()) return &size;
+    if (unmounted == nullptr) unmounted = &size;
   }
-  return {};
+  return unmounted;
+}
+
+// What is missing, in words: of the smallest pages, which are the easiest to have.
+std::string shortage(std::uint64_t region_bytes, std::uint64_t packet_bytes, std::span<const Hugepages> machine) {
+  if (machine.empty()) return "this kernel has no hugepages";
+  const Hugepages& size = machine.back();
+  return fmt::format(
+      "{} hugepages of {} are free and {} are needed (write the number that is to be reserved to "
+      "{}/hugepages-{}kB/nr_hugepages)",
+      size.free_pages, name_of(size.page_bytes),
+      pages_for(region_bytes, size.page_bytes) + pages_for(packet_bytes, size.page_bytes), kSizes,
+      size.page_bytes >> 10U);
 }
 
 std::string find_mount(std::uint64_t page_bytes) {
@@ -47,73 +76,107 @@ std::string find_mount(std::uint64_t page_bytes) {
 
 }  // namespace
 
-Result<MemoryPlan> plan_memory(HugepageUse use, const MemoryNeeds& needs, const Hugepages& machine,
-                               EarlierRegion earlier) {
+Result<MemoryPlan> plan_memory(HugepageUse use, const MemoryNeeds& needs, std::span<const Hugepages> machine,
+                               const EarlierRegion& earlier) {
+  using Place = EarlierRegion::Place;
+  MemoryPlan plan{.region_directory = earlier.directory, .packets_on_hugepages = false, .notice = {}};
   if (use == HugepageUse::off) {
-    const bool stays = earlier == EarlierRegion::hugepages;
-    return MemoryPlan{.region_on_hugepages = stays,
-                      .packets_on_hugepages = false,
-                      .notice = stays ? "the region of the earlier start stays on hugepages; remove it, while no "
-                                        "dataplane runs, to have it on ordinary pages"
-                                      : ""};
+    if (earlier.place == Place::hugepages) {
+      plan.notice =
+          "the region of the earlier start stays on hugepages; remove it, while no dataplane runs, to have it on "
+          "ordinary pages";
+    }
+    return plan;
   }
-  const std::uint64_t page = machine.page_bytes == 0 ? 1 : machine.page_bytes;
   // A region that is there has its pages already, and one on ordinary pages stays there.
-  const std::uint64_t region_pages = earlier == EarlierRegion::none ? pages_for(needs.region_bytes, page) : 0;
-  const std::string lacking = shortage(region_pages + pages_for(needs.packet_bytes, page), machine);
-  // DPDK needs pages only, the region needs a file that control can find.
-  const bool unmounted = lacking.empty() && earlier == EarlierRegion::none && machine.mount.empty();
-  const std::string no_mount = fmt::format("no hugetlbfs is mounted here (`mount -t hugetlbfs none {}`)", kMountPoint);
-  if (use == HugepageUse::required && (unmounted || !lacking.empty())) {
-    return fail(Error::Code::limit, "hugepages",
-                fmt::format("required, but {}; or set hugepages = \"auto\"", unmounted ? no_mount : lacking));
-  }
-  MemoryPlan plan{.region_on_hugepages = earlier == EarlierRegion::hugepages,
-                  .packets_on_hugepages = lacking.empty(),
-                  .notice = {}};
-  if (!lacking.empty()) {
-    plan.notice = fmt::format("using ordinary pages, which is slower: {}", lacking);
-  } else if (unmounted) {
-    plan.notice = fmt::format("the region uses ordinary pages, which is slower: {}", no_mount);
-  } else if (earlier == EarlierRegion::ordinary) {
+  const bool is_new = earlier.place == Place::none;
+  const Hugepages* room = is_new ? room_for_region(needs, machine) : nullptr;
+  plan.packets_on_hugepages = is_new ? room != nullptr : packets_fit(needs, machine, nullptr, 0);
+  std::string lacking;
+  if (!plan.packets_on_hugepages) {
+    lacking = shortage(is_new ? needs.region_bytes : 0, needs.packet_bytes, machine);
+  } else if (room != nullptr && room->mount.empty()) {
+    // DPDK needs pages only, the region needs a file that control can find.
+    lacking = fmt::format("no hugetlbfs is mounted here (`mount -t hugetlbfs none {}`)", kMountPoint);
+    plan.notice = fmt::format("the region uses ordinary pages, which is slower: {}", lacking);
+  } else if (room != nullptr) {
+    plan.region_directory = room->mount;
+  } else if (earlier.place == Place::ordinary) {
     plan.notice = "the region of the earlier start stays on ordinary pages; --cold would move it";
-  } else {
-    plan.region_on_hugepages = true;
   }
+  if (!lacking.empty() && use == HugepageUse::required) {
+    return fail(Error::Code::limit, "hugepages", fmt::format("required, but {}; or set hugepages = \"auto\"", lacking));
+  }
+  if (!plan.packets_on_hugepages) plan.notice = fmt::format("using ordinary pages, which is slower: {}", lacking);
   return plan;
 }
 
-Hugepages look_for_hugepages() {
-  Hugepages found;
-  std::uint64_t reserved = 0;
+namespace {
+
+std::uint64_t number_in(const std::filesystem::path& file) {
+  std::ifstream stream{file};
+  std::uint64_t number = 0;
+  stream >> number;
+  return number;
+}
+
+std::uint64_t default_page_bytes() {
   std::ifstream information{"/proc/meminfo"};
   std::string line;
   while (std::getline(information, line)) {
     std::istringstream words{line};
     std::string name;
-    std::uint64_t value = 0;
-    words >> name >> value;
-    if (name == "HugePages_Free:") found.free_pages = value;
-    if (name == "HugePages_Rsvd:") reserved = value;
-    if (name == "Hugepagesize:") found.page_bytes = value << 10U;
+    std::uint64_t kilobytes = 0;
+    words >> name >> kilobytes;
+    if (name == "Hugepagesize:") return kilobytes << 10U;
   }
-  found.free_pages -= std::min(reserved, found.free_pages);
-  if (found.page_bytes == 0) return found;
-  found.mount = find_mount(found.page_bytes);
-  if (found.mount.empty() && found.free_pages != 0) {
-    // On the machine's side, or control in another mount namespace would not find the region.
-    if (run_on_machine({"mkdir", "-p", kMountPoint}) &&
-        run_on_machine({"mount", "-t", "hugetlbfs", "none", kMountPoint})) {
-      found.mount = find_mount(found.page_bytes);
+  return 0;
+}
+
+// On the machine's side, or control in another mount namespace would not find the region.
+void mount_pages(std::uint64_t page_bytes) {
+  const bool is_default = page_bytes == default_page_bytes();
+  const std::string place = is_default ? kMountPoint : fmt::format("{}-{}M", kMountPoint, page_bytes >> 20U);
+  if (!run_on_machine({"mkdir", "-p", place})) return;
+  run_on_machine({"mount", "-t", "hugetlbfs", "-o", fmt::format("pagesize={}", page_bytes), "none", place});
+}
+
+}  // namespace
+
+std::vector<Hugepages> look_for_hugepages() {
+  std::vector<Hugepages> sizes;
+  std::error_code none;
+  for (const auto& folder : std::filesystem::directory_iterator{kSizes, none}) {
+    // "hugepages-2048kB"
+    const std::string name = folder.path().filename();
+    const std::size_t digits = name.find_first_of("0123456789");
+    std::uint64_t kilobytes = 0;
+    if (digits == std::string::npos) continue;
+    std::from_chars(name.data() + digits, name.data() + name.size(), kilobytes);
+    if (kilobytes == 0) continue;
+    Hugepages size{
+        .page_bytes = kilobytes << 10U, .free_pages = number_in(folder.path() / "free_hugepages"), .mount = {}};
+    size.free_pages -= std::min(number_in(folder.path() / "resv_hugepages"), size.free_pages);
+    size.mount = find_mount(size.page_bytes);
+    if (size.mount.empty() && size.free_pages != 0) {
+      mount_pages(size.page_bytes);
+      size.mount = find_mount(size.page_bytes);
     }
+    sizes.push_back(std::move(size));
   }
-  return found;
+  std::sort(sizes.begin(), sizes.end(),
+            [](const Hugepages& one, const Hugepages& other) { return one.page_bytes > other.page_bytes; });
+  return sizes;
 }
 
 EarlierRegion look_for_region(const std::string& runtime_dir) {
+  const std::filesystem::path link = runtime_dir + "/region";
   struct statfs info {};
-  if (statfs((runtime_dir + "/region").c_str(), &info) != 0) return EarlierRegion::none;
-  return info.f_type == HUGETLBFS_MAGIC ? EarlierRegion::hugepages : EarlierRegion::ordinary;
+  if (statfs(link.c_str(), &info) != 0) return {};
+  if (info.f_type != HUGETLBFS_MAGIC) return {EarlierRegion::Place::ordinary, {}};
+  std::error_code error;
+  const std::filesystem::path file = std::filesystem::canonical(link, error);
+  return {EarlierRegion::Place::hugepages, file.parent_path()};
 }
 
 }  // namespace fulcrum

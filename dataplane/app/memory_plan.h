@@ -5,22 +5,27 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "dataplane/app/config.h"
 #include "dataplane/base/result.h"
 
 namespace fulcrum {
 
-// What the machine has. Of the default hugepage size only: that is what hugetlbfs mounts and DPDK agree on.
+// What the machine has of one size of hugepages.
 struct Hugepages {
-  std::uint64_t page_bytes = 0;  // 0: the kernel has none
+  std::uint64_t page_bytes = 0;
   std::uint64_t free_pages = 0;  // neither used nor promised to somebody
   std::string mount;             // a mounted hugetlbfs with pages of this size; empty: none
 };
 
 // Where the region of an earlier start lies.
-enum class EarlierRegion : std::uint8_t { none, ordinary, hugepages };
+struct EarlierRegion {
+  enum class Place : std::uint8_t { none, ordinary, hugepages } place = Place::none;
+  std::string directory;  // of the file itself, on hugepages
+};
 
 struct MemoryNeeds {
   std::uint64_t region_bytes = 0;
@@ -28,17 +33,20 @@ struct MemoryNeeds {
 };
 
 struct MemoryPlan {
-  bool region_on_hugepages = false;
+  std::string region_directory;  // a hugetlbfs; empty: ordinary pages
   bool packets_on_hugepages = false;
   std::string notice;  // empty, or what it fell back to and why
 };
 
+// `machine`: all sizes, the largest first. The region takes the largest pages of which there are enough: the fewer
+// pages a table of gigabytes has, the more often the processor knows where one lies. DPDK takes pages of any size.
 // Pure. Error: required but not there.
-Result<MemoryPlan> plan_memory(HugepageUse use, const MemoryNeeds& needs, const Hugepages& machine,
-                               EarlierRegion earlier);
+Result<MemoryPlan> plan_memory(HugepageUse use, const MemoryNeeds& needs, std::span<const Hugepages> machine,
+                               const EarlierRegion& earlier);
 
-// Asks the machine; mounts hugetlbfs on /dev/hugepages if pages are reserved and nobody has mounted it.
-Hugepages look_for_hugepages();
+// Asks the machine, the largest pages first; where pages of a size are reserved and nobody has mounted them, mounts
+// hugetlbfs on /dev/hugepages or, for other sizes than the kernel's default, on a directory beside it.
+std::vector<Hugepages> look_for_hugepages();
 EarlierRegion look_for_region(const std::string& runtime_dir);
 
 }  // namespace fulcrum

@@ -8,53 +8,74 @@
 namespace fulcrum {
 namespace {
 
+using Place = EarlierRegion::Place;
+
 constexpr std::uint64_t kMiB = 1U << 20U;
 constexpr MemoryNeeds kNeeds{.region_bytes = 9 * kMiB, .packet_bytes = 64 * kMiB};  // 5 + 32 pages of 2 MiB
+const std::string kSmall = "/dev/hugepages", kLarge = "/dev/hugepages-1024M";
 
-Hugepages machine(std::uint64_t free_pages, const std::string& mount = "/dev/hugepages") {
-  return {.page_bytes = 2 * kMiB, .free_pages = free_pages, .mount = mount};
+std::vector<Hugepages> machine(std::uint64_t free_pages, const std::string& mount = kSmall) {
+  return {{.page_bytes = 2 * kMiB, .free_pages = free_pages, .mount = mount}};
 }
 
+// With pages of 1 GiB, too.
+std::vector<Hugepages> large(std::uint64_t gigabytes, std::uint64_t free_pages, const std::string& mount = kLarge) {
+  return {{.page_bytes = 1024 * kMiB, .free_pages = gigabytes, .mount = mount},
+          {.page_bytes = 2 * kMiB, .free_pages = free_pages, .mount = kSmall}};
+}
+
+const EarlierRegion kNone, kOrdinary{Place::ordinary, {}}, kThere{Place::hugepages, "/there"};
+
 TEST(MemoryPlan, Cases) {
+  constexpr auto kAutomatic = HugepageUse::automatic;
   struct Case {
     std::string name;
     HugepageUse use;
-    Hugepages machine;
+    std::vector<Hugepages> machine;
     EarlierRegion earlier;
-    bool region, packets, notice;
+    std::string region;
+    bool packets, notice;
   };
   const std::vector<Case> cases{
-      {"enough", HugepageUse::automatic, machine(37), EarlierRegion::none, true, true, false},
-      {"one page short", HugepageUse::automatic, machine(36), EarlierRegion::none, false, false, true},
-      {"region has its pages", HugepageUse::automatic, machine(32), EarlierRegion::hugepages, true, true, false},
-      {"region has, packets lack", HugepageUse::automatic, machine(31), EarlierRegion::hugepages, true, false, true},
-      {"region stays ordinary", HugepageUse::automatic, machine(99), EarlierRegion::ordinary, false, true, true},
-      {"not mounted", HugepageUse::automatic, machine(99, ""), EarlierRegion::none, false, true, true},
-      {"not mounted and short", HugepageUse::automatic, machine(3, ""), EarlierRegion::none, false, false, true},
-      {"kernel without", HugepageUse::automatic, Hugepages{}, EarlierRegion::none, false, false, true},
-      {"off", HugepageUse::off, machine(99), EarlierRegion::none, false, false, false},
-      {"off, region stays", HugepageUse::off, machine(99), EarlierRegion::hugepages, true, false, true},
-      {"required and there", HugepageUse::required, machine(37), EarlierRegion::none, true, true, false},
+      {"enough", kAutomatic, machine(37), kNone, kSmall, true, false},
+      {"one page short", kAutomatic, machine(36), kNone, "", false, true},
+      {"region has its pages", kAutomatic, machine(32), kThere, "/there", true, false},
+      {"region has, packets lack", kAutomatic, machine(31), kThere, "/there", false, true},
+      {"region stays ordinary", kAutomatic, machine(99), kOrdinary, "", true, true},
+      {"not mounted", kAutomatic, machine(99, ""), kNone, "", true, true},
+      {"not mounted and short", kAutomatic, machine(3, ""), kNone, "", false, true},
+      {"kernel without", kAutomatic, {}, kNone, "", false, true},
+      {"off", HugepageUse::off, machine(99), kNone, "", false, false},
+      {"off, region stays", HugepageUse::off, machine(99), kThere, "/there", false, true},
+      {"required and there", HugepageUse::required, machine(37), kNone, kSmall, true, false},
+      {"large pages go first", kAutomatic, large(1, 37), kNone, kLarge, true, false},
+      {"large for the region only", kAutomatic, large(1, 32), kNone, kLarge, true, false},
+      {"large for packets, small for the region", kAutomatic, large(1, 5), kNone, kSmall, true, false},
+      {"large for both", kAutomatic, large(2, 0), kNone, kLarge, true, false},
+      {"one large page is not enough for both", kAutomatic, large(1, 4), kNone, "", false, true},
+      {"large ones not mounted", kAutomatic, large(1, 37, ""), kNone, kSmall, true, false},
+      {"no large ones free", kAutomatic, large(0, 37), kNone, kSmall, true, false},
+      {"a region stays on small pages", kAutomatic, large(5, 37), kThere, "/there", true, false},
   };
   for (const Case& one : cases) {
     const auto plan = plan_memory(one.use, kNeeds, one.machine, one.earlier);
     ASSERT_TRUE(plan) << one.name;
-    EXPECT_EQ(plan->region_on_hugepages, one.region) << one.name;
+    EXPECT_EQ(plan->region_directory, one.region) << one.name;
     EXPECT_EQ(plan->packets_on_hugepages, one.packets) << one.name;
     EXPECT_EQ(!plan->notice.empty(), one.notice) << one.name << ": " << plan->notice;
   }
 }
 
 TEST(MemoryPlan, RequiredButMissingSaysHowManyAndWhere) {
-  const auto plan = plan_memory(HugepageUse::required, kNeeds, machine(3), EarlierRegion::none);
+  const auto plan = plan_memory(HugepageUse::required, kNeeds, large(0, 3), kNone);
   ASSERT_FALSE(plan);
   const std::string words = plan.error().words();
   EXPECT_NE(words.find("3 hugepages of 2 MiB are free and 37 are needed"), std::string::npos) << words;
-  EXPECT_NE(words.find("nr_hugepages"), std::string::npos) << words;
+  EXPECT_NE(words.find("hugepages-2048kB/nr_hugepages"), std::string::npos) << words;
 }
 
 TEST(MemoryPlan, RequiredButNotMounted) {
-  const auto plan = plan_memory(HugepageUse::required, kNeeds, machine(99, ""), EarlierRegion::none);
+  const auto plan = plan_memory(HugepageUse::required, kNeeds, machine(99, ""), kNone);
   ASSERT_FALSE(plan);
   EXPECT_NE(plan.error().words().find("mount -t hugetlbfs"), std::string::npos) << plan.error().words();
 }

@@ -115,8 +115,8 @@ void expect_refusal(const CommandResult& result, const std::string& words) {
 
 TEST(Options, WrongOnesAreRefused) {
   expect_refusal(run_command(program()), "--config FILE");
-  expect_refusal(run_command(program() + " --config"), "requires an argument");
-  expect_refusal(run_command(program() + " --confg x"), "unrecognized option");
+  expect_refusal(run_command(program() + " --config"), "needs a value");
+  expect_refusal(run_command(program() + " --confg x"), "\"--confg\" is no option");
   expect_refusal(run_command(program() + " --config /x y"), "\"y\" is no option");
   expect_refusal(run_command(program() + " --config /nonexistent.cfg"), "/nonexistent.cfg");
 }

@@ -267,6 +267,13 @@ Result<void> Region::lay_out_anew(const std::string& path, std::uint64_t old_siz
   return {};
 }
 
+void Region::await_predecessor(const std::string& runtime_dir) {
+  const int file = open(link_path(runtime_dir).c_str(), O_RDWR | O_CLOEXEC);
+  if (file < 0) return;
+  for (int tries = 1; tries < kLockTries && flock(file, LOCK_EX | LOCK_NB) != 0; ++tries) usleep(kLockPause);
+  close(file);
+}
+
 Result<Region> Region::attach(const std::string& runtime_dir) {
   const std::string path = link_path(runtime_dir);
   const int file = open(path.c_str(), O_RDWR | O_CLOEXEC);
@@ -334,6 +341,8 @@ bool Region::is_current(const std::string& runtime_dir) const {
   return file_ >= 0 && stat(link_path(runtime_dir).c_str(), &named) == 0 && fstat(file_, &mine) == 0 &&
          named.st_ino == mine.st_ino && named.st_dev == mine.st_dev && named.st_size == mine.st_size;
 }
+
+std::uint64_t Region::page_bytes() const noexcept { return on_hugepages_ ? page_size_of(file_) : 4096; }
 
 WorkerSection& Region::worker(std::size_t index) const noexcept {
   return at<WorkerSection>(header().workers.offset)[index];

@@ -121,6 +121,10 @@ class Region {
   // true), lays a new one out if there is none. Errors: another dataplane holds it, another layout version, another
   // shape, no room.
   static Result<Region> create(const CreateOptions& options);
+  // Returns when no dataplane holds the region of that directory, or after two seconds: a process that was killed is
+  // gone for its successor only when Linux has cleared its memory away, and until then its hugepages are not free
+  // either.
+  static void await_predecessor(const std::string& runtime_dir);
   // Control's and the tools' way in. Errors: none there yet (not_found), another layout version, damaged header.
   static Result<Region> attach(const std::string& runtime_dir);
   // The same on memory that is no file: unit tests, golden cases, fuzzers.
@@ -132,6 +136,7 @@ class Region {
 
   [[nodiscard]] bool warm() const noexcept { return warm_; }
   [[nodiscard]] bool on_hugepages() const noexcept { return on_hugepages_; }
+  [[nodiscard]] std::uint64_t page_bytes() const noexcept;  // of the file it lies in
   // True while the file that is mapped is the one that <runtime_dir>/region leads to.
   [[nodiscard]] bool is_current(const std::string& runtime_dir) const;
 

@@ -115,7 +115,7 @@ inline std::uint64_t ConnectionTable::first_match(const Bucket& bucket, std::uin
   std::size_t way = kWays;
 #pragma GCC unroll 8
   for (std::size_t i = 0; i < kWays; ++i) {
-    way = __atomic_load_n(quarters + i * 4 + 3, __ATOMIC_RELAXED) == wanted ? i : way;
+    way = __atomic_load_n(quarters + i * 4 + 3, __ATOMIC_ACQUIRE) == wanted ? i : way;
   }
   if (way == kWays) return 0;
   const std::uint64_t slot = bucket.slots[way].load(std::memory_order_acquire);

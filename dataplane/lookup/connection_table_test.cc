@@ -314,6 +314,78 @@ TEST(ConnectionTable, SweepShowsEachLiveEntryOfTheShareAndRemovesTheExpired) {
   for (std::uint64_t n = 0; n < kCapacity; ++n) EXPECT_EQ(find(table, nth_key(n)) == kNoConnection, n < 50) << n;
 }
 
+TEST(ConnectionTable, EvictsBesideAKeyOnlyWhatIsWanted) {
+  TableMemory memory{1000};
+  ConnectionTable table{memory.view(), 1, Start::cold};
+  const test::BucketFinder finder{memory.buckets()};
+  const auto keys = finder.keys({3, 90}, 18);
+  std::vector<ConnectionId> ids;
+  for (std::size_t i = 0; i < 16; ++i) ids.push_back(insert(table, keys[i]).id);
+  ASSERT_EQ(insert(table, keys[16]).id, kNoConnection) << "all keys collide in one pair of buckets";
+  for (const ConnectionId id : ids) table.set_state(id, ConnectionState::established);
+  std::size_t removed = 0;
+  const auto embryonic = [](const ConnectionEntry& entry) { return entry.state == ConnectionState::embryonic; };
+  const auto count = [&](const ConnectionEntry&) { ++removed; };
+  EXPECT_FALSE(table.evict_beside(keys[16], embryonic, count));
+  table.set_state(ids[9], ConnectionState::embryonic);
+  EXPECT_FALSE(table.evict_beside(finder.keys({5, 7}, 1)[0], embryonic, count)) << "elsewhere";
+  EXPECT_TRUE(table.evict_beside(keys[16], embryonic, count));
+  EXPECT_EQ(removed, 1U);
+  EXPECT_EQ(find(table, keys[9]), kNoConnection);
+  EXPECT_TRUE(insert(table, keys[16]).is_new) << "into its slot";
+  EXPECT_EQ(insert(table, keys[17]).id, kNoConnection);
+  EXPECT_EQ(table.size(), 16U);
+}
+
+TEST(ConnectionTable, WalksTheShareOfItsWorkerRoundAndRound) {
+  TableMemory memory{90};
+  ConnectionTable table{memory.view(), 3, Start::cold};
+  for (std::uint64_t n = 0; n < 90; ++n) ASSERT_TRUE(insert(table, nth_key(n)).is_new);
+  std::uint32_t cursor = 0;
+  std::set<std::uint32_t> seen;
+  const auto none = [](const ConnectionEntry&) {};
+  for (std::size_t i = 0; i < 4; ++i) {
+    const auto walked = table.walk(
+        kSecondWorker, cursor, 10, 5,
+        [&](ConnectionId id, const ConnectionEntry&) {
+          EXPECT_EQ(seen.insert(id.value).second, i < 3) << "round again";
+          return false;
+        },
+        none);
+    EXPECT_EQ(walked.looked, 10U);
+  }
+  EXPECT_EQ(seen.size(), 30U);
+  EXPECT_EQ(*seen.begin(), 30U);
+  const auto all = [](ConnectionId, const ConnectionEntry&) { return true; };
+  const auto walked = table.walk(kSecondWorker, cursor, 100, 5, all, none);
+  EXPECT_EQ(walked.removed, 5U);
+  EXPECT_EQ(walked.looked, 5U) << "stops when it has removed enough";
+  EXPECT_EQ(table.walk(kSecondWorker, cursor, 100, 100, all, none).removed, 25U);
+  EXPECT_EQ(table.size(), 60U);
+}
+
+TEST(ConnectionTable, RemembersWhenAConnectionWasOpened) {
+  TableMemory memory{1};
+  ConnectionTable table{memory.view(), 1, Start::cold};
+  constexpr Tick kHour = ticks(std::chrono::hours{1});
+  Tick now = 1'000'000;
+  const ConnectionId id = insert(table, nth_key(1), kFirstWorker, ServerId{1, 1}, now).id;
+  for (std::uint32_t hour = 1; hour < 200; ++hour) {
+    now += kHour;
+    table.sweep(
+        kFirstWorker, 1, now, [](const ConnectionEntry&) { return false; }, [](const ConnectionEntry&) {});
+    const auto entry = read_entry(memory.entries()[0]);
+    ASSERT_TRUE(entry);
+    ASSERT_NEAR(entry->opened().age_s(now), hour * 3600, 128) << hour;
+    ASSERT_EQ(find(table, nth_key(1)), id) << "it is no part of the key";
+  }
+  ConnectionTable again{memory.view(), 1, Start::warm};
+  EXPECT_EQ(find(again, nth_key(1)), id);
+  EXPECT_NEAR(read_entry(memory.entries()[0])->opened().age_s(now), 199 * 3600, 128);
+  EXPECT_TRUE(again.remove(id));
+  for (const std::byte byte : memory.index()) ASSERT_EQ(byte, std::byte{0});
+}
+
 TEST(ConnectionTable, GenerationWrapsWithoutHarm) {
   TableMemory memory{1};
   // The count of lives is 24 bits, the generation in a slot its low 16.

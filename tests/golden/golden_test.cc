@@ -81,7 +81,8 @@ class Box {
     }
     worker_ =
         std::make_unique<Worker>(Worker::Config{.id = WorkerId{0}}, region_, tables_, ports, slow_path_, doorbell_);
-    housekeeping_ = std::make_unique<Housekeeping>(region_, twins, ports, slow_paths_, doorbell_);
+    explainer_ = std::make_unique<Explainer>(region_, tables_, std::vector{&worker_->cursors()});
+    housekeeping_ = std::make_unique<Housekeeping>(region_, twins, ports, slow_paths_, doorbell_, *explainer_);
   }
 
   [[nodiscard]] Region& region() { return region_; }
@@ -114,6 +115,7 @@ class Box {
   std::array<SlowPath*, 1> slow_paths_{&slow_path_};
   Doorbell doorbell_;
   std::unique_ptr<Worker> worker_;
+  std::unique_ptr<Explainer> explainer_;
   std::unique_ptr<Housekeeping> housekeeping_;
   std::chrono::nanoseconds now_ = std::chrono::hours{1};
 };

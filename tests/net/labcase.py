@@ -100,6 +100,13 @@ class Download:
             self.received += len(piece)
         return self.received >= size
 
+    def leave(self):
+        """Ends curl, whatever it has got."""
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+        self._process.stderr.close()
+
     def finish(self):
         """Reads the rest. (the checksum, or None when curl failed; what curl says: the server's name or an error)"""
         while piece := self._process.stdout.read1(1 << 20):

@@ -205,11 +205,9 @@ json show_version(const View& view) {
   const std::chrono::nanoseconds beat{header.dataplane_heartbeat.load()};
   answer["dataplane"]["heartbeat_age_ms"] =
       std::chrono::duration_cast<std::chrono::milliseconds>(view.now - beat).count();
-  answer["region"] = {{"layout_version", header.layout_version},
-                      {"bytes", header.total_size},
-                      {"on_hugepages", view.region->on_hugepages()},
-                      {"connections_max", header.shape.connections},
-                      {"workers", header.shape.workers}};
+  answer["region"] = {{"layout_version", header.layout_version},     {"bytes", header.total_size},
+                      {"on_hugepages", view.region->on_hugepages()}, {"page_bytes", view.region->page_bytes()},
+                      {"connections_max", header.shape.connections}, {"workers", header.shape.workers}};
   return answer;
 }
 
