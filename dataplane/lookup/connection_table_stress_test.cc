@@ -119,6 +119,7 @@ class Actor {
       table_->set_online(worker_, true);
     }
   }
+  void set_online(bool online) { table_->set_online(worker_, online); }
   // One turn of an idle worker, so that others' removed entries come free.
   void idle_turn() {
     table_->sweep(
@@ -288,14 +289,20 @@ TEST_P(StressTest, AgreesWithTheModel) {
       EXPECT_EQ(table->lost_at_start(), 0U);
       for (Actor& actor : actors) actor.attach(*table);
     }
+    std::atomic<std::size_t> ready{0};
     std::vector<std::thread> threads;
     for (Actor& actor : actors) {
-      threads.emplace_back([&actor] {
+      threads.emplace_back([&actor, &ready, &shape] {
+        // Side by side, and offline when done: nobody comes to life again while some worker never polls.
+        ready.fetch_add(1);
+        while (ready.load() < shape.workers) std::this_thread::yield();
         for (std::size_t turn = 0; turn < turns() / kLives; ++turn) actor.turn();
+        actor.set_online(false);
       });
     }
     for (std::thread& thread : threads) thread.join();
   }
+  for (Actor& actor : actors) actor.set_online(true);
   std::vector<std::vector<Event>> logs;
   for (const Actor& actor : actors) {
     EXPECT_EQ(actor.breach(), "");
