@@ -58,11 +58,17 @@ Control::Control(std::string config_file, Booted booted)
                [this] {
                  return std::uniform_real_distribution{1 - kJitter, 1 + kJitter}(random_);
                }},
-      dispatcher_{loop_, [this] { return look(); },
-                  [this](Table table, std::vector<EntryFilter> filters, Clearer::Done done) {
-                    clear(table, std::move(filters), std::move(done));
-                  },
-                  [this](const std::string& line, const auto& done) { forward_to_api(line, done); }},
+      dispatcher_{
+          loop_,
+          [this] { return look(); },
+          [this](Table table, std::vector<EntryFilter> filters, Clearer::Done done) {
+            clear(table, std::move(filters), std::move(done));
+          },
+          [this](const surface::ExplainRequest& request, Questioner::Done done) { explain(request, std::move(done)); },
+          [this](const telemetry::HistoryQuery& query, telemetry::Recorder::Done done) {
+            past_rates(query, std::move(done));
+          },
+          [this](const std::string& line, const auto& done) { forward_to_api(line, done); }},
       desk_{
           configuration_,
           {.now = [] { return std::chrono::system_clock::now(); },
@@ -117,6 +123,7 @@ void Control::forward_to_api(const std::string& line, const std::function<void(s
 
 void Control::run() {
   take_signals();
+  start_recorder();
   log(Level::notice, "running with {}: {} farms", config_file_, model().farms.size());
   tick();
   loop_.run();
@@ -140,6 +147,7 @@ void Control::reload() {
   const auto news = file_.read(configuration_, std::chrono::system_clock::now(), "edited by hand");
   rejected_ = settings::report(news.problems);
   for (const std::string& line : rejected_) log(Level::error, "{}", line);
+  if (!rejected_.empty()) tell(true, "configuration", config_file_, "rejected: " + rejected_.front());
   if (news.kind == store::FileLink::News::Kind::refused) {
     log(Level::error, "reload rejected, the configuration of {} stays in force", surface::iso_time(loaded_at_));
   } else if (news.kind == store::FileLink::News::Kind::unchanged) {
@@ -155,9 +163,11 @@ void Control::tick() {
     look_at_dataplane();
   }
   if (drain_events() != 0) events_seen_at_ = now;
+  sample_rates();
   if (publisher_.attached()) {
     publisher_.turn();
     clearer_.turn(now);
+    questioner_.turn(now);
     if (slots_full_) publish();
     if (release_due_ && publisher_.acknowledged()) {
       release_due_ = false;
@@ -166,7 +176,7 @@ void Control::tick() {
   }
   answer_acknowledged();
   const bool busy = now - events_seen_at_ < kStaysBusy || slots_full_ || publisher_.has_waiting() ||
-                    clearer_.is_busy() || !waiting_.empty();
+                    clearer_.is_busy() || questioner_.is_busy() || !waiting_.empty();
   tick_timer_.expires_after(busy && alive_ ? kBusyTick : kTick);
   tick_timer_.async_wait([this](const error_code& error) {
     if (!error) tick();
@@ -187,7 +197,9 @@ void Control::look_at_dataplane() {
   }
   const bool alive = watch_.alive(monotonic_now());
   if (std::exchange(alive_, alive) != alive) {
-    log(Level::notice, "{}", alive ? "the dataplane is running" : "the dataplane is silent: health checks are paused");
+    const char* news = alive ? "the dataplane is running" : "the dataplane is silent: health checks are paused";
+    log(Level::notice, "{}", news);
+    tell(!alive, "dataplane", "", news);
   }
   if (watch_.region() != nullptr && !network_.ready()) try_network();
   network_.look();
@@ -201,6 +213,7 @@ void Control::look_at_dataplane() {
 void Control::take_up_dataplane() {
   publisher_.attach(*watch_.region());
   clearer_.attach(*watch_.region());
+  questioner_.attach(*watch_.region());
   network_tried_at_ = std::chrono::nanoseconds{0};
   network_.detach();
   network_.neighbours().attach(watch_.region()->neighbours());
@@ -211,8 +224,10 @@ void Control::take_up_dataplane() {
 
 void Control::let_go_of_dataplane() {
   log(Level::notice, "the dataplane's region is gone or was laid out anew");
+  tell(true, "dataplane", "", "its region is gone or was laid out anew");
   publisher_.detach();
   clearer_.detach();
+  questioner_.detach();
   network_.detach();
   slots_full_ = false;
   rows_.clear();
@@ -257,6 +272,7 @@ void Control::hear(const Event& event) {
       table_full_at_ = now;
       if (now - table_full_told_at_ < kTableFullPeriod) break;
       table_full_told_at_ = now;
+      tell(true, "table", event.address.text(), "the connection table is full: new connections are refused");
       log(Level::warning, "the connection table is full: new connections to {} are refused; raise `connections`",
           event.address.text());
       break;
@@ -266,6 +282,7 @@ void Control::hear(const Event& event) {
       bindings_full_at_ = now;
       if (now - bindings_full_told_at_ < kTableFullPeriod) break;
       bindings_full_told_at_ = now;
+      tell(true, "table", event.address.text(), "the persistence table is full: new clients are not bound to a server");
       log(Level::warning,
           "the persistence table is full: new clients of {} are not bound to a server; raise `persistence_entries`",
           event.address.text());
@@ -275,11 +292,15 @@ void Control::hear(const Event& event) {
 }
 
 void Control::clear(Table table, std::vector<EntryFilter> filters, Clearer::Done done) {
-  clearer_.clear(table, std::move(filters), [table, done = std::move(done)](const Result<std::uint64_t>& cleared) {
-    const char* what = table == Table::connections ? "connections" : "bindings of clients to servers";
-    if (cleared) log(Level::notice, "{} {} were cleared by command", *cleared, what);
-    done(cleared);
-  });
+  clearer_.clear(table, std::move(filters),
+                 [this, table, done = std::move(done)](const Result<std::uint64_t>& cleared) {
+                   const char* what = table == Table::connections ? "connections" : "bindings of clients to servers";
+                   if (cleared) {
+                     log(Level::notice, "{} {} were cleared by command", *cleared, what);
+                     tell(false, "clear", what, fmt::format("{} were cleared by command", *cleared));
+                   }
+                   done(cleared);
+                 });
 }
 
 void Control::watch_servers() { checker_.watch(targets_of(model(), watch_.region(), publisher_.newest())); }
@@ -302,6 +323,8 @@ void Control::on_health(const CheckTarget& target, const TargetHealth& now) {
     names = names_of(rows->second, *publisher_.newest());
   }
   publish_soon(std::max<std::chrono::nanoseconds>(kHealthSettles, publish_took_ * kPublishShare));
+  tell(!up, "server", fmt::format("{}", fmt::join(names, ", ")),
+       fmt::format("{}: {} ({})", up ? "up" : "down", now.reason, surface::endpoint(target.address, target.port)));
   log(up ? Level::notice : Level::warning, "server {} ({}) is {}: {}", fmt::join(names, ", "),
       surface::endpoint(target.address, target.port), up ? "up" : "down", now.reason);
 }

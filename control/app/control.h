@@ -35,6 +35,7 @@
 #include "control/network/network.h"
 #include "control/publish/clearer.h"
 #include "control/publish/publisher.h"
+#include "control/publish/questioner.h"
 #include "control/publish/region_watch.h"
 #include "control/store/configuration.h"
 #include "control/store/file_link.h"
@@ -42,6 +43,9 @@
 #include "control/surface/local/configuration_desk.h"
 #include "control/surface/local/dispatcher.h"
 #include "control/surface/local/line_server.h"
+#include "control/telemetry/event_trail.h"
+#include "control/telemetry/recorder.h"
+#include "control/telemetry/sampler.h"
 #include "control/validate/validate.h"
 
 namespace fulcrum {
@@ -90,6 +94,14 @@ class Control {
   Result<void> compile_into(std::uint64_t generation, const Snapshot* previous, Snapshot& into);
   [[nodiscard]] std::vector<RouteInput> routes() const;
 
+  void explain(const surface::ExplainRequest& request, Questioner::Done done);
+  void explain_draft(const surface::ExplainRequest& request, Questioner::Done done);
+  [[nodiscard]] Result<document::Document> document_of(const surface::ExplainRequest& request) const;
+  void sample_rates();
+  void start_recorder();
+  void past_rates(const telemetry::HistoryQuery& query, telemetry::Recorder::Done done);
+  // For the trail of events.
+  void tell(bool is_warning, const char* kind, const std::string& object, const std::string& text);
   [[nodiscard]] surface::View look();
   [[nodiscard]] std::string waiting_for();
   [[nodiscard]] std::vector<std::string> alarms() const;
@@ -106,9 +118,15 @@ class Control {
   RegionWatch watch_;
   Publisher publisher_;
   Clearer clearer_;
+  Questioner questioner_;
   Network network_;
   std::minstd_rand random_;
   HealthChecker checker_;
+  telemetry::EventTrail trail_;
+  telemetry::Sampler sampler_;
+  std::optional<telemetry::Sample> rates_;
+  std::int64_t sampled_at_ = 0;
+  std::optional<telemetry::Recorder> recorder_;  // ends before the sampler, whose names it uses
   surface::Dispatcher dispatcher_;
   surface::ConfigurationDesk desk_;
   LineServer server_;

@@ -38,6 +38,10 @@ void Control::apply(const store::Committed& committed) {
   log(Level::notice, "revision {} of {} ({}): {}{}", revision.number, revision.author.who, revision.author.face,
       revision.words.empty() ? "" : revision.words.front(),
       revision.changes > 1 ? fmt::format(" and {} more changes", revision.changes - 1) : "");
+  tell(false, "configuration", fmt::format("revision {}", revision.number),
+       fmt::format("by {} ({}){}{}: {}", revision.author.who, revision.author.face,
+                   revision.author.why.empty() ? "" : ", ", revision.author.why,
+                   revision.words.empty() ? "" : fmt::format("{}", fmt::join(revision.words, "; "))));
   watch_servers();
   publish();
   if (network_.attached()) network_.configure(model());

@@ -23,7 +23,15 @@ surface::View Control::look() {
           .config_file = config_file_,
           .config_loaded = loaded_at_,
           .config_rejected = rejected_,
-          .now = monotonic_now()};
+          .now = monotonic_now(),
+          .rates = rates_ ? &*rates_ : nullptr,
+          .events = &trail_,
+          .revision_of = [this](std::uint64_t hash) -> std::optional<std::uint64_t> {
+            const auto& revisions = configuration_.history().revisions();
+            const auto found = std::find_if(revisions.rbegin(), revisions.rend(),
+                                            [&](const store::Revision& revision) { return revision.hash == hash; });
+            return found == revisions.rend() ? std::nullopt : std::optional{found->number};
+          }};
 }
 
 std::vector<std::string> Control::alarms() const {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstring>
 
+#include "control/publish/questioner.h"
 #include "dataplane/base/invariant.h"
 
 namespace fulcrum {
@@ -35,7 +36,7 @@ void Publisher::find_newest() {
   newest_.reset();
   for (std::size_t slot = 0; slot < kSnapshotSlots; ++slot) {
     const std::uint64_t generation = generation_of(region_->snapshot(slot));
-    if (generation == 0) continue;
+    if (generation == 0 || is_draft(generation)) continue;
     if (!newest_ || generation > generation_of(region_->snapshot(*newest_))) newest_ = slot;
   }
 }
@@ -46,6 +47,7 @@ const Snapshot* Publisher::newest() const {
 
 bool Publisher::in_use(std::size_t slot) const {
   const std::uint64_t generation = generation_of(region_->snapshot(slot));
+  if (is_asked_about(region_->explain(), slot)) return true;
   for (std::size_t i = 0; i < outboxes_.size(); ++i) {
     const WorkerSection& worker = region_->worker(i);
     // In this order: a ring seen empty means that the status line tells of every command there was.
@@ -69,7 +71,8 @@ std::optional<std::size_t> Publisher::free_slot() const {
 std::uint64_t Publisher::next_generation() const {
   std::uint64_t newest = 0;
   for (std::size_t slot = 0; slot < kSnapshotSlots; ++slot) {
-    newest = std::max(newest, generation_of(region_->snapshot(slot)));
+    const std::uint64_t generation = generation_of(region_->snapshot(slot));
+    if (!is_draft(generation)) newest = std::max(newest, generation);
   }
   for (std::size_t i = 0; i < outboxes_.size(); ++i) {
     newest = std::max(newest, region_->worker(i).status.generation.load(std::memory_order_acquire));
@@ -94,6 +97,18 @@ Result<Publisher::Outcome> Publisher::publish(const Compile& compile) {
   for (Outbox& outbox : outboxes_) outbox = {.adopt = adopt, .states = {}};
   turn();
   return Outcome::published;
+}
+
+Result<std::optional<Publisher::Draft>> Publisher::draft(const Compile& compile) {
+  FULCRUM_ASSERT(region_ != nullptr);
+  const auto slot = free_slot();
+  if (!slot) return std::nullopt;
+  const std::uint64_t generation = next_generation();
+  if (!draft_) draft_ = std::make_unique<Snapshot>();
+  auto compiled = compile(generation, newest(), *draft_);
+  if (!compiled) return tl::unexpected<Error>{compiled.error()};
+  fill(region_->snapshot(*slot), generation | kDraftMark);
+  return Draft{.slot = static_cast<std::uint32_t>(*slot), .generation = generation | kDraftMark};
 }
 
 // While it is being filled the slot has generation 0: a successor must not take half a snapshot for the newest.

@@ -2,9 +2,9 @@
 // acknowledgement is awaited before anything it may still read is written again. See "Snapshot slots".
 //
 // The publisher keeps no memory that a successor would miss. Whether a slot is free is read off the region alone: it is
-// in use when a worker's status line names it, or when a worker has unread commands and the slot is not older than what
-// that worker acknowledged (one of those commands may name it). So a control process that is killed at any instruction
-// leaves nothing behind that its successor could get wrong.
+// in use when a worker's status line names it, when a worker has unread commands and the slot is not older than what
+// that worker acknowledged (one of those commands may name it), or when an open question is about it. So a control
+// process that is killed at any instruction leaves nothing behind that its successor could get wrong.
 //
 // Per worker there is an outbox: at most one adopt command, and after it the urgent server states, the last one of each
 // server. A full ring leaves them there; turn() tries again. New snapshots carry the states that were known when they
@@ -48,6 +48,14 @@ class Publisher {
   // Compiles and announces. Errors are those of `compile`; nothing has changed then.
   Result<Outcome> publish(const Compile& compile);
 
+  // Compiles into a free slot that is announced to nobody, for a question about it (contract/explain.h), which must be
+  // asked before anything else is published. Nothing: no slot is free.
+  struct Draft {
+    std::uint32_t slot = 0;
+    std::uint64_t generation = 0;  // with kDraftMark, so that no successor takes it for the newest
+  };
+  Result<std::optional<Draft>> draft(const Compile& compile);
+
   // Tells every worker at once that `server` of the newest snapshot is up or down.
   void set_server_state(ServerId server, ServerState state);
 
@@ -74,6 +82,7 @@ class Publisher {
   [[nodiscard]] std::uint64_t next_generation() const;
   void find_newest();
   void fill(Snapshot& slot, std::uint64_t generation) const;
+  [[nodiscard]] bool is_draft(std::uint64_t generation) const { return (generation & kDraftMark) != 0; }
 
   Region* region_ = nullptr;
   std::optional<std::size_t> newest_;  // slot

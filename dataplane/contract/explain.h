@@ -29,6 +29,9 @@ namespace fulcrum {
 enum class Stage : std::uint8_t { parse = 0, classify = 1, lookup = 2, schedule = 3, track = 4, rewrite = 5 };
 inline constexpr std::size_t kStages = 6;
 
+// In a snapshot's generation: a draft, which nobody uses and which is no configuration's.
+inline constexpr std::uint64_t kDraftMark = 1ULL << 63U;
+
 struct ExplainQuestion {
   std::uint64_t generation = 0;  // of the snapshot in `slot`
   std::uint32_t slot = 0;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "control/surface/cli/rates.h"
 #include "control/surface/cli/table.h"
 
 namespace fulcrum::cli {
@@ -217,6 +218,8 @@ std::string page(const std::string& what, const json& answer) {
   if (what == "connections") return above + connections_page(answer);
   if (what == "persistence") return above + persistence_page(answer);
   if (what == "drops") return above + drops_page(answer);
+  if (what == "rates") return above + rates_page(answer);
+  if (what == "events") return above + events_page(answer);
   return above + version_page(answer);
 }
 

@@ -8,8 +8,12 @@
 //   drops        where packets went: in, out, dropped for which reason; per port
 //   version      the releases, the region, what each worker has acknowledged
 //
+//   rates        per second, now and in the past; events: what happened and why (see rates.h)
+//
 // {"clear": "connections" or "persistence"} with the same filters ends what they name, and answers how many, when every
 // worker has done its part; without a filter it takes "all": true.
+//
+// {"explain": {...}} asks what the dataplane would do with a packet, and why: see explain.h.
 //
 // Every answer has "dataplane": {"alive", "waiting_for", "alarms"}. Counters are sums over all workers; times are ISO
 // 8601 in UTC; durations are seconds. A question that cannot be answered gets {"error": {"code", "text"}} with one of

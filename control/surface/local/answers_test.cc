@@ -104,12 +104,18 @@ class AnswersTest : public testing::Test {
   boost::asio::io_context loop;
   std::vector<std::pair<Table, std::vector<EntryFilter>>> cleared;
   Result<std::uint64_t> clear_result = 12;
-  Dispatcher dispatcher{loop, [this] { return look(); },
-                        [this](Table table, std::vector<EntryFilter> filters, const Clearer::Done& done) {
-                          cleared.emplace_back(table, std::move(filters));
-                          done(clear_result);
-                        },
-                        [](const std::string& line, const auto& done) { done("api: " + line); }};
+  Dispatcher dispatcher{
+      loop,
+      [this] { return look(); },
+      [this](Table table, std::vector<EntryFilter> filters, const Clearer::Done& done) {
+        cleared.emplace_back(table, std::move(filters));
+        done(clear_result);
+      },
+      [](const ExplainRequest&, const Questioner::Done& done) { done({}, fail(Error::Code::io, "", "nobody to ask")); },
+      [](const telemetry::HistoryQuery&, const telemetry::Recorder::Done& done) {
+        done(std::vector<telemetry::HistoryPoint>{{.time = 1'800'000'000, .rates = {5, 0, 0, 2, 0}}});
+      },
+      [](const std::string& line, const auto& done) { done("api: " + line); }};
 };
 
 TEST_F(AnswersTest, FarmsAddUpTheirServersOverAllWorkers) {

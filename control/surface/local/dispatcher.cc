@@ -7,6 +7,7 @@
 
 #include "control/document/json.h"
 #include "control/surface/local/answers.h"
+#include "control/surface/local/rates.h"
 #include "dataplane/base/clock.h"
 
 namespace fulcrum::surface {
@@ -37,7 +38,9 @@ std::string_view code_of(const Error& error) {
   }
 }
 
-json refusal(const Error& error) { return error_answer(code_of(error), error.text); }
+json refusal(const Error& error) {
+  return error_answer(code_of(error), error.path.empty() ? error.text : error.path + " " + error.text);
+}
 
 }  // namespace
 
@@ -47,8 +50,9 @@ json Dispatcher::show(const std::string& what) const {
   if (what == "servers") return show_servers(view);
   if (what == "drops") return show_drops(view);
   if (what == "version") return show_version(view);
-  return error_answer("invalid", "nothing to show called \"" + what +
-                                     "\": ask for farms, servers, connections, persistence, drops or version");
+  return error_answer("invalid",
+                      "nothing to show called \"" + what +
+                          "\": ask for farms, servers, connections, persistence, drops, rates, events or version");
 }
 
 void Dispatcher::answer(const std::string& line, const std::shared_ptr<LineServer::Reply>& reply) {
@@ -71,6 +75,7 @@ void Dispatcher::answer(const std::string& line, const std::shared_ptr<LineServe
 
 void Dispatcher::ask(const json& question, const std::function<void(json)>& done, const std::function<bool()>& wanted) {
   if (desk_ != nullptr && question.is_object() && question.contains("config")) return desk_->answer(question, done);
+  if (question.is_object() && question.contains("explain")) return explain(question, done);
   if (asks(question, "clear")) return clear(question, done);
   if (!asks(question, "show")) {
     return done(error_answer("invalid", "a request is one line of JSON like {\"show\": \"farms\"}"));
@@ -80,6 +85,11 @@ void Dispatcher::ask(const json& question, const std::function<void(json)>& done
     const auto query = read_entry_query(question, "show", look_().model);
     if (!query) return done(refusal(query.error()));
     return walk(std::make_shared<EntryWalk>(*query), done, wanted);
+  }
+  if (what == "rates") return rates(question, done);
+  if (what == "events") {
+    const auto events = show_events(question, look_());
+    return done(events ? *events : refusal(events.error()));
   }
   if (question.size() > 1) return done(error_answer("invalid", "`show " + what + "` takes nothing else"));
   const std::chrono::nanoseconds start = monotonic_now();
@@ -94,6 +104,28 @@ void Dispatcher::walk(const std::shared_ptr<EntryWalk>& walk_on, const Done& don
   const View view = look_();
   if (walk_on->turn(view)) return done(walk_on->answer(view));
   boost::asio::post(loop_, [this, walk_on, done, wanted] { walk(walk_on, done, wanted); });
+}
+
+void Dispatcher::explain(const json& question, const Done& done) {
+  const auto request = read_explain(question, look_());
+  if (!request) return done(refusal(request.error()));
+  explain_(*request,
+           [this, request = *request, done](const ExplainQuestion& asked, const Result<const ExplainAnswer*>& answer) {
+             if (!answer) return done(refusal(answer.error()));
+             const View view = look_();
+             done(explain_answer(view, request, asked, **answer, view.region->snapshot(asked.slot % kSnapshotSlots)));
+           });
+}
+
+void Dispatcher::rates(const json& question, const Done& done) {
+  using std::chrono::system_clock;
+  const auto request = read_rates(question, system_clock::to_time_t(system_clock::now()));
+  if (!request) return done(refusal(request.error()));
+  if (!request->past) return done(show_rates(look_(), request->kind));
+  past_rates_(*request->past,
+              [this, query = *request->past, done](const Result<std::vector<telemetry::HistoryPoint>>& points) {
+                done(points ? surface::past_rates(look_(), query, *points) : refusal(points.error()));
+              });
 }
 
 void Dispatcher::clear(const json& question, const Done& done) {

@@ -18,10 +18,13 @@
 #include <vector>
 
 #include "control/publish/clearer.h"
+#include "control/publish/questioner.h"
 #include "control/surface/local/configuration_desk.h"
 #include "control/surface/local/entry_walk.h"
+#include "control/surface/local/explain.h"
 #include "control/surface/local/line_server.h"
 #include "control/surface/local/view.h"
+#include "control/telemetry/recorder.h"
 
 namespace fulcrum::surface {
 
@@ -29,10 +32,19 @@ class Dispatcher {
  public:
   using Look = std::function<View()>;
   using Clear = std::function<void(Table, std::vector<EntryFilter>, Clearer::Done)>;
+  using Explain = std::function<void(const ExplainRequest&, Questioner::Done)>;
+  // `done` is called on the loop.
+  using PastRates = std::function<void(const telemetry::HistoryQuery&, telemetry::Recorder::Done)>;
   // Takes a line for the API and calls `done` with the answer's line, on any thread.
   using Forward = std::function<void(const std::string& line, std::function<void(std::string)> done)>;
-  Dispatcher(boost::asio::io_context& loop, Look look, Clear clear, Forward forward)
-      : loop_{loop}, look_{std::move(look)}, clear_{std::move(clear)}, forward_{std::move(forward)} {}
+  Dispatcher(boost::asio::io_context& loop, Look look, Clear clear, Explain explain, PastRates past_rates,
+             Forward forward)
+      : loop_{loop},
+        look_{std::move(look)},
+        clear_{std::move(clear)},
+        explain_{std::move(explain)},
+        past_rates_{std::move(past_rates)},
+        forward_{std::move(forward)} {}
   // Who answers {"config": ...}. Without one nobody does.
   void set_desk(ConfigurationDesk& desk) { desk_ = &desk; }
 
@@ -45,12 +57,16 @@ class Dispatcher {
  private:
   using Done = std::function<void(nlohmann::json)>;
   void clear(const nlohmann::json& question, const Done& done);
+  void explain(const nlohmann::json& question, const Done& done);
+  void rates(const nlohmann::json& question, const Done& done);
   void walk(const std::shared_ptr<EntryWalk>& walk, const Done& done, const std::function<bool()>& wanted);
   [[nodiscard]] nlohmann::json show(const std::string& what) const;
 
   boost::asio::io_context& loop_;
   Look look_;
   Clear clear_;
+  Explain explain_;
+  PastRates past_rates_;
   Forward forward_;
   ConfigurationDesk* desk_ = nullptr;
 };

@@ -12,6 +12,8 @@
 #include "control/health/checker.h"
 #include "control/model/model.h"
 #include "control/publish/publisher.h"
+#include "control/telemetry/event_trail.h"
+#include "control/telemetry/series.h"
 #include "dataplane/contract/region.h"
 
 namespace fulcrum::surface {
@@ -21,15 +23,19 @@ struct View {
   const Region* region = nullptr;      // null: no dataplane has started yet
   const Snapshot* snapshot = nullptr;  // the newest published; null: none yet
   bool dataplane_alive = false;
-  std::vector<std::string> alarms;  // what somebody should do something about, in words
-  std::string waiting_for;          // what keeps the configuration from being in force, in words; empty: nothing
-  std::vector<Publisher::WorkerView> workers;
+  std::vector<std::string> alarms{};  // what somebody should do something about, in words
+  std::string waiting_for{};          // what keeps the configuration from being in force, in words; empty: nothing
+  std::vector<Publisher::WorkerView> workers{};
   // How a server's endpoint stands; nothing when it is not checked.
-  std::function<std::optional<TargetHealth>(const model::Farm&, const Address&, Protocol, std::uint16_t port)> health;
-  std::string config_file;
-  std::chrono::system_clock::time_point config_loaded;
-  std::vector<std::string> config_rejected;  // why the last reload was rejected; empty: it was not
-  std::chrono::nanoseconds now{0};           // CLOCK_MONOTONIC
+  std::function<std::optional<TargetHealth>(const model::Farm&, const Address&, Protocol, std::uint16_t port)> health{};
+  std::string config_file{};
+  std::chrono::system_clock::time_point config_loaded{};
+  std::vector<std::string> config_rejected{};  // why the last reload was rejected; empty: it was not
+  std::chrono::nanoseconds now{0};             // CLOCK_MONOTONIC
+  const telemetry::Sample* rates = nullptr;    // of the last second; null: there is none
+  const telemetry::EventTrail* events = nullptr;
+  // The newest revision with this hash.
+  std::function<std::optional<std::uint64_t>(std::uint64_t hash)> revision_of{};
 };
 
 }  // namespace fulcrum::surface

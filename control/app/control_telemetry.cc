@@ -1,0 +1,38 @@
+// Rates each second, and the trail of what happened.
+#include <boost/asio/post.hpp>
+
+#include "control/app/control.h"
+#include "dataplane/base/log.h"
+
+namespace fulcrum {
+
+void Control::sample_rates() {
+  using std::chrono::system_clock;
+  const std::int64_t second = system_clock::to_time_t(system_clock::now());
+  if (second == sampled_at_) return;
+  sampled_at_ = second;
+  rates_ = sampler_.read(alive_ ? watch_.region() : nullptr, publisher_.newest(), second);
+  if (rates_ && recorder_) recorder_->add(*rates_);
+}
+
+void Control::start_recorder() {
+  recorder_.emplace(model().state_directory() + "/rates.db",
+                    [](const std::string& line) { log(Level::warning, "{}", line); });
+}
+
+void Control::past_rates(const telemetry::HistoryQuery& query, telemetry::Recorder::Done done) {
+  if (!recorder_) return done(fail(Error::Code::io, "", "there is no history"));
+  recorder_->query(query, [this, done = std::move(done)](const Result<std::vector<telemetry::HistoryPoint>>& points) {
+    boost::asio::post(loop_, [done, points] { done(points); });
+  });
+}
+
+void Control::tell(bool is_warning, const char* kind, const std::string& object, const std::string& text) {
+  trail_.add({.time = std::chrono::system_clock::now(),
+              .is_warning = is_warning,
+              .kind = kind,
+              .object = object,
+              .text = text});
+}
+
+}  // namespace fulcrum

@@ -1,0 +1,94 @@
+#include "control/surface/cli/rates.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <array>
+
+#include "control/surface/cli/table.h"
+
+namespace fulcrum::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::array<const char*, 5> kRates{"connections_s", "packets_in_s", "packets_out_s", "bits_in_s",
+                                            "bits_out_s"};
+
+std::string text(const json& row, const char* key) {
+  const auto found = row.find(key);
+  if (found == row.end() || found->is_null()) return "-";
+  return found->is_string() ? found->get<std::string>() : found->dump();
+}
+
+const json& rows_of(const json& answer, const char* key) {
+  static const json none = json::array();
+  const auto found = answer.find(key);
+  return found != answer.end() && found->is_array() ? *found : none;
+}
+
+Table rates_table(const char* first) {
+  return Table{{{.title = first, .wrap = Wrap::first},
+                {.title = "CONN/s", .align = Align::right},
+                {.title = "PKT/s IN", .align = Align::right},
+                {.title = "PKT/s OUT", .align = Align::right},
+                {.title = "BIT/s IN", .align = Align::right},
+                {.title = "BIT/s OUT", .align = Align::right}}};
+}
+
+void add(Table& table, const std::string& first, const json& row) {
+  std::vector<std::string> cells{first};
+  for (const char* key : kRates) {
+    const auto found = row.find(key);
+    cells.push_back(found != row.end() && found->is_number() ? rate_text(found->get<double>()) : "-");
+  }
+  table.add(std::move(cells));
+}
+
+}  // namespace
+
+std::string rate_text(double rate) {
+  constexpr std::array<const char*, 5> kUnits{"", "k", "M", "G", "T"};
+  std::size_t unit = 0;
+  while (rate >= 999.5 && unit + 1 < kUnits.size()) {
+    rate /= 1000;
+    ++unit;
+  }
+  const double rounded = static_cast<double>(static_cast<std::uint64_t>(rate + 0.5));
+  if (unit == 0 && rate == rounded) return fmt::format("{:.0f}", rate);
+  if (unit == 0 && rate < 0.005) return "<0.01";
+  return rate < 9.95 ? fmt::format("{:.{}f}{}", rate, unit == 0 ? 2 : 1, kUnits[unit])
+                     : fmt::format("{:.0f}{}", rate, kUnits[unit]);
+}
+
+std::string rates_page(const json& answer) {
+  if (answer.contains("points")) {
+    Table table = rates_table("TIME");
+    for (const json& point : rows_of(answer, "points")) add(table, text(point, "time"), point);
+    const std::string head = fmt::format("{} {}, {} of each {} s\n\n", text(answer, "of"), text(answer, "name"),
+                                         text(answer, "function"), text(answer, "step_s"));
+    return head + (table.empty() ? "Nothing was recorded in this time.\n" : table.text());
+  }
+  const std::string of = text(answer, "of");
+  if (text(answer, "time") == "-") return "Nothing has been measured yet.\n";
+  Table table = rates_table(of == "farms"     ? "FARM"
+                            : of == "servers" ? "SERVER"
+                            : of == "ports"   ? "PORT"
+                            : of == "workers" ? "WORKER"
+                                              : "DROPPED BECAUSE");
+  for (const json& row : rows_of(answer, "rates")) add(table, text(row, "name"), row);
+  return table.empty() ? "There is nothing to measure.\n" : table.text();
+}
+
+std::string events_page(const json& answer) {
+  Table table{{{.title = "TIME"},
+               {.title = "WHAT"},
+               {.title = "WHO", .wrap = Wrap::when_needed},
+               {.title = "WHAT HAPPENED, AND WHY", .wrap = Wrap::first}}};
+  for (const json& event : rows_of(answer, "events")) {
+    table.add({text(event, "time"), text(event, "kind"), text(event, "object"), text(event, "text")});
+  }
+  return table.empty() ? "Nothing has happened yet.\n" : table.text();
+}
+
+}  // namespace fulcrum::cli

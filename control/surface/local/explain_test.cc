@@ -1,0 +1,134 @@
+#include "control/surface/local/explain.h"
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/gtest.h"
+#include "tests/support/snapshot_builder.h"
+
+namespace fulcrum::surface {
+namespace {
+
+using nlohmann::json;
+using test::SnapshotBuilder;
+
+class ExplainTest : public ::testing::Test {
+ protected:
+  ExplainTest() {
+    for (std::size_t i = 0; i < 2; ++i) {
+      region_.header().ports[i].name = Name{i == 0 ? "front" : "back"};
+      region_.header().ports[i].in_use = 1;
+    }
+    SnapshotBuilder build{region_.snapshot(0), 41};
+    build.farm(FarmId{0}, "shop");
+    build.route("0.0.0.0", {.kind = RouteKind::gateway, .port = PortId{1}});
+    build.route("198.51.100.0", {.kind = RouteKind::on_link, .port = PortId{0}});
+    build.route("198.51.101.0", {});
+    service_ = build.service("203.0.113.10", 443);
+    build.row(service_).farm = FarmId{0};
+    web1_ = build.server(service_, "10.1.1.11", 8443);
+    region_.snapshot(0).server_names[web1_.index] = Name{"web1"};
+  }
+  [[nodiscard]] View look() const {
+    return {.model = model_, .region = &region_, .snapshot = &region_.snapshot(0), .dataplane_alive = alive_};
+  }
+  [[nodiscard]] Result<ExplainRequest> read(const char* question) const {
+    return read_explain(json::parse(question), look());
+  }
+  [[nodiscard]] std::string refusal(const char* question) const {
+    const auto request = read(question);
+    return request ? "" : request.error().path + " " + request.error().text;
+  }
+
+  Region region_{*Region::create_anonymous({.workers = 2})};
+  model::Model model_;
+  ServiceId service_;
+  ServerId web1_;
+  bool alive_ = true;
+};
+
+TEST_F(ExplainTest, ReadsAQuestion) {
+  const auto request = read(
+      R"({"explain": {"protocol": "tcp", "source": "198.51.100.7:40000", "destination": "203.0.113.10:443",
+                      "flags": "syn|ack", "worker": 1, "ttl": 3, "payload": 100}, "candidate": "next"})");
+  ASSERT_TRUE(request.has_value()) << request.error().words();
+  EXPECT_EQ(request->question.source, *Address::parse("198.51.100.7"));
+  EXPECT_EQ(request->question.source_port.host(), 40000);
+  EXPECT_EQ(request->question.destination_port.host(), 443);
+  EXPECT_EQ(request->question.tcp_flags, 0x12);
+  EXPECT_EQ(request->question.worker, WorkerId{1});
+  EXPECT_EQ(request->question.ttl, 3);
+  EXPECT_EQ(request->question.payload, 100);
+  EXPECT_EQ(request->question.port, PortId{0});  // where the way to the source leads
+  EXPECT_EQ(request->candidate, "next");
+}
+
+TEST_F(ExplainTest, TakesAPortByNameAndIpv6InBrackets) {
+  const auto request = read(
+      R"({"explain": {"protocol": "udp", "source": "[2001:db8::7]:40000", "destination": "[2001:db8::10]:53",
+                      "port": "back"}})");
+  ASSERT_TRUE(request.has_value()) << request.error().words();
+  EXPECT_EQ(request->question.port, PortId{1});
+  EXPECT_EQ(request->question.source, *Address::parse("2001:db8::7"));
+}
+
+TEST_F(ExplainTest, SaysWhatIsWrongWithAQuestion) {
+  const auto with = [](const std::string& rest) {
+    return R"({"explain": {"protocol": "tcp", "source": "198.51.100.7:40000", "destination": )" + rest + "}}";
+  };
+  EXPECT_NE(refusal(with(R"("203.0.113.10")").c_str()).find("destination is an address and a port"), std::string::npos);
+  EXPECT_NE(refusal(with(R"("[203.0.113.10]:443")").c_str()).find("destination"), std::string::npos);
+  EXPECT_NE(refusal(with(R"("203.0.113.10:0")").c_str()).find("destination"), std::string::npos);
+  EXPECT_NE(refusal(with(R"("[2001:db8::1]:443")").c_str()).find("another family"), std::string::npos);
+  EXPECT_NE(refusal(with(R"("203.0.113.10:443", "flags": "sym")").c_str()).find("flags"), std::string::npos);
+  EXPECT_NE(refusal(with(R"("203.0.113.10:443", "worker": 2)").c_str()).find("from 0 to 1"), std::string::npos);
+  EXPECT_NE(refusal(with(R"("203.0.113.10:443", "port": "side")").c_str()).find("front, back"), std::string::npos);
+  EXPECT_NE(refusal(with(R"("203.0.113.10:443", "colour": 1)").c_str()).find("colour"), std::string::npos);
+  alive_ = false;
+  EXPECT_NE(refusal(with(R"("203.0.113.10:443")").c_str()).find("not running"), std::string::npos);
+}
+
+TEST_F(ExplainTest, TellsTheWayToAServer) {
+  const auto request =
+      read(R"({"explain": {"protocol": "tcp", "source": "198.51.100.7:40000", "destination": "203.0.113.10:443"}})");
+  ASSERT_TRUE(request.has_value());
+  auto answer = std::make_unique<ExplainAnswer>();
+  answer->generation = 41;
+  answer->outcome = ExplainAnswer::Outcome::send;
+  answer->service = service_.value;
+  answer->server = web1_.index;
+  answer->out = PortId{1};
+  answer->opens = 1;
+  answer->next_hop = *Address::parse("10.1.1.11");
+  answer->servers_total = answer->servers_count = 1;
+  answer->servers[0] = {.id = web1_, .member = {}, .weight = 5, .is_usable = 1, .turn = 0, .active = 7};
+  const json told = explain_answer(look(), *request, request->question, *answer, region_.snapshot(0));
+  EXPECT_EQ(told["outcome"]["text"], "Sent to server web1 of farm shop by port back.");
+  EXPECT_EQ(told["configuration"]["generation"], 41);
+  EXPECT_EQ(told["service"]["path"], "farms.shop");
+  EXPECT_EQ(told["stages"].size(), 6U);
+  EXPECT_EQ(told["stages"][3]["because"][0], "farms.shop.servers.web1");
+  EXPECT_EQ(told["servers"][0]["active_connections"], 7);
+  EXPECT_EQ(told["servers"][0]["chosen"], true);
+  EXPECT_EQ(told["rewrite"]["readdressed"]["to"], "10.1.1.11:8443");
+}
+
+TEST_F(ExplainTest, EndsWhereThePacketEnds) {
+  const auto request =
+      read(R"({"explain": {"protocol": "tcp", "source": "198.51.100.7:40000", "destination": "203.0.113.10:80"}})");
+  ASSERT_TRUE(request.has_value());
+  auto answer = std::make_unique<ExplainAnswer>();
+  answer->generation = 41 | kDraftMark;
+  answer->outcome = ExplainAnswer::Outcome::drop;
+  answer->drop = Drop::no_service;
+  answer->ended_at = Stage::classify;
+  const json told = explain_answer(look(), *request, request->question, *answer, region_.snapshot(0));
+  EXPECT_EQ(told["stages"].size(), 2U);
+  EXPECT_EQ(told["outcome"]["drop"], "no_service");
+  EXPECT_EQ(told["configuration"]["in_force"], false);
+  EXPECT_TRUE(told["service"].is_null());
+  answer->status = ExplainAnswer::Status::stale;
+  EXPECT_TRUE(explain_answer(look(), *request, request->question, *answer, region_.snapshot(0)).contains("error"));
+}
+
+}  // namespace
+}  // namespace fulcrum::surface

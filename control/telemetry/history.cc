@@ -1,0 +1,337 @@
+#include "control/telemetry/history.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <utility>
+
+namespace fulcrum::telemetry {
+namespace {
+
+constexpr int kVersion = 1;
+constexpr std::int64_t kDay = 86'400;
+constexpr std::int64_t kForgetAfter = 31 * kDay;
+constexpr int kPageBytes = 4096;
+
+constexpr const char* kLayout =
+    "CREATE TABLE IF NOT EXISTS series(id INTEGER PRIMARY KEY, kind INTEGER, name TEXT, seen INTEGER,"
+    " UNIQUE(kind, name));"
+    "CREATE TABLE IF NOT EXISTS spans(tier INTEGER, kind INTEGER, slot INTEGER, begin INTEGER, seconds INTEGER,"
+    " data BLOB, UNIQUE(tier, kind, slot));";
+
+std::int64_t floor_to(std::int64_t time, std::int64_t step) { return time - time % step; }
+
+using Blob = std::vector<unsigned char>;
+
+void put(Blob& blob, std::uint64_t value) {
+  for (; value >= 0x80; value >>= 7U) blob.push_back(static_cast<unsigned char>(value | 0x80U));
+  blob.push_back(static_cast<unsigned char>(value));
+}
+
+// Integers of a blob, one after the other; 0 behind its end.
+class BlobReader {
+ public:
+  BlobReader(const void* bytes, int size)
+      : at_{static_cast<const unsigned char*>(bytes)}, end_{at_ == nullptr ? nullptr : at_ + size} {}
+  [[nodiscard]] bool empty() const { return at_ == end_; }
+  std::uint64_t take() {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; at_ != end_ && shift < 64; shift += 7) {
+      const unsigned char byte = *at_++;
+      value |= static_cast<std::uint64_t>(byte & 0x7FU) << shift;
+      if ((byte & 0x80U) == 0) break;
+    }
+    return value;
+  }
+
+ private:
+  const unsigned char* at_;
+  const unsigned char* end_;
+};
+
+}  // namespace
+
+// A prepared statement; columns and parameters count as in SQLite.
+struct History::Statement {
+  Statement(sqlite3* database, const char* text) { sqlite3_prepare_v2(database, text, -1, &statement, nullptr); }
+  ~Statement() { sqlite3_finalize(statement); }
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+  Statement& bind(int index, std::int64_t value) {
+    sqlite3_bind_int64(statement, index, value);
+    return *this;
+  }
+  Statement& bind(int index, const std::string& text) {
+    sqlite3_bind_text(statement, index, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
+    return *this;
+  }
+  Statement& bind(int index, const Blob& blob) {
+    sqlite3_bind_blob(statement, index, blob.data(), static_cast<int>(blob.size()), SQLITE_TRANSIENT);
+    return *this;
+  }
+  [[nodiscard]] bool row() { return statement != nullptr && sqlite3_step(statement) == SQLITE_ROW; }
+  [[nodiscard]] bool done() { return statement != nullptr && sqlite3_step(statement) == SQLITE_DONE; }
+  [[nodiscard]] std::int64_t number(int column) { return sqlite3_column_int64(statement, column); }
+  [[nodiscard]] std::string text(int column) {
+    const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
+    return bytes == nullptr ? "" : bytes;
+  }
+  [[nodiscard]] BlobReader blob(int column) {
+    const void* bytes = sqlite3_column_blob(statement, column);
+    return {bytes, sqlite3_column_bytes(statement, column)};
+  }
+  sqlite3_stmt* statement = nullptr;
+};
+
+Result<std::unique_ptr<History>> History::open(const std::string& file) {
+  std::error_code ignored;
+  std::filesystem::create_directories(std::filesystem::path{file}.parent_path(), ignored);
+  auto history = std::unique_ptr<History>{new History};
+  history->file_ = file;
+  auto prepared = history->prepare(file);
+  if (!prepared && prepared.error().code == Error::Code::invalid) {
+    history->notice_ = prepared.error().words() + ": begun anew, the old file is " + file + ".old";
+    sqlite3_close(std::exchange(history->database_, nullptr));
+    std::rename(file.c_str(), (file + ".old").c_str());
+    for (const char* part : {"-wal", "-shm"}) std::remove((file + part).c_str());
+    history->series_.clear();
+    prepared = history->prepare(file);
+  }
+  if (!prepared) return tl::unexpected<Error>{prepared.error()};
+  return history;
+}
+
+History::~History() {
+  if (database_ == nullptr) return;
+  static_cast<void>(flush());
+  sqlite3_close(database_);
+}
+
+tl::unexpected<Error> History::error(const char* doing) const {
+  const int code = sqlite3_errcode(database_) & 0xFF;
+  const bool damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+  return fail(damaged ? Error::Code::invalid : Error::Code::io, file_,
+              fmt::format("cannot {}: {}", doing, sqlite3_errmsg(database_)));
+}
+
+Result<void> History::run(const char* text) {
+  if (sqlite3_exec(database_, text, nullptr, nullptr, nullptr) != SQLITE_OK) return error("write the history");
+  return {};
+}
+
+Result<void> History::prepare(const std::string& file) {
+  if (sqlite3_open_v2(file.c_str(), &database_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                      nullptr) != SQLITE_OK) {
+    return error("open the history");
+  }
+  const std::string limits = fmt::format(
+      "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA max_page_count={};"
+      "PRAGMA journal_size_limit=16777216;",
+      bytes_max / kPageBytes);
+  if (auto set = run(limits.c_str()); !set) return set;
+  std::int64_t version = -1;
+  {
+    Statement ask{database_, "PRAGMA user_version"};
+    if (ask.row()) version = ask.number(0);
+  }
+  if (version != 0 && version != kVersion) {
+    return fail(Error::Code::invalid, file, fmt::format("the history has version {}, not {}", version, kVersion));
+  }
+  if (auto made = run(kLayout); !made) return made;
+  if (auto set = run(fmt::format("PRAGMA user_version={}", kVersion).c_str()); !set) return set;
+  return load();
+}
+
+Result<void> History::load() {
+  Statement all{database_, "SELECT id, kind, name, seen FROM series"};
+  while (all.row()) {
+    if (all.number(1) < 0 || all.number(1) >= static_cast<std::int64_t>(kKindNames.size())) continue;
+    series_[{static_cast<Kind>(all.number(1)), all.text(2)}] = {.id = all.number(0), .seen = all.number(3)};
+  }
+  Statement newest{database_, "SELECT max(begin) FROM spans WHERE tier = 0"};
+  if (!newest.row()) return error("read the history");
+  newest_ = newest.number(0);
+  return {};
+}
+
+Result<std::int64_t> History::id_of(const SeriesName& name, std::int64_t time) {
+  const auto known = series_.find(name);
+  if (known != series_.end() && time - known->second.seen < kDay) return known->second.id;
+  if (known == series_.end() && series_.size() >= series_max) {
+    return fail(Error::Code::limit, file_, "too many series: new ones are not recorded");
+  }
+  Statement put{database_,
+                "INSERT INTO series(kind, name, seen) VALUES(?1, ?2, ?3)"
+                " ON CONFLICT(kind, name) DO UPDATE SET seen = ?3"};
+  if (!put.bind(1, static_cast<int>(name.kind)).bind(2, name.name).bind(3, time).done()) return error("add a series");
+  Known& now = series_[name];
+  if (now.id == 0) now.id = sqlite3_last_insert_rowid(database_);
+  now.seen = time;
+  return now.id;
+}
+
+// Names that nothing was counted for any more, not even in the oldest rows.
+Result<void> History::forget_old(std::int64_t time) {
+  Statement drop{database_, "DELETE FROM series WHERE seen < ?1"};
+  if (!drop.bind(1, time - kForgetAfter).done()) return error("forget old series");
+  std::erase_if(series_, [&](const auto& known) { return known.second.seen < time - kForgetAfter; });
+  return {};
+}
+
+Result<void> History::add(const Sample& sample) {
+  const std::int64_t begin = sample.time - sample.seconds;
+  if (newest_ != 0 && floor_to(newest_, kTiers[1].step_s) != floor_to(begin, kTiers[1].step_s)) {
+    if (auto written = write_all(begin); !written) {
+      seconds_.clear();
+      newest_ = begin;
+      return written;
+    }
+  }
+  return enter(sample);
+}
+
+// A reading that came late stands for several seconds: each of them gets its share.
+Result<void> History::enter(const Sample& sample) {
+  for (std::uint32_t i = 0; i < sample.seconds; ++i) {
+    newest_ = sample.time - sample.seconds + i;
+    for (Span& span : seconds_[newest_]) span.seconds = 1;
+  }
+  for (const Sample::Entry& entry : sample.entries) {
+    const auto id = id_of(*entry.series, sample.time);
+    if (!id) return tl::unexpected<Error>{id.error()};
+    for (std::uint32_t i = 0; i < sample.seconds; ++i) {
+      Cell& cell = seconds_[sample.time - sample.seconds + i][static_cast<std::size_t>(entry.series->kind)].cells[*id];
+      for (std::size_t c = 0; c < kColumns; ++c) {
+        // The first ones get what does not divide.
+        const std::uint64_t share = entry.counts[c] / sample.seconds + (i < entry.counts[c] % sample.seconds ? 1U : 0U);
+        cell.sums[c] += share;
+        cell.most[c] += share;
+      }
+    }
+  }
+  return {};
+}
+
+Result<void> History::flush() { return seconds_.empty() ? Result<void>{} : write_all(newest_); }
+
+// Writes the seconds in memory and makes the coarser spans that are over at `until`, all or nothing.
+Result<void> History::write_all(std::int64_t until) {
+  if (auto begun = run("BEGIN IMMEDIATE"); !begun) return begun;
+  const auto all = [&]() -> Result<void> {
+    for (const auto& [begin, kinds] : seconds_) {
+      for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
+        if (auto written = write(0, begin, kind, kinds[kind]); !written) return written;
+      }
+    }
+    for (std::size_t tier = 1; tier < kTiers.size(); ++tier) {
+      const std::int64_t begin = floor_to(newest_, kTiers[tier].step_s);
+      if (begin == floor_to(until, kTiers[tier].step_s)) break;
+      if (auto closed = close_span(tier, begin); !closed) return closed;
+    }
+    if (floor_to(newest_, kDay) != floor_to(until, kDay)) return forget_old(until);
+    return {};
+  };
+  auto written = all();
+  if (written) written = run("COMMIT");
+  if (!written) {
+    static_cast<void>(run("ROLLBACK"));
+    return written;
+  }
+  seconds_.clear();
+  return {};
+}
+
+Result<void> History::write(std::size_t tier, std::int64_t begin, std::size_t kind, const Span& span) {
+  Blob blob;
+  std::int64_t before = 0;
+  for (const auto& [id, cell] : span.cells) {
+    put(blob, static_cast<std::uint64_t>(id - before));
+    before = id;
+    for (const std::uint64_t sum : cell.sums) put(blob, sum);
+    for (std::size_t c = 0; c < kColumns && tier != 0; ++c) put(blob, cell.most[c]);
+  }
+  Statement statement{database_,
+                      "INSERT OR REPLACE INTO spans(tier, kind, slot, begin, seconds, data)"
+                      " VALUES(?1, ?2, ?3, ?4, ?5, ?6)"};
+  const bool written = statement.bind(1, static_cast<std::int64_t>(tier))
+                           .bind(2, static_cast<std::int64_t>(kind))
+                           .bind(3, begin / kTiers[tier].step_s % kTiers[tier].slots)
+                           .bind(4, begin)
+                           .bind(5, std::int64_t{span.seconds})
+                           .bind(6, blob)
+                           .done();
+  return written ? Result<void>{} : error("write a span");
+}
+
+Result<void> History::read(std::size_t tier, std::size_t kind, std::int64_t from, std::int64_t to,
+                           const Visit& visit) const {
+  Statement rows{database_,
+                 "SELECT begin, seconds, data FROM spans WHERE tier = ?1 AND kind = ?2 AND begin >= ?3 AND begin < ?4"
+                 " ORDER BY begin"};
+  rows.bind(1, static_cast<std::int64_t>(tier)).bind(2, static_cast<std::int64_t>(kind)).bind(3, from).bind(4, to);
+  while (rows.row()) {
+    Span span{.seconds = static_cast<std::uint32_t>(rows.number(1)), .cells = {}};
+    std::int64_t id = 0;
+    for (BlobReader blob = rows.blob(2); !blob.empty();) {
+      id += static_cast<std::int64_t>(blob.take());
+      Cell& cell = span.cells[id];
+      for (std::uint64_t& sum : cell.sums) sum = blob.take();
+      if (tier == 0) cell.most = cell.sums;
+      for (std::size_t c = 0; c < kColumns && tier != 0; ++c) cell.most[c] = blob.take();
+    }
+    visit(rows.number(0), span);
+  }
+  return sqlite3_errcode(database_) == SQLITE_DONE ? Result<void>{} : error("read the history");
+}
+
+Result<void> History::close_span(std::size_t tier, std::int64_t begin) {
+  for (std::size_t kind = 0; kind < kKindNames.size(); ++kind) {
+    Span whole;
+    const auto add = [&](std::int64_t, const Span& part) {
+      whole.seconds += part.seconds;
+      for (const auto& [id, cell] : part.cells) {
+        Cell& sum = whole.cells[id];
+        for (std::size_t c = 0; c < kColumns; ++c) {
+          sum.sums[c] += cell.sums[c];
+          sum.most[c] = std::max(sum.most[c], cell.most[c]);
+        }
+      }
+    };
+    if (auto done = read(tier - 1, kind, begin, begin + kTiers[tier].step_s, add); !done) return done;
+    if (whole.seconds == 0) continue;
+    if (auto done = write(tier, begin, kind, whole); !done) return done;
+  }
+  return {};
+}
+
+Result<std::vector<HistoryPoint>> History::query(const HistoryQuery& query) {
+  const auto tier = std::find_if(kTiers.begin(), kTiers.end(), [&](const Tier& t) { return t.step_s == query.step_s; });
+  if (tier == kTiers.end()) return fail(Error::Code::invalid, "step", "is 1, 60 or 900 seconds");
+  const auto known = series_.find(query.series);
+  if (known == series_.end()) {
+    return fail(Error::Code::not_found, "name", fmt::format("\"{}\" has not been measured yet", query.series.name));
+  }
+  std::vector<HistoryPoint> points;
+  const auto see = [&](std::int64_t begin, const Span& span) {
+    HistoryPoint& point = points.emplace_back(HistoryPoint{.time = begin, .rates = {}});
+    const auto cell = span.cells.find(known->second.id);
+    if (cell == span.cells.end() || span.seconds == 0) return;
+    for (std::size_t c = 0; c < kColumns; ++c) {
+      point.rates[c] = query.function == Function::maximum
+                           ? static_cast<double>(cell->second.most[c])
+                           : static_cast<double>(cell->second.sums[c]) / static_cast<double>(span.seconds);
+    }
+  };
+  const auto kind = static_cast<std::size_t>(query.series.kind);
+  const auto number = static_cast<std::size_t>(tier - kTiers.begin());
+  if (auto done = read(number, kind, query.from, query.to, see); !done) return tl::unexpected<Error>{done.error()};
+  for (auto at = seconds_.lower_bound(query.from); number == 0 && at != seconds_.end() && at->first < query.to; ++at) {
+    see(at->first, at->second[kind]);
+  }
+  return points;
+}
+
+}  // namespace fulcrum::telemetry

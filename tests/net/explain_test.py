@@ -1,0 +1,109 @@
+"""What `fulcrum explain` says is what happens to the next real connection; and rates and events of what did."""
+
+import json
+import socket
+import subprocess
+import unittest
+
+from tests.net.labcase import ALL_UP, LabCase
+from tools.labkit import daemons, topology, web
+from tools.labkit.namespaces import inside, wait_until
+
+CLIENT = topology.CLIENT_V4
+USAGE, FAILED, NOT_FOUND = 2, 1, 4
+
+
+class Explain(LabCase):
+    check = daemons.PATIENT_CHECK
+
+    def fulcrum(self, *words):
+        """The CLI in the box."""
+        command = inside(self.lab.box, str(self.box.cli), *words, "--runtime-dir", str(self.box.runtime_dir))
+        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+
+    def explain(self, farm, *options):
+        target = f"{farm.ipv4}:80"
+        done = self.fulcrum("explain", "tcp", f"{CLIENT}:40000", target, "--json", *options)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def chosen(self, answer):
+        return [server["name"] for server in answer["servers"] if server["chosen"]]
+
+    def test_the_next_connection_goes_where_it_says(self):
+        for farm in topology.FARMS:
+            web.curl(self.lab, f"http://{farm.ipv4}/")  # so that neighbours are known
+            for _ in range(6):
+                answer = self.explain(farm)
+                self.assertEqual(answer["outcome"]["action"], "send", answer["outcome"])
+                self.assertEqual(self.chosen(answer), self.chosen(self.explain(farm)), "asking changed something")
+                self.assertEqual([web.curl(self.lab, f"http://{farm.ipv4}/").strip()], self.chosen(answer))
+
+    def test_a_page_for_people_fits(self):
+        done = self.fulcrum("explain", "tcp", f"{CLIENT}:40000", f"{topology.NAT.ipv4}:80")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("farms.shop-nat.servers.", done.stdout)
+        self.assertLessEqual(max(map(len, done.stdout.splitlines())), 80, done.stdout)
+
+    def test_what_nobody_serves_is_dropped(self):
+        done = self.fulcrum("explain", "tcp", f"{CLIENT}:40000", f"{topology.NAT.ipv4}:81", "--json")
+        self.assertEqual(json.loads(done.stdout)["outcome"]["drop"], "no_service")
+        wrong = self.fulcrum("explain", "tcp", CLIENT, f"{topology.NAT.ipv4}:81")
+        self.assertEqual(wrong.returncode, USAGE)
+        self.assertIn("source is an address and a port", wrong.stderr)
+
+    def config(self, verb, **words):
+        """A request to the configuration desk (control/surface/local/configuration_desk.h)."""
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(str(self.box.runtime_dir / "control.sock"))
+            line.sendall(json.dumps({"config": verb, **words}).encode() + b"\n")
+            answer = json.loads(line.makefile().readline())
+        self.assertNotIn("error", answer)
+        return answer
+
+    def test_a_candidate_changes_nothing(self):
+        self.config("open", candidate="next", who="anna")
+        self.addCleanup(self.config, "discard", candidate="next")
+        for name in ("s1", "s2"):
+            self.config("delete", candidate="next", path=f"farms.shop-nat.servers.{name}")
+        answer = self.explain(topology.NAT, "--candidate", "next")
+        self.assertEqual(answer["configuration"]["in_force"], False)
+        self.assertEqual(self.chosen(answer), ["s3"])
+        self.assertEqual(answer["servers_total"], 1)
+        now = self.explain(topology.NAT)
+        self.assertEqual(now["servers_total"], 3)
+        revision = now["configuration"]["revision"]
+        before = self.explain(topology.NAT, "--revision", str(revision))
+        self.assertEqual(before["servers_total"], 3)
+        self.assertEqual(self.chosen(before), self.chosen(self.explain(topology.NAT)))
+        unknown = self.fulcrum("explain", "tcp", f"{CLIENT}:40000", f"{topology.NAT.ipv4}:80", "--candidate", "other")
+        self.assertEqual(unknown.returncode, NOT_FOUND, unknown.stderr)
+
+    def test_without_a_dataplane_it_says_so(self):
+        self.box.dataplane.kill()
+        done = self.fulcrum("explain", "tcp", f"{CLIENT}:40000", f"{topology.NAT.ipv4}:80")
+        self.assertEqual(done.returncode, FAILED)
+        self.assertIn("dataplane", done.stderr)
+        self.box.dataplane.start()
+        self.box.wait_for_servers(ALL_UP, 10)
+        self.assertIn(self.explain(topology.NAT)["outcome"]["action"], ("send", "punt"))
+        events = json.loads(self.fulcrum("show", "events", "--json").stdout)["events"]
+        self.assertIn("dataplane", {event["kind"] for event in events})
+
+    def rate(self, name):
+        answer = json.loads(self.fulcrum("show", "rates", "farms", "--json").stdout)
+        return {row["name"]: row["connections_s"] for row in answer["rates"]}.get(name, 0)
+
+    def test_rates_of_a_farm(self):
+        def busy():
+            web.curl(self.lab, f"http://{topology.NAT.ipv4}/")
+            return self.rate("shop-nat") > 0
+
+        wait_until(busy, 20, "a rate above 0")
+        past = json.loads(self.fulcrum("show", "rates", "farms", "shop-nat", "--json").stdout)
+        self.assertGreater(max(point["connections_s"] for point in past["points"]), 0)
+        self.assertLessEqual(max(map(len, self.fulcrum("show", "rates", "servers").stdout.splitlines())), 80)
+
+
+if __name__ == "__main__":
+    unittest.main()
