@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "dataplane/explain/explainer.h"
 #include "dataplane/lookup/connection_table.h"
 #include "dataplane/worker/housekeeping.h"
 #include "dataplane/worker/worker.h"
