@@ -74,7 +74,7 @@ TEST_F(AuditLogTest, KeepsWhatWasWrittenInAChain) {
   EXPECT_EQ(second["previous"], first["hash"]);
   EXPECT_EQ(second["object"], "revision 2");
   EXPECT_EQ(second["time"], "1970-01-01T00:00:00.000Z");
-  EXPECT_EQ(verdict.last_hash, nlohmann::json::parse(all[2])["hash"]);
+  EXPECT_EQ(verdict.last_hash, nlohmann::json::parse(all[2])["hash"].get<std::string>());
 }
 
 TEST_F(AuditLogTest, NoticesEveryKindOfTampering) {

@@ -52,7 +52,7 @@ class ConfigurationTest : public testing::Test {
     configuration.emplace(
         std::move(*history),
         Configuration::Rules{
-            .validate = [this](const auto& model, const auto& sources) { return judge(model, sources); },
+            .validate = [](const auto& model, const auto& sources) { return judge(model, sources); },
             .may_follow = [](const auto&, const auto&) { return std::vector<std::pair<std::string, std::string>>{}; }});
     configuration->on_applied([this](const Committed& committed) { applied.push_back(committed.revision.number); });
     link.emplace(file, directory.path() + "/state");
