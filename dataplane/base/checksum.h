@@ -93,10 +93,11 @@ constexpr std::uint16_t checksum_delta(std::uint64_t from_sum, std::uint64_t to_
 // The delta of the way back.
 constexpr std::uint16_t inverse_delta(std::uint16_t delta) noexcept { return static_cast<std::uint16_t>(~delta); }
 
-// RFC 1624: HC' = ~(~HC + ~m + m').
-constexpr Be16 apply_delta(Be16 checksum, std::uint16_t delta) noexcept {
-  const std::uint32_t sum = (checksum.wire() ^ 0xFFFFU) + delta;
-  // Two words carry once at most.
+// RFC 1624: HC' = ~(~HC + ~m + m'). Also for two changes at once.
+constexpr Be16 apply_delta(Be16 checksum, std::uint16_t delta, std::uint16_t and_delta = 0) noexcept {
+  std::uint32_t sum = (checksum.wire() ^ 0xFFFFU) + delta;
+  // Two words carry once at most, three twice.
+  if (and_delta != 0) sum = ((sum + and_delta) & 0xFFFFU) + ((sum + and_delta) >> 16U);
   return Be16::from_wire(static_cast<std::uint16_t>(~((sum & 0xFFFFU) + (sum >> 16U))));
 }
 

@@ -97,7 +97,7 @@ void check_readdress(std::span<std::byte> frame, const Facts& facts, bool source
 void check_ttl(std::span<std::byte> frame, const Facts& facts) {
   if (facts.ttl <= 1) return;
   const bool right = checksums_are_right(frame);
-  decrement_ttl(frame, facts);
+  forward_to_server(frame, facts, {.address = facts.destination, .port = facts.destination_port});
   Facts after;
   FULCRUM_ASSERT(parse(frame, ChecksumFact::unknown, after) == Drop::none);
   FULCRUM_ASSERT(after.ttl == facts.ttl - 1);

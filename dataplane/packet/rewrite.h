@@ -42,8 +42,6 @@ void store(std::byte* at, const T& value) noexcept {
   std::memcpy(at, &value, sizeof value);
 }
 
-inline void change_sum(std::byte* at, std::uint16_t delta) noexcept { store(at, apply_delta(load<Be16>(at), delta)); }
-
 // RFC 768: 0 says that there is no checksum, so it stays; a checksum which comes out as 0 is sent as its other form.
 inline void change_udp_sum(std::byte* at, std::uint16_t delta) noexcept {
   const auto before = load<Be16>(at);
@@ -52,26 +50,38 @@ inline void change_udp_sum(std::byte* at, std::uint16_t delta) noexcept {
   store(at, after.wire() == 0 ? Be16{0xFFFF} : after);
 }
 
-template <End kEnd>
+// TTL is the upper half of its 16-bit word: the sum shrinks by 0x0100 whatever stands beside it.
+inline constexpr std::uint16_t kTtlDelta = checksum_delta(Be16{0x0100}.wire(), 0);
+
+inline void decrement(std::byte* at) noexcept { *at = static_cast<std::byte>(std::to_integer<unsigned>(*at) - 1U); }
+
+// All that is read is read first: for all that the compiler knows, a store into the frame changes everything else.
+template <End kEnd, bool kForward>
 void readdress(std::span<std::byte> frame, const Facts& facts, const Readdress& change) noexcept {
   constexpr bool kSource = kEnd == End::source;
   std::byte* const network = frame.data() + facts.l3_offset;
+  std::byte* const transport = frame.data() + facts.l4_offset;
+  const PacketKind kind = facts.kind;
+  const Be16 port = change.port;
+  const std::uint16_t delta = change.address_delta;
+  const std::uint16_t port_delta = change.address_port_delta;
   if (change.address.is_v4()) {
     store(network + (kSource ? offsetof(Ipv4Header, source) : offsetof(Ipv4Header, destination)), change.address.v4());
-    change_sum(network + offsetof(Ipv4Header, checksum), change.address_delta);
+    std::byte* const sum = network + offsetof(Ipv4Header, checksum);
+    store(sum, apply_delta(load<Be16>(sum), delta, kForward ? kTtlDelta : std::uint16_t{0}));
+    if (kForward) decrement(network + offsetof(Ipv4Header, ttl));
   } else {
     store(network + (kSource ? offsetof(Ipv6Header, source) : offsetof(Ipv6Header, destination)),
           change.address.bytes());
+    if (kForward) decrement(network + offsetof(Ipv6Header, hop_limit));
   }
-  std::byte* const transport = frame.data() + facts.l4_offset;
-  if (facts.kind == PacketKind::tcp) {
-    store(transport + (kSource ? offsetof(TcpHeader, source_port) : offsetof(TcpHeader, destination_port)),
-          change.port);
-    change_sum(transport + offsetof(TcpHeader, checksum), change.address_port_delta);
-  } else if (facts.kind == PacketKind::udp) {
-    store(transport + (kSource ? offsetof(UdpHeader, source_port) : offsetof(UdpHeader, destination_port)),
-          change.port);
-    change_udp_sum(transport + offsetof(UdpHeader, checksum), change.address_port_delta);
+  if (kind == PacketKind::tcp) {
+    store(transport + (kSource ? offsetof(TcpHeader, source_port) : offsetof(TcpHeader, destination_port)), port);
+    std::byte* const sum = transport + offsetof(TcpHeader, checksum);
+    store(sum, apply_delta(load<Be16>(sum), port_delta));
+  } else if (kind == PacketKind::udp) {
+    store(transport + (kSource ? offsetof(UdpHeader, source_port) : offsetof(UdpHeader, destination_port)), port);
+    change_udp_sum(transport + offsetof(UdpHeader, checksum), port_delta);
   }
 }
 
@@ -79,23 +89,21 @@ void readdress(std::span<std::byte> frame, const Facts& facts, const Readdress& 
 
 // Client to server: replaces destination address and port.
 inline void readdress_destination(std::span<std::byte> frame, const Facts& facts, const Readdress& change) noexcept {
-  rewriting::readdress<rewriting::End::destination>(frame, facts, change);
+  rewriting::readdress<rewriting::End::destination, false>(frame, facts, change);
 }
 
 // Server to client: replaces source address and port.
 inline void readdress_source(std::span<std::byte> frame, const Facts& facts, const Readdress& change) noexcept {
-  rewriting::readdress<rewriting::End::source>(frame, facts, change);
+  rewriting::readdress<rewriting::End::source, false>(frame, facts, change);
 }
 
-// Decrements TTL or hop limit. The caller has seen that it is above 1 (RFC 1812 5.3.1).
-inline void decrement_ttl(std::span<std::byte> frame, const Facts& facts) noexcept {
-  std::byte* const network = frame.data() + facts.l3_offset;
-  const bool v4 = facts.source.is_v4();
-  std::byte* const ttl = network + (v4 ? offsetof(Ipv4Header, ttl) : offsetof(Ipv6Header, hop_limit));
-  *ttl = static_cast<std::byte>(std::to_integer<unsigned>(*ttl) - 1U);
-  // TTL is the upper half of its 16-bit word: the sum shrinks by 0x0100 whatever stands beside it.
-  constexpr std::uint16_t kDelta = checksum_delta(Be16{0x0100}.wire(), 0);
-  if (v4) rewriting::change_sum(network + offsetof(Ipv4Header, checksum), kDelta);
+// The same for a packet that is forwarded: TTL or hop limit are decremented, too. The caller has seen that it is above
+// 1 (RFC 1812 5.3.1).
+inline void forward_to_server(std::span<std::byte> frame, const Facts& facts, const Readdress& change) noexcept {
+  rewriting::readdress<rewriting::End::destination, true>(frame, facts, change);
+}
+inline void forward_to_client(std::span<std::byte> frame, const Facts& facts, const Readdress& change) noexcept {
+  rewriting::readdress<rewriting::End::source, true>(frame, facts, change);
 }
 
 // Sets both MAC addresses, given as Mac::word().

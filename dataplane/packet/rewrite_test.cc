@@ -104,14 +104,19 @@ TEST(Rewrite, SendsAUdpChecksumOfZeroAsItsOtherForm) {
   }
 }
 
+// Forwards without changing addresses.
+void pass_on(Bytes& frame, const Facts& facts) {
+  forward_to_server(frame, facts, {.address = facts.destination, .port = facts.destination_port});
+}
+
 TEST(Rewrite, DecrementsTtl) {
   for (unsigned ttl = 2; ttl <= 255; ++ttl) {
     const auto before = static_cast<std::uint8_t>(ttl), after = static_cast<std::uint8_t>(ttl - 1);
     Bytes v4 = PacketBuilder{}.eth().ipv4({.ttl = before}).udp().build();
-    decrement_ttl(v4, facts_of(v4));
+    pass_on(v4, facts_of(v4));
     EXPECT_EQ(v4, PacketBuilder{}.eth().ipv4({.ttl = after}).udp().build()) << ttl;
     Bytes v6 = PacketBuilder{}.eth().vlan().ipv6({.hop_limit = before}).tcp().build();
-    decrement_ttl(v6, facts_of(v6));
+    pass_on(v6, facts_of(v6));
     EXPECT_EQ(v6, PacketBuilder{}.eth().vlan().ipv6({.hop_limit = after}).tcp().build()) << ttl;
   }
 }
@@ -185,8 +190,11 @@ TEST(Rewrite, UpdatesChecksumsAsRecomputingWould) {
 
     readdress(frame, after, back(there, from, from_port));
     ASSERT_EQ(frame, before);
-    decrement_ttl(frame, facts);
-    ASSERT_EQ(facts_of(frame, ChecksumFact::verify).ttl, facts.ttl - 1);
+    (source ? forward_to_client : forward_to_server)(frame, facts, there);
+    const Facts forwarded = facts_of(frame, ChecksumFact::verify);
+    ASSERT_EQ(forwarded.ttl, facts.ttl - 1);
+    ASSERT_EQ(source ? forwarded.source : forwarded.destination, there.address);
+    ASSERT_EQ(source ? forwarded.source_port : forwarded.destination_port, there.port);
   }
 }
 

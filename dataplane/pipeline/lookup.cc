@@ -40,8 +40,10 @@ struct Round {
 // A reply is accepted from the server that the connection was given to, and from no other.
 bool settles(const Context& context, Passage& passage, ConnectionId found) noexcept {
   if (found == kNoConnection) return false;
-  const ServerId server = context.connections.server(found);
-  if (passage.direction == Direction::to_client && !(server == id_of(context.snapshot, passage.server))) return false;
+  if (passage.direction == Direction::to_client &&
+      !(context.connections.server(found) == id_of(context.snapshot, passage.server))) {
+    return false;
+  }
   passage.connection = found;
   return true;
 }

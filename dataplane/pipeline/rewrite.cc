@@ -38,42 +38,50 @@ inline bool fits(Batch& batch, std::size_t i, const Context& context, PortId por
   return false;
 }
 
-inline void readdress(Batch& batch, std::size_t i, const Context& context) noexcept {
-  const Passage& passage = batch.passages[i];
-  const ServerRow& server = context.snapshot.servers[passage.server];
-  const ServiceRow& service = context.snapshot.services[passage.service];
-  const std::span<std::byte> frame = batch.frames[i].bytes();
-  if (passage.direction == Direction::to_server) {
-    readdress_destination(frame, batch.facts[i],
-                          {.address = server.address,
-                           .port = server.port,
-                           .address_delta = server.address_delta,
-                           .address_port_delta = server.address_port_delta});
-  } else {
-    readdress_source(frame, batch.facts[i],
-                     {.address = service.address,
-                      .port = service.port,
-                      .address_delta = inverse_delta(server.address_delta),
-                      .address_port_delta = inverse_delta(server.address_port_delta)});
-  }
+Readdress to_server(const ServerRow& server) noexcept {
+  return {.address = server.address,
+          .port = server.port,
+          .address_delta = server.address_delta,
+          .address_port_delta = server.address_port_delta};
 }
 
-inline void leave_nat(Batch& batch, std::size_t i, const Context& context, const Exit& exit) noexcept {
+Readdress to_client(const ServiceRow& service, const ServerRow& server) noexcept {
+  return {.address = service.address,
+          .port = service.port,
+          .address_delta = inverse_delta(server.address_delta),
+          .address_port_delta = inverse_delta(server.address_port_delta)};
+}
+
+// Translated, and addressed to the twin itself, so that Linux forwards it; Linux takes its TTL too.
+[[gnu::noinline]] void leave_by_linux(Batch& batch, std::size_t i, const Context& context, const Exit& exit,
+                                      const Readdress& change) noexcept {
   const std::uint64_t own = context.ports[exit.port.value].mac.word();
   const std::span<std::byte> frame = batch.frames[i].bytes();
+  const bool in = batch.passages[i].direction == Direction::to_server;
+  (in ? readdress_destination : readdress_source)(frame, batch.facts[i], change);
+  want_neighbour(batch, context.neighbours, exit);
+  set_macs(frame, own, own);
+  batch.punt(i, exit.port);
+}
+
+template <Direction kDirection>
+void leave_nat(Batch& batch, std::size_t i, const Context& context, const Exit& exit,
+               const Readdress& change) noexcept {
+  const std::uint64_t own = context.ports[exit.port.value].mac.word();
+  const std::span<std::byte> frame = batch.frames[i].bytes();
+  Passage& passage = batch.passages[i];
   if (batch.facts[i].ttl <= 1) return batch.drop(i, Drop::ttl);
   if (!fits(batch, i, context, exit.port)) return;
-  readdress(batch, i, context);
   const std::uint64_t mac = mac_of(context.neighbours, exit);
-  if (mac == NeighbourTable::kNoMac) {
-    want_neighbour(batch, context.neighbours, exit);
-    set_macs(frame, own, own);  // addressed to the twin itself, so that Linux forwards it; Linux takes its TTL too
-    return batch.punt(i, exit.port);
-  }
-  decrement_ttl(frame, batch.facts[i]);
+  if (mac == NeighbourTable::kNoMac) return leave_by_linux(batch, i, context, exit, change);
+  passage.outcome = Outcome::send;
+  passage.port = exit.port;
   set_macs(frame, mac, own);
-  batch.passages[i].outcome = Outcome::send;
-  batch.passages[i].port = exit.port;
+  if constexpr (kDirection == Direction::to_server) {
+    forward_to_server(frame, batch.facts[i], change);
+  } else {
+    forward_to_client(frame, batch.facts[i], change);
+  }
 }
 
 // Only the MAC addresses change (direct server return): the server has the service's address on a loopback.
@@ -90,12 +98,23 @@ void leave_dsr(Batch& batch, std::size_t i, const Context& context, const Exit& 
 }
 
 void leave_to_client(Batch& batch, std::size_t i, const Context& context) noexcept {
-  const NextHop& route = batch.passages[i].route;
+  const Passage& passage = batch.passages[i];
+  const NextHop& route = passage.route;
   if (route.kind != RouteKind::on_link && route.kind != RouteKind::gateway) return batch.drop(i, Drop::no_route);
-  leave_nat(batch, i, context,
-            {.port = route.port,
-             .neighbour = route.kind == RouteKind::gateway ? route.neighbour : kNoNeighbour,
-             .next_hop = batch.facts[i].destination});
+  const Snapshot& snapshot = context.snapshot;
+  leave_nat<Direction::to_client>(batch, i, context,
+                                  {.port = route.port,
+                                   .neighbour = route.kind == RouteKind::gateway ? route.neighbour : kNoNeighbour,
+                                   .next_hop = batch.facts[i].destination},
+                                  to_client(snapshot.services[passage.service], snapshot.servers[passage.server]));
+}
+
+void leave_to_server(Batch& batch, std::size_t i, const Context& context) noexcept {
+  const Passage& passage = batch.passages[i];
+  const ServerRow& server = context.snapshot.servers[passage.server];
+  const Exit exit{.port = server.egress, .neighbour = server.neighbour, .next_hop = server.address};
+  if (context.snapshot.services[passage.service].mode == Mode::dsr) return leave_dsr(batch, i, context, exit);
+  leave_nat<Direction::to_server>(batch, i, context, exit, to_server(server));
 }
 
 }  // namespace
@@ -103,18 +122,10 @@ void leave_to_client(Batch& batch, std::size_t i, const Context& context) noexce
 void rewrite_stage(Batch& batch, const Context& context) noexcept {
   for (std::size_t i = 0; i < batch.count; ++i) {
     if (!batch.pending(i)) continue;
-    const Passage& passage = batch.passages[i];
-    const ServiceRow& service = context.snapshot.services[passage.service];
-    if (passage.direction == Direction::to_client) {
-      leave_to_client(batch, i, context);
-      continue;
-    }
-    const ServerRow& server = context.snapshot.servers[passage.server];
-    const Exit exit{.port = server.egress, .neighbour = server.neighbour, .next_hop = server.address};
-    if (service.mode == Mode::dsr) {
-      leave_dsr(batch, i, context, exit);
+    if (batch.passages[i].direction == Direction::to_server) {
+      leave_to_server(batch, i, context);
     } else {
-      leave_nat(batch, i, context, exit);
+      leave_to_client(batch, i, context);
     }
   }
 }
