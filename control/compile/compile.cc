@@ -7,6 +7,7 @@
 #include <string_view>
 #include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "control/compile/flatten.h"
@@ -68,6 +69,7 @@ struct PlannedServer {
   Address address;
   Be16 port{0};
   std::optional<std::uint16_t> row;
+  bool is_kept = false;  // the row was this server's before
   ServerState state = ServerState::up;
   MemberId member{};
 };
@@ -99,8 +101,8 @@ class Compiler {
     if (services_.size() > kServicesMax) return too_many("services", kServicesMax);
     if (servers_.size() > kServersMax) return too_many("servers of services", kServersMax);
     if (input_.model.farms.size() > kFarmsMax) return too_many("farms", kFarmsMax);
-    give_farm_ids();
     give_service_ids();
+    give_farm_ids();
     give_server_ids();
     give_member_ids();
     if (const auto done = fill_routes(); !done) return tl::unexpected<Error>{done.error()};
@@ -138,6 +140,7 @@ class Compiler {
                             *address,
                             port,
                             std::nullopt,
+                            false,
                             ServerState::up,
                             kNoMember};
       if (input_.state && input_.state({farm, server, *address, port, service.key.protocol}) != ServerState::up) {
@@ -159,6 +162,13 @@ class Compiler {
     for (std::size_t f = 0; f < farms.size(); ++f) {
       const auto found = before.find(farms[f].name);
       if (found != before.end()) take_farm(f, found->second);
+    }
+    for (std::size_t s = 0; s < services_.size(); ++s) {
+      if (!service_is_kept_[s] || farm_ids_[services_[s].farm_index] != kNoIndex) continue;
+      const FarmId renamed = previous_->services[*services_[s].row].farm;
+      if (renamed.value < kFarmsMax && into_.farms[renamed.value].name.view().empty()) {
+        take_farm(services_[s].farm_index, renamed.value);
+      }
     }
     std::uint16_t free = 0;
     for (std::size_t f = 0; f < farms.size(); ++f) {
@@ -196,37 +206,66 @@ class Compiler {
     }
   }
 
+  // First by everything, so that of several servers at one endpoint each goes on with its own row; then without the
+  // name, for those that were renamed.
   void give_server_ids() {
-    std::unordered_map<ServerKey, std::uint16_t, KeyHash> before;
-    for (std::size_t i = 0; previous_ != nullptr && i < kServersMax; ++i) {
-      const ServerRow& row = previous_->servers[i];
-      if (row.state == ServerState::unused || row.generation == 0) continue;
-      before.emplace(ServerKey{row.service.value, row.address, row.port, previous_->server_names[i].view()},
-                     static_cast<std::uint16_t>(i));
-    }
     std::vector<bool> kept(kServersMax);
-    for (PlannedServer& server : servers_) {
-      if (!service_is_kept_[server.service]) continue;
-      const auto found =
-          before.find({*services_[server.service].row, server.address, server.port, server.server->name});
-      if (found == before.end() || kept[found->second]) continue;
-      server.row = found->second;
-      kept[found->second] = true;
-    }
+    keep_rows(true, kept);
+    keep_rows(false, kept);
     FreeRows free = free_servers(previous_, kept, input_.generation, into_);
     for (PlannedServer& server : servers_) {
+      server.is_kept = server.row.has_value();
       if (server.row) continue;
       server.row = free.take();
       ServerRow& row = into_.servers[*server.row];
       row.generation = next_generation(row.generation);
     }
   }
+  void keep_rows(bool by_name, std::vector<bool>& kept) {
+    std::unordered_map<ServerKey, std::uint16_t, KeyHash> before;
+    for (std::uint16_t i = 0; previous_ != nullptr && i < kServersMax; ++i) {
+      const ServerRow& row = previous_->servers[i];
+      if (kept[i] || !is_row_of_server(row)) continue;
+      const auto name = by_name ? previous_->server_names[i].view() : std::string_view{};
+      before.emplace(ServerKey{row.service.value, row.address, row.port, name}, i);
+    }
+    for (PlannedServer& server : servers_) {
+      if (server.row || !service_is_kept_[server.service]) continue;
+      const auto name = by_name ? std::string_view{server.server->name} : std::string_view{};
+      const auto found = before.find({*services_[server.service].row, server.address, server.port, name});
+      if (found == before.end() || kept[found->second]) continue;
+      server.row = found->second;
+      kept[found->second] = true;
+    }
+  }
+  static bool is_row_of_server(const ServerRow& row) {
+    return row.state != ServerState::unused && row.generation != 0;
+  }
 
-  // A server keeps its member id whatever becomes of its addresses and of the farm's; none is ever given again.
+  // A server that kept a row keeps that row's member id, so that its persistent clients stay where its connections are;
+  // one that kept none (its address changed) goes on with the id of its name. None is ever given again.
   void give_member_ids() {
+    into_.newest_member = previous_ != nullptr ? previous_->newest_member : kNoMember;
+    std::map<std::pair<std::uint32_t, std::uint32_t>, MemberId> members;  // by farm and server of the model
+    std::unordered_set<std::uint32_t> taken;
+    for (const PlannedServer& server : servers_) {
+      const MemberId before = server.is_kept ? previous_->servers[*server.row].member : kNoMember;
+      if (before != kNoMember && members.try_emplace(place_of(server), before).second) taken.insert(before.value);
+    }
+    const auto named = members_by_name();
+    for (PlannedServer& server : servers_) {
+      const auto [found, is_new] = members.try_emplace(place_of(server));
+      if (is_new) {
+        const auto before = named.find({services_[server.service].farm->name, server.server->name});
+        const bool is_free = before != named.end() && taken.insert(before->second.value).second;
+        found->second = is_free ? before->second : MemberId{++into_.newest_member.value};
+      }
+      server.member = found->second;
+    }
+  }
+  std::unordered_map<MemberName, MemberId, MemberHash> members_by_name() const {
     std::unordered_map<MemberName, MemberId, MemberHash> members;
     members.reserve(servers_.size() * 2);
-    into_.newest_member = previous_ != nullptr ? previous_->newest_member : kNoMember;
     for (std::size_t i = 0; previous_ != nullptr && i < kServersMax; ++i) {
       const ServerRow& row = previous_->servers[i];
       if (row.state == ServerState::unused || row.member == kNoMember || row.service.value >= kServicesMax) continue;
@@ -235,12 +274,10 @@ class Compiler {
       members.emplace(MemberName{previous_->farms[farm.value].name.view(), previous_->server_names[i].view()},
                       row.member);
     }
-    for (PlannedServer& server : servers_) {
-      const MemberName name{services_[server.service].farm->name, server.server->name};
-      const auto [found, is_new] = members.try_emplace(name);
-      if (is_new) found->second = MemberId{++into_.newest_member.value};
-      server.member = found->second;
-    }
+    return members;
+  }
+  std::pair<std::uint32_t, std::uint32_t> place_of(const PlannedServer& server) const {
+    return {services_[server.service].farm_index, server.server_index};
   }
 
   void fill_services() {

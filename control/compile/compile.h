@@ -1,9 +1,10 @@
 // From the model to the snapshot that workers read. A pure function: the same input gives the same snapshot; what
 // changes by itself (routes, health, neighbours, ids in use) comes in as facts.
 //
-// Ids are stable. A service that the previous snapshot already has, by (address, protocol, port), keeps its ServiceId;
-// a server, by (service, name, address, port), keeps index and generation; a farm, by name, keeps its FarmId. A row
-// that falls free remembers when; new services and servers take rows that were never used, then those free for longest,
+// Ids are stable, so that a rename or a move disturbs nobody. A service that the previous snapshot already has, by
+// (address, protocol, port), keeps its ServiceId; a server, by (service, address, port), keeps index and generation,
+// and with them its connections; a farm, by name or else by a service that it kept, keeps its FarmId. Which server of
+// its farm a server is to persistent clients (MemberId) goes by the rows it kept, else by its name. A row that falls free remembers when; new services and servers take rows that were never used, then those free for longest,
 // and a server's row goes on with the next generation. So an id that a connection still holds is not soon somebody
 // else's, and never silently.
 //

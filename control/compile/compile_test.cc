@@ -251,6 +251,45 @@ TEST(Compile, KeepsIdsWhereverThingsMove) {
   EXPECT_EQ(second.snapshot->farms[1].name.view(), "new");
 }
 
+// The ids of everything, by who it is to a client: service and server address.
+std::map<std::string, std::tuple<ServerId, MemberId, FarmId>> by_address(const Compiled& one) {
+  std::map<std::string, std::tuple<ServerId, MemberId, FarmId>> ids;
+  for (const CompiledServer& place : one.servers) {
+    const ServerRow& row = one.snapshot->servers[place.id.index];
+    const FarmId farm = one.snapshot->services[place.service.value].farm;
+    ids.emplace(std::to_string(place.service.value) + ' ' + row.address.text(), std::tuple{place.id, row.member, farm});
+  }
+  return ids;
+}
+
+TEST(Compile, KeepsEverythingWhenNamesChange) {
+  const model::Model model = shop();
+  const Compiled first = compiled(model);
+  model::Model renamed = model;
+  renamed.farms[0].servers[0].name = "other";
+  EXPECT_EQ(by_address(compiled(renamed, 2, first.snapshot.get())), by_address(first)) << "a server";
+  std::swap(renamed.farms[0].servers[1].name, renamed.farms[0].servers[2].name);
+  EXPECT_EQ(by_address(compiled(renamed, 2, first.snapshot.get())), by_address(first)) << "two that swap names";
+  renamed.farms[0].name = "boutique";
+  const Compiled second = compiled(renamed, 2, first.snapshot.get());
+  EXPECT_EQ(by_address(second), by_address(first)) << "the farm, too";
+  EXPECT_EQ(second.snapshot->farms[0].name.view(), "boutique");
+  EXPECT_EQ(second.snapshot->farm_count, 1U);
+}
+
+TEST(Compile, GivesANewServerOfAnOldNameItsOwnMember) {
+  model::Model model = shop();
+  const Compiled first = compiled(model);
+  model.farms[0].servers[1].name = "other";
+  model.farms[0].servers.push_back(server("web2", {ip("10.1.1.42")}));
+  const Compiled second = compiled(model, 2, first.snapshot.get());
+  const auto before = by_address(first);
+  const auto after = by_address(second);
+  const std::string service = std::to_string(second.service("198.51.100.10", 80));
+  EXPECT_EQ(after.at(service + " 10.1.1.12"), before.at(service + " 10.1.1.12"));
+  EXPECT_GT(std::get<MemberId>(after.at(service + " 10.1.1.42")).value, first.snapshot->newest_member.value);
+}
+
 TEST(Compile, AServerIsOneMemberOfItsFarmWhateverItServes) {
   model::Model model = shop();
   model.farms.push_back(model.farms[0]);
@@ -285,7 +324,7 @@ TEST(Compile, AServerIsOneMemberOfItsFarmWhateverItServes) {
   model.farms.erase(model.farms.begin() + 1);
   const Compiled second = compiled(model, 2, first.snapshot.get());
   EXPECT_EQ(member(second, "198.51.100.10", 443, Protocol::tcp, "web1"), web1);
-  model.farms[0].servers[0].name = "web9";
+  model.farms[0].servers[0] = server("web9", {ip("10.1.1.99")});
   const Compiled third = compiled(model, 3, second.snapshot.get());
   EXPECT_GT(member(third, "198.51.100.10", 443, Protocol::tcp, "web9").value, first.snapshot->newest_member.value);
 }
@@ -311,11 +350,11 @@ TEST(Compile, TakesFreedIdsLastAndWithANewGeneration) {
   const model::Model model = shop();
   model::Model less = model;
   less.farms[0].servers.erase(less.farms[0].servers.begin());
-  model::Model renamed = model;
-  renamed.farms[0].servers[0].name = "other";
+  model::Model other = model;
+  other.farms[0].servers[0].name = "other";
   const Compiled first = compiled(model);
   const Compiled second = compiled(less, 2, first.snapshot.get());
-  const Compiled third = compiled(renamed, 3, second.snapshot.get());
+  const Compiled third = compiled(other, 3, second.snapshot.get());
   const std::uint16_t freed = first.snapshot->services[first.service("198.51.100.10", 80)].first_server;
   EXPECT_EQ(second.snapshot->servers[freed].state, ServerState::unused);
   EXPECT_EQ(second.snapshot->servers[freed].freed_in, 2U);
@@ -329,10 +368,10 @@ TEST(Compile, TakesFreedIdsLastAndWithANewGeneration) {
   for (auto& row : full->servers) {
     if (row.state == ServerState::unused && row.freed_in == 0) row.freed_in = 3;
   }
-  const Compiled next = compiled(renamed, 4, full.get());
+  const Compiled next = compiled(other, 4, full.get());
   EXPECT_EQ(next.snapshot->servers[freed].generation, 2);
   full->servers[freed].generation = UINT16_MAX;
-  const Compiled fourth = compiled(renamed, 4, full.get());
+  const Compiled fourth = compiled(other, 4, full.get());
   EXPECT_EQ(fourth.snapshot->servers[freed].state, ServerState::up);
   EXPECT_EQ(fourth.snapshot->servers[freed].generation, 1) << "0 names no server";
   EXPECT_EQ(fourth.snapshot->servers[freed].freed_in, 0U);
