@@ -238,9 +238,7 @@ class Compiler {
       kept[found->second] = true;
     }
   }
-  static bool is_row_of_server(const ServerRow& row) {
-    return row.state != ServerState::unused && row.generation != 0;
-  }
+  static bool is_row_of_server(const ServerRow& row) { return row.state != ServerState::unused && row.generation != 0; }
 
   // A server that kept a row keeps that row's member id, so that its persistent clients stay where its connections are;
   // one that kept none (its address changed) goes on with the id of its name. None is ever given again.

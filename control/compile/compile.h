@@ -4,9 +4,10 @@
 // Ids are stable, so that a rename or a move disturbs nobody. A service that the previous snapshot already has, by
 // (address, protocol, port), keeps its ServiceId; a server, by (service, address, port), keeps index and generation,
 // and with them its connections; a farm, by name or else by a service that it kept, keeps its FarmId. Which server of
-// its farm a server is to persistent clients (MemberId) goes by the rows it kept, else by its name. A row that falls free remembers when; new services and servers take rows that were never used, then those free for longest,
-// and a server's row goes on with the next generation. So an id that a connection still holds is not soon somebody
-// else's, and never silently.
+// its farm a server is to persistent clients (MemberId) goes by the rows it kept, else by its name. A row that falls
+// free remembers when; new services and servers take rows that were never used, then those free for longest, and a
+// server's row goes on with the next generation. So an id that a connection still holds is not soon somebody else's,
+// and never silently.
 //
 // Schedules hold one full cycle: round robin the usable servers in the order of the model, weighted round robin the
 // smooth weighted sequence of their weights divided by the greatest common divisor. Servers of mode dsr are not in

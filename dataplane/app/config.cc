@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -99,10 +100,11 @@ class WholeCheck {
 
   void profile(const PortConfig& port, const std::string& path) {
     ProfileReading read = read_profile(port.profile, reading_.config.profile_dir);
+    const bool is_first_use = profiles_.insert(port.profile).second;
     for (settings::Problem& wrong : read.problems) {
       if (wrong.file.empty())
         problem(path + ".profile", wrong.text);
-      else
+      else if (is_first_use)
         reading_.problems.push_back(std::move(wrong));
     }
     if (!read.problems.empty()) return;
@@ -128,6 +130,7 @@ class WholeCheck {
 
   ConfigReading& reading_;
   const settings::Sources& sources_;
+  std::set<std::string> profiles_;  // read so far: what is wrong in the file of one is said once
 };
 
 }  // namespace

@@ -8,11 +8,12 @@ LIVE = 5_500_000
 QUICK_LIVE = 1_000_000
 TINY_LIVE = 2_000
 # What is over stays in the table for a while, which a real table has room for. With two seconds for it this much is
-# enough at two and a half million lives a second.
+# enough at two and a half million lives a second; a tiny run, which is over before anything is swept, needs room for
+# all its lives.
 OVER_S = 2
 ROOM = 14_000_000
 QUICK_ROOM = 3_000_000
-TINY_ROOM = 1_000_000
+TINY_ROOM = 2_500_000
 WARM_UP_MS = 5000  # until as many connections end by the sweep as begin
 FIRST_LIVES_MS = 500  # until the first life has come to its end
 MEMORY_SIZES = (5_500_000, 100_000_000)

@@ -89,7 +89,7 @@ std::string servers_page(const json& answer) {
                {.title = "WEIGHT", .align = Align::right},
                {.title = "ACTIVE", .align = Align::right},
                {.title = "TOTAL", .align = Align::right},
-               {.title = "REASON", .wrap = Wrap::first}}};
+               {.title = "REASON", .wrap = Wrap::below}}};
   for (const json& server : part(answer, "servers")) {
     const std::string since = text(server, "for_s") == "-" ? "-" : span_text(signed_number(server, "for_s"));
     table.add({text(server, "farm"), text(server, "name"), text(server, "address"), text(server, "port"),

@@ -1,6 +1,6 @@
-// Tables for people, on a terminal of 80 columns. Columns are as wide as their contents if that fits; otherwise those
-// that may wrap get narrower, texts before names and addresses, and their cells go on in the lines below: nothing is
-// cut off.
+// Tables for people, on a terminal of 80 columns. Columns are as wide as their contents if that fits; otherwise a
+// column of sentences moves to lines of its own below each row, and those that may wrap get narrower, texts before
+// names and addresses, words whole as long as possible. Their cells go on in the lines below: nothing is cut off.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 namespace fulcrum::cli {
 
 enum class Align : std::uint8_t { left, right };
-enum class Wrap : std::uint8_t { never, when_needed, first };
+enum class Wrap : std::uint8_t { never, when_needed, first, below };
 
 struct Column {
   std::string title;
@@ -30,10 +30,16 @@ class Table {
   [[nodiscard]] std::string text() const;
 
  private:
+  using Row = std::vector<std::string>;
+  [[nodiscard]] std::vector<std::size_t> natural_widths() const;
   [[nodiscard]] std::vector<std::size_t> widths() const;
-  bool narrow(std::vector<std::size_t>& widths, Wrap which, std::size_t least) const;
+  bool narrow(std::vector<std::size_t>& widths, Wrap which, std::size_t least, bool whole_words) const;
+  [[nodiscard]] std::size_t longest_word(std::size_t column) const;
+  [[nodiscard]] std::string without(std::size_t column) const;
+  void put_row(const Row& row, const std::vector<std::size_t>& widths, std::string& text) const;
+  void put_line(const Row& cells, const std::vector<std::size_t>& widths, std::string& text) const;
   std::vector<Column> columns_;
-  std::vector<std::vector<std::string>> rows_;
+  std::vector<Row> rows_;
 };
 
 // A count in at most six characters: "999999", then "1.00M", "12.3M", "123M", "1.23G".

@@ -60,6 +60,27 @@ TEST(Table, BreaksAtSpacesAndColons) {
   EXPECT_NE(table.text().find("\nconnection\nrefused\n"), std::string::npos) << table.text();
 }
 
+TEST(Table, BreaksWordsLast) {
+  Table table{
+      {{.title = "CLIENT", .wrap = Wrap::when_needed}, {.title = "STATE", .wrap = Wrap::first}, {.title = "NOTES"}}};
+  table.add({"[2001:db8::1]:40000", "client_closing", std::string(52, 'n')});
+  EXPECT_NE(table.text().find("client_closing"), std::string::npos) << table.text();
+  EXPECT_LE(widest_line(table.text()), Table::width_max) << table.text();
+}
+
+TEST(Table, PutsSentencesBelowTheirRowsWhenTheyDoNotFit) {
+  Table table{{{.title = "SERVER"}, {.title = "REASON", .wrap = Wrap::below}, {.title = "N", .align = Align::right}}};
+  table.add({"web1", "-", "1"});
+  EXPECT_EQ(table.text(), "SERVER  REASON  N\nweb1    -       1\n");
+  table.add({"web2", "no answer within 2000 ms to three probes in a row, and before that a refused connection", "22"});
+  EXPECT_EQ(table.text(),
+            "SERVER   N\n"
+            "web1     1\n"
+            "web2    22\n"
+            "    no answer within 2000 ms to three probes in a row, and before that a refused\n"
+            "    connection\n");
+}
+
 TEST(Table, CountsLettersNotBytes) {
   Table table{{{.title = "NAME"}, {.title = "N", .align = Align::right}}};
   table.add({"K\xC3\xB6ln", "1"});
