@@ -97,7 +97,12 @@ def set_up(build, root):
 def compile_targets(build, root, targets=()):
     """Sets up and compiles everything, or only some targets (paths inside the build folder)."""
     set_up(build, root)
-    command(["ninja", "-C", build.folder, "-j", str(os.cpu_count()), *targets], root=root)
+    command(
+        ["ninja", "-C", build.folder, "-j", str(os.cpu_count()), *targets],
+        # The next clone, wherever it lies, finds what this one compiled: only debug information names the folder.
+        environment=(("CCACHE_NOHASHDIR", "true"),),
+        root=root,
+    )
 
 
 def introspect(build, root, what):
