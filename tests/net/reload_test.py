@@ -43,6 +43,19 @@ class Reload(LabCase):
         if words != "s2":
             self.assertEqual(digest, big_checksum(), words)
 
+    def test_a_rename_cuts_nothing(self):
+        downloads = [self.start_download(topology.NAT, "ipv4", 20) for _ in range(3)]  # one from each server
+        for download in downloads:
+            self.assertTrue(download.read_until(2_000_000))
+        swapped = self.configuration().replace('"s1"', '"sx"').replace('"s2"', '"s1"').replace('"sx"', '"s2"')
+        renamed = swapped.replace('"s3"', '"tres"').replace('"shop-nat"', '"boutique"')
+        self.apply(renamed)
+        wait_until(lambda: ("boutique", "tres") in self.box.server_states(), 10, "the new names")
+        for download in downloads:
+            self.assertEqual(download.finish()[0], big_checksum())
+        drops = {drop["reason"] for drop in self.box.show("drops")["drops"]}
+        self.assertNotIn("server_gone", drops)
+
     def rejected(self, text, *sentences):
         """The bad text is refused with these words, and the old configuration goes on."""
         before = len(self.box.control.log.read_bytes())
