@@ -211,7 +211,8 @@ class Compiler {
   void give_server_ids() {
     std::vector<bool> kept(kServersMax);
     keep_rows(true, kept);
-    keep_rows(false, kept);
+    const auto has_none = [](const PlannedServer& server) { return !server.row; };
+    if (std::any_of(servers_.begin(), servers_.end(), has_none)) keep_rows(false, kept);
     FreeRows free = free_servers(previous_, kept, input_.generation, into_);
     for (PlannedServer& server : servers_) {
       server.is_kept = server.row.has_value();
@@ -223,6 +224,7 @@ class Compiler {
   }
   void keep_rows(bool by_name, std::vector<bool>& kept) {
     std::unordered_map<ServerKey, std::uint16_t, KeyHash> before;
+    before.reserve(servers_.size() * 2);
     for (std::uint16_t i = 0; previous_ != nullptr && i < kServersMax; ++i) {
       const ServerRow& row = previous_->servers[i];
       if (kept[i] || !is_row_of_server(row)) continue;
@@ -244,21 +246,39 @@ class Compiler {
   // one that kept none (its address changed) goes on with the id of its name. None is ever given again.
   void give_member_ids() {
     into_.newest_member = previous_ != nullptr ? previous_->newest_member : kNoMember;
-    std::map<std::pair<std::uint32_t, std::uint32_t>, MemberId> members;  // by farm and server of the model
-    std::unordered_set<std::uint32_t> taken;
-    for (const PlannedServer& server : servers_) {
-      const MemberId before = server.is_kept ? previous_->servers[*server.row].member : kNoMember;
-      if (before != kNoMember && members.try_emplace(place_of(server), before).second) taken.insert(before.value);
+    std::vector<std::size_t> first;  // of each farm's servers, among the servers of all farms
+    std::size_t count = 0;
+    for (const model::Farm& farm : input_.model.farms) {
+      first.push_back(count);
+      count += farm.servers.size();
     }
-    const auto named = members_by_name();
-    for (PlannedServer& server : servers_) {
-      const auto [found, is_new] = members.try_emplace(place_of(server));
-      if (is_new) {
-        const auto before = named.find({services_[server.service].farm->name, server.server->name});
-        const bool is_free = before != named.end() && taken.insert(before->second.value).second;
-        found->second = is_free ? before->second : MemberId{++into_.newest_member.value};
+    std::vector<MemberId> members(count, kNoMember);
+    const auto place_of = [&](const PlannedServer& server) -> MemberId& {
+      return members[first[services_[server.service].farm_index] + server.server_index];
+    };
+    for (const PlannedServer& server : servers_) {
+      if (MemberId& member = place_of(server); server.is_kept && member == kNoMember) {
+        member = previous_->servers[*server.row].member;
       }
-      server.member = found->second;
+    }
+    name_members(members, place_of);
+    for (PlannedServer& server : servers_) server.member = place_of(server);
+  }
+  // Gives an id to those that have none: that of their name, unless a renamed server went on with it, or a new one.
+  template <class PlaceOf>
+  void name_members(const std::vector<MemberId>& members, PlaceOf place_of) {
+    std::unordered_set<std::uint32_t> taken;
+    std::unordered_map<MemberName, MemberId, MemberHash> named;
+    for (const PlannedServer& server : servers_) {
+      MemberId& member = place_of(server);
+      if (member != kNoMember) continue;
+      if (taken.empty()) {  // the first of them: seldom is there one
+        named = members_by_name();
+        for (const MemberId given : members) taken.insert(given.value);
+      }
+      const auto before = named.find({services_[server.service].farm->name, server.server->name});
+      const bool is_free = before != named.end() && taken.insert(before->second.value).second;
+      member = is_free ? before->second : MemberId{++into_.newest_member.value};
     }
   }
   std::unordered_map<MemberName, MemberId, MemberHash> members_by_name() const {
@@ -273,9 +293,6 @@ class Compiler {
                       row.member);
     }
     return members;
-  }
-  std::pair<std::uint32_t, std::uint32_t> place_of(const PlannedServer& server) const {
-    return {services_[server.service].farm_index, server.server_index};
   }
 
   void fill_services() {

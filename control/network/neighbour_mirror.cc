@@ -1,6 +1,7 @@
 #include "control/network/neighbour_mirror.h"
 
-#include <algorithm>
+#include <array>
+#include <bit>
 #include <iterator>
 
 namespace fulcrum {
@@ -13,8 +14,15 @@ Address address_of(const std::array<std::uint8_t, 16>& bytes) { return Address::
 
 }  // namespace
 
+std::size_t NeighbourMirror::KeyHash::operator()(const Key& key) const {
+  const auto words = std::bit_cast<std::array<std::uint64_t, 2>>(key.second);
+  const std::uint64_t hash = (words[0] * 31 + words[1]) * 31 + key.first;
+  return static_cast<std::size_t>((hash ^ hash >> 29U) * 0xBF58476D1CE4E5B9U);
+}
+
 void NeighbourMirror::attach(NeighbourTable& table) {
   detach();
+  keeping_ = committed_ = oldest_in_use_ = 1;
   table_ = &table;
   table.repair();
   unsure_left_ = true;
@@ -22,9 +30,8 @@ void NeighbourMirror::attach(NeighbourTable& table) {
     const NeighbourEntry& entry = table.entry(NeighbourId{i});
     if (entry.state != NeighbourState::unresolved && entry.state != NeighbourState::resolved) continue;
     const Key found = key(entry.port, entry.address);
-    known_.insert_or_assign(found, Known{.id = NeighbourId{i}});
     // Snapshots of a predecessor may refer to any of them.
-    kept_.insert(found);
+    known_.insert_or_assign(found, Known{.id = NeighbourId{i}, .kept_in = keeping_});
   }
 }
 
@@ -32,10 +39,9 @@ void NeighbourMirror::detach() {
   table_ = nullptr;
   known_.clear();
   kept_.clear();
-  kept_newest_.clear();
   candidate_.clear();
   asked_.clear();
-  asked_last_.reset();
+  asked_up_to_ = 0;
 }
 
 NeighbourMirror::Known* NeighbourMirror::obtain(PortId port, const Address& address) {
@@ -52,7 +58,7 @@ NeighbourMirror::Known* NeighbourMirror::obtain(PortId port, const Address& addr
 void NeighbourMirror::forget(const Key& which, Known& known) {
   known.fresh = false;
   if (table_->entry(known.id).state == NeighbourState::resolved) table_->unresolve(known.id);
-  if (kept_.count(which) != 0) return;
+  if (known.kept_in != 0) return;
   table_->remove(known.id);
   known_.erase(which);  // `known` is gone now
 }
@@ -92,41 +98,50 @@ void NeighbourMirror::end_resync() {
   }
 }
 
+void NeighbourMirror::begin_keeping() {
+  ++keeping_;
+  candidate_.clear();
+}
+
 std::optional<NeighbourId> NeighbourMirror::keep(PortId port, const Address& address) {
   if (table_ == nullptr) return std::nullopt;
-  const Known* known = obtain(port, address);
+  Known* known = obtain(port, address);
   if (known == nullptr) return std::nullopt;
-  candidate_.insert(key(port, address));
-  kept_.insert(key(port, address));
+  if (std::exchange(known->kept_in, keeping_) != keeping_) candidate_.push_back(key(port, address));
   return known->id;
+}
+
+void NeighbourMirror::commit_keeping() {
+  committed_ = keeping_;
+  kept_.swap(candidate_);
 }
 
 void NeighbourMirror::release_others() {
   if (table_ == nullptr) return;
   // Only a predecessor leaves such entries, so once is enough.
   if (std::exchange(unsure_left_, false)) table_->release_unsure();
-  std::set<Key> released;
-  std::set_difference(kept_.begin(), kept_.end(), kept_newest_.begin(), kept_newest_.end(),
-                      std::inserter(released, released.end()));
-  kept_ = kept_newest_;
-  for (const Key& which : released) {
-    const auto found = known_.find(which);
-    if (found == known_.end() || table_->entry(found->second.id).state == NeighbourState::resolved) continue;
-    forget(which, found->second);
+  if (std::exchange(oldest_in_use_, committed_) == committed_) return;
+  for (auto at = known_.begin(); at != known_.end();) {
+    const auto next = std::next(at);
+    Known& known = at->second;
+    if (known.kept_in != 0 && known.kept_in < oldest_in_use_) {
+      known.kept_in = 0;
+      const Key which = at->first;
+      if (table_->entry(known.id).state != NeighbourState::resolved) forget(which, known);
+    }
+    at = next;
   }
 }
 
 std::vector<NeighbourMirror::Question> NeighbourMirror::due() {
   std::vector<Question> questions;
-  auto at = asked_last_ ? kept_newest_.upper_bound(*asked_last_) : kept_newest_.begin();
-  for (std::size_t step = 0; step < kept_newest_.size() && questions.size() < questions_per_tick_max; ++step) {
-    if (at == kept_newest_.end()) at = kept_newest_.begin();
-    const auto known = known_.find(*at);
+  for (std::size_t step = 0; step < kept_.size() && questions.size() < questions_per_tick_max; ++step) {
+    asked_up_to_ %= kept_.size();
+    const Key& which = kept_[asked_up_to_++];
+    const auto known = known_.find(which);
     if (known == known_.end() || !known->second.fresh) {
-      questions.push_back({.port = PortId{at->first}, .address = address_of(at->second)});
+      questions.push_back({.port = PortId{which.first}, .address = address_of(which.second)});
     }
-    asked_last_ = *at;
-    ++at;
   }
   return questions;
 }

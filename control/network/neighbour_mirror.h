@@ -11,9 +11,9 @@
 
 #include <chrono>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <set>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -43,9 +43,9 @@ class NeighbourMirror {
 
   // The next hops of a snapshot: begin, keep each while it is compiled, and when it was published, commit. Nothing from
   // keep(): the table is full there.
-  void begin_keeping() { candidate_.clear(); }
+  void begin_keeping();
   std::optional<NeighbourId> keep(PortId port, const Address& address);
-  void commit_keeping() { kept_newest_ = candidate_; }
+  void commit_keeping();
   // Every worker uses the committed snapshot: what only older ones referred to is let go.
   void release_others();
 
@@ -62,19 +62,25 @@ class NeighbourMirror {
     NeighbourId id;
     bool fresh = false;  // Linux knows the MAC and it is not stale
     bool heard = false;  // since begin_resync
+    // The newest keeping, a number of begin_keeping(), in which it was a next hop; 0: it is none.
+    std::uint64_t kept_in = 0;
+  };
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const;
   };
   static Key key(PortId port, const Address& address) { return {port.value, address.bytes()}; }
   Known* obtain(PortId port, const Address& address);
   void forget(const Key& key, Known& known);
 
   NeighbourTable* table_ = nullptr;
-  std::map<Key, Known> known_;
-  std::set<Key> kept_;         // by any snapshot that a worker may still use
-  std::set<Key> kept_newest_;  // by the newest
-  std::set<Key> candidate_;    // by the one that is being compiled
-  std::set<Key> asked_;        // clients, since asked_since_
+  std::unordered_map<Key, Known, KeyHash> known_;
+  std::uint64_t keeping_ = 0;          // the newest that began
+  std::uint64_t committed_ = 0;        // the newest that was committed
+  std::uint64_t oldest_in_use_ = 0;    // of those that a worker may still use
+  std::vector<Key> candidate_, kept_;  // the next hops of the keepings `keeping_` and `committed_`, each once
+  std::size_t asked_up_to_ = 0;        // in kept_: where due() goes on
+  std::set<Key> asked_;                // clients, since asked_since_
   std::chrono::nanoseconds asked_since_{0};
-  std::optional<Key> asked_last_;  // where due() goes on
   std::size_t refused_ = 0;
   bool unsure_left_ = false;  // by a predecessor
 };

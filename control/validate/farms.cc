@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <tuple>
+#include <unordered_map>
 
 namespace fulcrum::validation {
 namespace {
@@ -31,19 +32,33 @@ class FarmRules {
 
  private:
   using Service = std::tuple<Address, Protocol, std::uint16_t>;
+  // An address of a server. Its path is made when it is needed: there may be many thousands of them.
+  struct Spot {
+    std::size_t farm = 0, server = 0, address = 0;
+  };
+  static std::string path_of(const Spot& spot) {
+    return fmt::format("farms[{}].servers[{}].addresses[{}]", spot.farm, spot.server, spot.address);
+  }
+  struct AddressHash {
+    std::size_t operator()(const Address& address) const {
+      const std::uint64_t hash = address.words()[0] * 31 + address.words()[1];
+      return static_cast<std::size_t>((hash ^ hash >> 29U) * 0xBF58476D1CE4E5B9U);
+    }
+  };
 
   // All servers first: a farm's address may be that of a server further down.
   void collect_servers(std::size_t f) {
     const auto& servers = model_.farms[f].servers;
     for (std::size_t s = 0; s < servers.size(); ++s) {
       for (std::size_t a = 0; a < servers[s].addresses.size(); ++a) {
-        const std::string path = fmt::format("farms[{}].servers[{}].addresses[{}]", f, s, a);
-        if (!findings_.is_wrong(path)) servers_.emplace(servers[s].addresses[a], path);
+        const std::string path = path_of({f, s, a});
+        if (!findings_.is_wrong(path)) servers_.try_emplace(servers[s].addresses[a], Spot{f, s, a});
       }
     }
   }
 
-  void check_name(std::map<std::string, std::string>& names, const std::string& name, const std::string& path) {
+  void check_name(std::unordered_map<std::string, std::string>& names, const std::string& name,
+                  const std::string& path) {
     if (findings_.is_wrong(path + ".name")) return;
     const auto [first, is_new] = names.emplace(name, path);
     if (!is_new)
@@ -77,7 +92,8 @@ class FarmRules {
       } else if (const std::string* own = networks_.own(address)) {
         findings_.add(at, "{} is an address of the box itself: {}", address.text(), findings_.place(*own));
       } else if (server != servers_.end()) {
-        findings_.add(at, "{} is the address of a server: {}", address.text(), findings_.place(server->second));
+        findings_.add(at, "{} is the address of a server: {}", address.text(),
+                      findings_.place(path_of(server->second)));
       } else if (!seen.insert(address).second) {
         findings_.add(at, "{} is given twice in this farm", address.text());
       } else {
@@ -128,8 +144,8 @@ class FarmRules {
   }
 
   void check_servers(const model::Farm& farm, const std::string& path) {
-    std::map<std::string, std::string> names;
-    std::map<Address, std::string> addresses;
+    std::unordered_map<std::string, std::string> names;
+    std::unordered_map<Address, std::size_t, AddressHash> addresses;  // with the server that has it
     for (std::size_t s = 0; s < farm.servers.size(); ++s) {
       const model::Server& server = farm.servers[s];
       const std::string at = fmt::format("{}.servers[{}]", path, s);
@@ -140,10 +156,10 @@ class FarmRules {
       for (std::size_t a = 0; a < server.addresses.size(); ++a) {
         const std::string here = fmt::format("{}.addresses[{}]", at, a);
         if (findings_.is_wrong(here)) continue;
-        const auto [first, is_new] = addresses.emplace(server.addresses[a], at);
-        if (!is_new && first->second != at) {
+        const auto [first, is_new] = addresses.emplace(server.addresses[a], s);
+        if (!is_new && first->second != s) {
           findings_.add(here, "{} is already the address of {}", server.addresses[a].text(),
-                        findings_.place(first->second));
+                        findings_.place(fmt::format("{}.servers[{}]", path, first->second)));
         } else {
           check_server_address(farm, server.addresses[a], here);
         }
@@ -190,8 +206,8 @@ class FarmRules {
   const model::Model& model_;
   const Networks& networks_;
   Findings& findings_;
-  std::map<std::string, std::string> farm_names_;
-  std::map<Address, std::string> servers_;
+  std::unordered_map<std::string, std::string> farm_names_;
+  std::unordered_map<Address, Spot, AddressHash> servers_;
   std::map<Service, std::string> services_;  // with the farm that serves it
 };
 
