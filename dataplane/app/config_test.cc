@@ -96,8 +96,8 @@ TEST(Config, Cores) {
 TEST(Config, ProblemsOfAProfileNameItsFile) {
   const test::TemporaryDirectory directory;
   directory.write("x.cfg", "version = 1;\ndriver = \"net_x\";\nquirk = 1;\n");
-  const std::string ports =
-      R"({ name = "a"; profile = "x"; device = "0000:01:00.0"; }, { name = "b"; profile = "x"; device = "0000:02:00.0"; })";
+  const std::string ports = R"({ name = "a"; profile = "x"; device = "0000:01:00.0"; }, )"
+                            R"({ name = "b"; profile = "x"; device = "0000:02:00.0"; })";
   const ConfigReading reading =
       read_config(directory.write("d.cfg", with_ports(ports, "profile_dir = \"" + directory.path() + "\";\n")));
   ASSERT_EQ(reading.problems.size(), 1U) << "once, not once for each port";

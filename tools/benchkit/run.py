@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 
-from tools.benchkit import forward, lifecycle, machine, peers, report, rows
+from tools.benchkit import commit, forward, lifecycle, machine, peers, report, rows
 from tools.benchkit.block import Block, Settings
 from tools.benchkit.contenders import BenchError
 from tools.labkit import hugepages
@@ -36,9 +36,10 @@ def catalogue(options):
     made = forward.rows(sizes)
     made += lifecycle.connect_rows(live, room, warm_up_ms)
     made += lifecycle.churn_rows(live) + lifecycle.memory_rows(memory_sizes) + lifecycle.scale_rows(live)
+    made += commit.rows(options.tiny)
     if not options.tiny:
         made += peers.rows(peers.SIZES[:1] if options.quick else peers.SIZES)
-    needs = {"forward": forward.megabytes, "peer": peers.megabytes}
+    needs = {"forward": forward.megabytes, "commit": commit.megabytes, "peer": peers.megabytes}
     for group in ("connect", "churn", "memory", "scale"):
         needs[group] = lifecycle.megabytes
     return made, needs
@@ -143,7 +144,7 @@ def main():
         print("bench: run it as root: it reserves huge pages", file=sys.stderr)
         return 2
     if not options.program:
-        builds.compile_targets(builds.RELEASE, builds.ROOT, [PROGRAM])
+        builds.compile_targets(builds.RELEASE, builds.ROOT, [PROGRAM, *commit.PROGRAMS])
     facts = machine.describe(builds.ROOT, " ".join(builds.RELEASE.options))
     print(report.head(facts))
     print(report.titles())
