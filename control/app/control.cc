@@ -24,10 +24,6 @@ constexpr milliseconds kBusyTick{1};
 constexpr milliseconds kStaysBusy{100};   // after the last event
 constexpr milliseconds kLookPeriod{50};   // at the region
 constexpr milliseconds kTryPeriod{1000};  // to take up Linux's side when it is not there
-constexpr milliseconds kHealthSettles{5};
-// Where compiling takes long (tens of thousands of servers), it shall not keep the loop from hearing of further
-// changes.
-constexpr int kPublishShare = 3;
 constexpr int kEventsPerRing = 128;
 constexpr std::chrono::seconds kTableFullPeriod{10};
 // Probes keep this much apart from their interval, so that those of many targets do not fall into step.
@@ -38,6 +34,7 @@ constexpr double kJitter = 0.05;
 Control::Control(std::string config_file, Booted booted)
     : config_file_{std::move(config_file)},
       configuration_{std::move(booted.configuration)},
+      model_{configuration_.model()},
       file_{std::move(booted.file)},
       loaded_at_{configuration_.history().newest().when},
       rejected_{std::move(booted.rejected)},
@@ -314,28 +311,6 @@ void Control::settle_health_checks() {
   }
 }
 
-void Control::on_health(const CheckTarget& target, const TargetHealth& now) {
-  const bool up = now.judgement.health == Health::up;
-  const auto rows = rows_.find(target);
-  std::vector<std::string> names;
-  if (rows != rows_.end() && publisher_.newest() != nullptr) {
-    for (const ServerId id : rows->second) publisher_.set_server_state(id, up ? ServerState::up : ServerState::down);
-    names = names_of(rows->second, *publisher_.newest());
-  }
-  publish_soon(std::max<std::chrono::nanoseconds>(kHealthSettles, publish_took_ * kPublishShare));
-  tell(!up, "server", fmt::format("{}", fmt::join(names, ", ")),
-       fmt::format("{}: {} ({})", up ? "up" : "down", now.reason, surface::endpoint(target.address, target.port)));
-  log(up ? Level::notice : Level::warning, "server {} ({}) is {}: {}", fmt::join(names, ", "),
-      surface::endpoint(target.address, target.port), up ? "up" : "down", now.reason);
-}
-
-ServerState Control::state_of(const ServerEndpoint& endpoint) const {
-  const auto target = target_of(endpoint.farm, endpoint.address, endpoint.protocol, endpoint.port.host());
-  if (!target) return ServerState::up;
-  const TargetHealth* health = checker_.find(*target);
-  return health != nullptr && health->judgement.health == Health::up ? ServerState::up : ServerState::down;
-}
-
 // Coalesces: the earliest wish counts.
 void Control::publish_soon(std::chrono::nanoseconds delay) {
   const auto at = std::chrono::steady_clock::now() + delay;
@@ -365,6 +340,7 @@ void Control::publish() {
   if (slots_full_) return;
   publish_took_ = monotonic_now() - start;
   rows_ = rows_by_target(model(), compiled_, *publisher_.newest());
+  crews_ = crews_of(model(), compiled_);
   network_.neighbours().commit_keeping();
   network_.ask_for_next_hops();
   release_due_ = true;
@@ -385,6 +361,7 @@ Result<void> Control::compile_into(std::uint64_t generation, const Snapshot* pre
               into);
   if (!compiled) return tl::unexpected<Error>{compiled.error()};
   compiled_ = std::move(*compiled);
+  compiled_model_ = model_;
   return {};
 }
 

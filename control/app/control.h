@@ -73,7 +73,7 @@ class Control {
   void answer_acknowledged();
   void wait_for_acknowledgement(std::function<void(const std::string& waiting_for)> answer);
   [[nodiscard]] nlohmann::json radius_of(const model::Model& planned, const std::vector<document::Change>& changes);
-  [[nodiscard]] const model::Model& model() const { return *configuration_.model(); }
+  [[nodiscard]] const model::Model& model() const { return *model_; }
 
   void tick();
   void look_at_dataplane();
@@ -87,6 +87,8 @@ class Control {
   void watch_servers();
   void on_health(const CheckTarget& target, const TargetHealth& now);
   void settle_health_checks();
+  void settle_duties(ServerId changed);
+  [[nodiscard]] farm::Member member_of(const CompiledServer& server) const;
   [[nodiscard]] ServerState state_of(const ServerEndpoint& endpoint) const;
 
   void publish_soon(std::chrono::nanoseconds delay);
@@ -108,6 +110,7 @@ class Control {
 
   std::string config_file_;
   store::Configuration configuration_;
+  std::shared_ptr<const model::Model> model_;
   store::FileLink file_;
   std::chrono::system_clock::time_point loaded_at_;
   std::vector<std::string> rejected_;
@@ -133,8 +136,10 @@ class Control {
   std::unique_ptr<api::ApiServer> api_;  // null: cannot run; see api_problem_
   std::string api_problem_;
 
-  std::vector<CompiledServer> compiled_;  // of the newest snapshot, if it is ours
+  std::vector<CompiledServer> compiled_;  // of the newest snapshot, if it is ours; with the duties now in force
+  std::shared_ptr<const model::Model> compiled_model_;
   RowsByTarget rows_;
+  Crews crews_;
   std::optional<std::chrono::steady_clock::time_point> publish_at_;
   // Who waits until every worker uses the newest configuration, and until when.
   struct Waiting {

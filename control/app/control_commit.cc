@@ -34,6 +34,7 @@ void Control::wire_configuration() {
 void Control::apply(const store::Committed& committed) {
   const store::Revision& revision = committed.revision;
   loaded_at_ = revision.when;
+  model_ = committed.model;
   rejected_.clear();
   log(Level::notice, "revision {} of {} ({}): {}{}", revision.number, revision.author.who, revision.author.face,
       revision.words.empty() ? "" : revision.words.front(),

@@ -20,6 +20,8 @@ surface::View Control::look() {
             const TargetHealth* health = target ? checker_.find(*target) : nullptr;
             return health != nullptr ? std::optional{*health} : std::nullopt;
           },
+          .compiled = compiled_model_ == model_ ? std::span<const CompiledServer>{compiled_}
+                                                : std::span<const CompiledServer>{},
           .config_file = config_file_,
           .config_loaded = loaded_at_,
           .config_rejected = rejected_,

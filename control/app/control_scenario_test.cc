@@ -91,6 +91,44 @@ SCENARIO("a server that dies gets no new connections") {
   }
 }
 
+SCENARIO("a standby comes in with the news that a server died") {
+  if (geteuid() != 0) return;
+  const Lab lab;
+  std::string shop = farm("shop", kVip);
+  shop.insert(shop.find("[ \"10.1.1.12\" ]") + 15, "; role = \"standby\"");
+  lab.write_config(shop);
+  std::optional<Server> web1{std::in_place, lab, "10.1.1.11"};
+  const Server web2{lab, "10.1.1.12"};
+  GIVEN("a farm with an active server and a standby") {
+    Dataplane dataplane{lab};
+    const ControlProcess control{lab};
+    REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 1; }));
+    REQUIRE(wait_for(&dataplane, [&] { return control.show("servers")["servers"][1]["duty"] == "standby"; }));
+    CHECK(control.show("servers")["servers"][0]["duty"] == "up");
+    dataplane.urgent.clear();
+    WHEN("the active one dies") {
+      web1.reset();
+      THEN("the worker hears of both at once, and people see why") {
+        REQUIRE(wait_for(&dataplane, [&] { return dataplane.urgent.size() == 2; }));
+        CHECK(dataplane.urgent[0].state == ServerState::down);
+        CHECK(dataplane.urgent[1].state == ServerState::up);
+        CHECK(dataplane.urgent[0].generation == dataplane.urgent[1].generation);
+        const json servers = control.show("servers")["servers"];
+        CHECK(servers[0]["duty"] == "down");
+        CHECK(servers[1]["duty"] == "up");
+        CHECK(servers[1]["duty_reason"].get<std::string>().find("stands in") == 0);
+        AND_WHEN("it comes back") {
+          web1.emplace(lab, "10.1.1.11");
+          THEN("it waits") {
+            REQUIRE(wait_for(&dataplane, [&] { return control.show("servers")["servers"][0]["duty"] == "waiting"; }));
+            CHECK(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 1; }));
+          }
+        }
+      }
+    }
+  }
+}
+
 SCENARIO("control is killed and started again") {
   if (geteuid() != 0) return;
   const Lab lab;

@@ -25,6 +25,20 @@ ServerState state_in_force(const Region& region, const Snapshot& snapshot, std::
   return row.state;
 }
 
+// A state that says nothing of the server's health stands beside what was known of that when it was compiled.
+Health health_in_force(const Region& region, const Snapshot& snapshot, std::uint16_t index) {
+  switch (state_in_force(region, snapshot, index)) {
+    case ServerState::up:
+      return Health::up;
+    case ServerState::down:
+      return Health::down;
+    case ServerState::untested:
+      return Health::unknown;
+    default:
+      return snapshot.servers[index].is_healthy != 0 ? Health::up : Health::unknown;
+  }
+}
+
 // By address and TCP port: what is probed is TCP, and a UDP row of the same number may go by another port's check.
 using Probed = std::pair<std::array<std::uint8_t, 16>, std::uint16_t>;
 struct ProbedHash {
@@ -40,8 +54,7 @@ std::unordered_map<Probed, Health, ProbedHash> known_health(const Region* region
     const ServerRow& row = running->servers[i];
     if (row.state == ServerState::unused || row.service.value >= kServicesMax) continue;
     if (running->services[row.service.value].protocol != Protocol::tcp) continue;
-    const Health health = state_in_force(*region, *running, i) == ServerState::up ? Health::up : Health::down;
-    known.insert_or_assign({row.address.bytes(), row.port.host()}, health);
+    known.insert_or_assign({row.address.bytes(), row.port.host()}, health_in_force(*region, *running, i));
   }
   return known;
 }
@@ -99,6 +112,17 @@ RowsByTarget rows_by_target(const model::Model& model, const std::vector<Compile
     if (target) rows[*target].push_back(server.id);
   }
   return rows;
+}
+
+Crews crews_of(const model::Model& model, const std::vector<CompiledServer>& compiled) {
+  Crews crews;
+  for (std::size_t i = 0; i < compiled.size(); ++i) {
+    Crew& crew = crews.try_emplace(compiled[i].service.value, Crew{.first = i}).first->second;
+    ++crew.count;
+    const model::ServerRole role = model.farms[compiled[i].farm].servers[compiled[i].server].role;
+    crew.has_reserve |= role == model::ServerRole::standby || role == model::ServerRole::last_resort;
+  }
+  return crews;
 }
 
 std::vector<std::string> names_of(const std::vector<ServerId>& rows, const Snapshot& snapshot) {

@@ -29,6 +29,14 @@ using RowsByTarget = std::map<CheckTarget, std::vector<ServerId>>;
 RowsByTarget rows_by_target(const model::Model& model, const std::vector<CompiledServer>& compiled,
                             const Snapshot& snapshot);
 
+// The servers of one service: a stretch of what was compiled.
+struct Crew {
+  std::size_t first = 0, count = 0;
+  bool has_reserve = false;  // standbys or a last resort: a change of one server may change others
+};
+using Crews = std::map<std::uint16_t, Crew>;  // by row of the service
+Crews crews_of(const model::Model& model, const std::vector<CompiledServer>& compiled);
+
 // Whose these rows are: "web1 of farm shop", each once.
 std::vector<std::string> names_of(const std::vector<ServerId>& rows, const Snapshot& snapshot);
 

@@ -84,6 +84,13 @@ TEST(Targets, BeginWithWhatWorkersGoBy) {
   EXPECT_EQ(state("10.1.1.11"), Health::up) << "of an older snapshot";
   counters.urgent_since = 5;
   EXPECT_EQ(state("10.1.1.11"), Health::down);
+  // States that say nothing of the server's health stand beside it.
+  builder.row(web1_v6).state = ServerState::maintenance;
+  EXPECT_EQ(state("fd00::11"), Health::unknown);
+  builder.row(web1_v6).is_healthy = 1;
+  EXPECT_EQ(state("fd00::11"), Health::up);
+  builder.row(web1_v6).state = ServerState::untested;
+  EXPECT_EQ(state("fd00::11"), Health::unknown);
 }
 
 TEST(Targets, AUdpRowTellsNothingAboutTheTcpPortOfItsNumber) {

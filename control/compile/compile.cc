@@ -70,7 +70,8 @@ struct PlannedServer {
   Be16 port{0};
   std::optional<std::uint16_t> row;
   bool is_kept = false;  // the row was this server's before
-  ServerState state = ServerState::up;
+  ServerState health = ServerState::up;
+  farm::Duty duty;
   MemberId member{};
 };
 
@@ -104,6 +105,7 @@ class Compiler {
     give_service_ids();
     give_farm_ids();
     give_server_ids();
+    give_duties();
     give_member_ids();
     if (const auto done = fill_routes(); !done) return tl::unexpected<Error>{done.error()};
     fill_services();
@@ -142,10 +144,9 @@ class Compiler {
                             std::nullopt,
                             false,
                             ServerState::up,
+                            {},
                             kNoMember};
-      if (input_.state && input_.state({farm, server, *address, port, service.key.protocol}) != ServerState::up) {
-        planned.state = ServerState::down;
-      }
+      if (input_.state) planned.health = input_.state({farm, server, *address, port, service.key.protocol});
       servers_.push_back(planned);
     }
   }
@@ -241,6 +242,23 @@ class Compiler {
     }
   }
   static bool is_row_of_server(const ServerRow& row) { return row.state != ServerState::unused && row.generation != 0; }
+
+  // By service, from what is in force.
+  void give_duties() {
+    std::vector<farm::Member> members;
+    for (std::size_t first = 0; first < servers_.size(); first += members.size()) {
+      const std::uint32_t service = servers_[first].service;
+      members.clear();
+      for (std::size_t i = first; i < servers_.size() && servers_[i].service == service; ++i) {
+        const PlannedServer& planned = servers_[i];
+        const ServerState before = planned.is_kept ? previous_->servers[*planned.row].state : ServerState::unused;
+        members.push_back(
+            {planned.server->role, planned.server->state, planned.server->weight, planned.health, before});
+      }
+      const auto duties = farm::duties(members, services_[service].farm->standbys);
+      for (std::size_t i = 0; i < duties.size(); ++i) servers_[first + i].duty = duties[i];
+    }
+  }
 
   // A server that kept a row keeps that row's member id, so that its persistent clients stay where its connections are;
   // one that kept none (its address changed) goes on with the id of its name. None is ever given again.
@@ -350,7 +368,8 @@ class Compiler {
     row.port = planned.port;
     row.service = ServiceId{*services_[planned.service].row};
     row.weight = planned.server->weight;
-    row.state = planned.state;
+    row.state = planned.duty.state;
+    row.is_healthy = planned.health == ServerState::up ? 1 : 0;
     row.member = planned.member;
     row.address_delta = checksum_delta(ones_sum(service.address), ones_sum(row.address));
     row.address_port_delta =
@@ -381,7 +400,7 @@ class Compiler {
       std::vector<std::uint16_t> rows;
       std::vector<std::uint16_t> weights;
       for (; server < servers_.size() && servers_[server].service == s; ++server) {
-        if (servers_[server].state != ServerState::up) continue;
+        if (!takes_new(servers_[server].duty.state)) continue;
         rows.push_back(*servers_[server].row);
         weights.push_back(service.scheduler == SchedulerKind::round_robin ? std::uint16_t{1}
                                                                           : servers_[server].server->weight);
@@ -453,7 +472,7 @@ class Compiler {
     for (const PlannedServer& server : servers_) {
       const PlannedService& service = services_[server.service];
       result.push_back({ServerId{*server.row, into_.servers[*server.row].generation}, ServiceId{*service.row},
-                        service.farm_index, server.server_index, server.state});
+                        service.farm_index, server.server_index, server.duty});
     }
     return result;
   }

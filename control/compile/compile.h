@@ -11,7 +11,8 @@
 //
 // Schedules hold one full cycle: round robin the usable servers in the order of the model, weighted round robin the
 // smooth weighted sequence of their weights divided by the greatest common divisor. Servers of mode dsr are not in
-// endpoint_index: they do not answer from their own address.
+// endpoint_index: they do not answer from their own address. Who takes new connections is farm/standby.h's to say, for
+// each service by itself, from what the checks say of its servers' endpoints.
 //
 // Routes are flattened to disjoint ranges (longest prefix wins; among equal prefixes a farm's address, then the box's
 // own, then the lower metric, then the first given).
@@ -23,6 +24,7 @@
 #include <span>
 #include <vector>
 
+#include "control/farm/standby.h"
 #include "control/model/model.h"
 #include "dataplane/base/address.h"
 #include "dataplane/base/ids.h"
@@ -55,7 +57,8 @@ struct CompileInput {
   std::uint64_t generation = 1;
   std::uint64_t model_hash = 0;
   const Snapshot* previous = nullptr;  // the newest published; null for the first. Never the one that is filled
-  std::function<ServerState(const ServerEndpoint&)> state;  // up or down; empty: all are up
+  // What the check says: up, down or untested; empty: all are up.
+  std::function<ServerState(const ServerEndpoint&)> state;
   // The neighbour entry of a next hop, made when missing; empty or nothing: the worker looks it up by address.
   std::function<std::optional<NeighbourId>(PortId, const Address&)> neighbour;
 };
@@ -66,7 +69,7 @@ struct CompiledServer {
   ServiceId service;
   std::uint32_t farm = 0;    // index into Model::farms
   std::uint32_t server = 0;  // index into Farm::servers
-  ServerState state = ServerState::up;
+  farm::Duty duty;
 };
 
 // Fills `into`, all of it; what was there does not matter, and it is not to be published after an error. Takes a

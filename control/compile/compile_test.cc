@@ -110,10 +110,42 @@ TEST(Compile, ReportsWhereServersEndedUp) {
     const ServerRow& row = one.snapshot->servers[place.id.index];
     EXPECT_EQ(row.generation, place.id.generation);
     EXPECT_EQ(row.service, place.service);
-    EXPECT_EQ(row.state, place.state);
-    EXPECT_EQ(place.state, place.server == 1 ? ServerState::down : ServerState::up);
+    EXPECT_EQ(row.state, place.duty.state);
+    EXPECT_EQ(place.duty.state, place.server == 1 ? ServerState::down : ServerState::up);
     EXPECT_EQ(one.snapshot->server_names[place.id.index].view(), shop().farms[place.farm].servers[place.server].name);
   }
+}
+
+// What the rule says is in farm/standby_test.cc; here, that it is asked, by service and with what was before.
+TEST(Compile, BringsAStandbyInAndKeepsItThere) {
+  model::Model model = shop();
+  model.farms[0].servers[1].role = model::ServerRole::standby;
+  const Compiled well = compiled(model);
+  const std::uint16_t v4 = well.service("198.51.100.10", 80);
+  EXPECT_EQ(well.schedule(v4), (std::vector<std::string>{"web3", "web1", "web3"}));
+  const Compiled failed = compiled(model, 2, well.snapshot.get(), {"web1"});
+  EXPECT_EQ(failed.schedule(v4), (std::vector<std::string>{"web2", "web3", "web2", "web3", "web2"}));
+  EXPECT_TRUE(failed.schedule(failed.service("2001:db8:1::10", 80)).empty()) << "no standby has an IPv6 address";
+  const Compiled back = compiled(model, 3, failed.snapshot.get());
+  EXPECT_EQ(back.schedule(v4), (std::vector<std::string>{"web2", "web3", "web2", "web3", "web2"})) << "web1 waits";
+  EXPECT_EQ(back.schedule(back.service("2001:db8:1::10", 80)), std::vector<std::string>{"web1"});
+  model.farms[0].servers[0].role = model::ServerRole::favorite;
+  EXPECT_EQ(compiled(model, 4, back.snapshot.get()).schedule(v4), well.schedule(v4));
+}
+
+TEST(Compile, TellsWhatADrainedServersCheckSays) {
+  model::Model model = shop();
+  for (model::Server& server : model.farms[0].servers) server.state = model::AdminState::maintenance;
+  model.farms[0].servers[2].weight = 0;
+  const Compiled one = compiled(model, 1, nullptr, {"web2"});
+  const ServiceRow& row = one.snapshot->services[one.service("198.51.100.10", 80)];
+  EXPECT_EQ(row.schedule_length, 0U);
+  std::vector<int> healthy;
+  for (auto s = row.first_server; s != kNoIndex; s = one.snapshot->servers[s].next_of_service) {
+    EXPECT_EQ(one.snapshot->servers[s].state, ServerState::maintenance);
+    healthy.push_back(one.snapshot->servers[s].is_healthy);
+  }
+  EXPECT_EQ(healthy, (std::vector<int>{1, 0, 1}));
 }
 
 TEST(Compile, FindsTheWayToEachServer) {

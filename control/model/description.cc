@@ -68,9 +68,22 @@ Description<Server> describe_server() {
           .sample("[ \"10.1.1.11\", \"fd00:1::11\" ]"),
       field("weight", &Server::weight,
             "Share of new connections, relative to the farm's other servers. Only the scheduler weighted_round_robin "
-            "looks at it.")
+            "looks at it; 0 drains the server under every scheduler.")
           .permission(Permission::operate)
-          .range(1, 100),
+          .range(0, 100),
+      field("role", &Server::role, "When the server takes part.")
+          .choice("active", ServerRole::active,
+                  "as long as it can; when it comes back after a failure, a standby that has taken its place keeps it")
+          .choice("favorite", ServerRole::favorite, "as long as it can, and takes its place back from a standby")
+          .choice("standby", ServerRole::standby, "in the place of active and favorite servers that cannot")
+          .choice("last_resort", ServerRole::last_resort, "when no other server of the farm can"),
+      field("state", &Server::state, "What the administrator wants of the server.")
+          .permission(Permission::operate)
+          .choice("enabled", AdminState::enabled, "it serves")
+          .choice("drain", AdminState::drain,
+                  "its connections and the clients that are bound to it go on, nobody else comes; a standby comes in")
+          .choice("maintenance", AdminState::maintenance,
+                  "nobody comes, and clients that are bound to it move to another server; a standby comes in"),
   }};
 }
 
@@ -120,6 +133,18 @@ Description<Persistence> describe_persistence() {
   }};
 }
 
+Description<Standbys> describe_standbys() {
+  return {{
+      field("failures", &Standbys::failures,
+            "So many active and favorite servers must be missing, by failure, drain or maintenance ...")
+          .range(1, 4096),
+      field("come_in", &Standbys::come_in,
+            "... for so many standbys to come in; as many again for the next ones that are missing. With no active "
+            "server left one comes in at least.")
+          .range(1, 4096),
+  }};
+}
+
 Description<Farm> describe_farm() {
   return {{
       field("name", &Farm::name, "Name of the farm, unique.")
@@ -153,6 +178,7 @@ Description<Farm> describe_farm() {
       field("timeouts", &Farm::timeouts, describe_timeouts(), "When an idle connection is forgotten."),
       field("persistence", &Farm::persistence, describe_persistence(),
             "Whether a client's next connection goes to the server that had its last one."),
+      field("standbys", &Farm::standbys, describe_standbys(), "When servers of role standby come in."),
   }};
 }
 

@@ -37,10 +37,15 @@ struct ServicePort {
   friend bool operator==(const ServicePort&, const ServicePort&) = default;
 };
 
+enum class ServerRole : std::uint8_t { active, favorite, standby, last_resort };
+enum class AdminState : std::uint8_t { enabled, drain, maintenance };
+
 struct Server {
   std::string name;
   std::vector<Address> addresses;  // at most one of each family
-  std::uint16_t weight = 10;
+  std::uint16_t weight = 10;       // 0: as AdminState::drain
+  ServerRole role = ServerRole::active;
+  AdminState state = AdminState::enabled;
 
   // The server's address of that family; nothing when it has none.
   [[nodiscard]] const Address* address_of(Family family) const;
@@ -77,6 +82,13 @@ struct Persistence {
   friend bool operator==(const Persistence&, const Persistence&) = default;
 };
 
+// How many standbys come in for how many active servers that cannot take connections; see control/farm/standby.h.
+struct Standbys {
+  std::uint16_t failures = 1;
+  std::uint16_t come_in = 1;
+  friend bool operator==(const Standbys&, const Standbys&) = default;
+};
+
 struct Farm {
   std::string name;
   Mode mode = Mode::nat;
@@ -87,6 +99,7 @@ struct Farm {
   Check check;
   Timeouts timeouts;
   Persistence persistence;
+  Standbys standbys;
 
   // The port of a server to connect to, to learn whether it serves `protocol` on `port_at_server`: that one for TCP;
   // for UDP, which cannot be connected to, that of the farm's first TCP port. 0 when the farm has no TCP port;

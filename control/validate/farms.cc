@@ -77,6 +77,16 @@ class FarmRules {
     check_not_empty(farm.addresses, path + ".addresses", "address");
     check_not_empty(farm.ports, path + ".ports", "port");
     check_not_empty(farm.servers, path + ".servers", "server");
+    check_roles(farm, path);
+  }
+
+  void check_roles(const model::Farm& farm, const std::string& path) {
+    if (farm.servers.empty() || findings_.wrong_within(path + ".servers")) return;
+    const bool has_place = std::any_of(farm.servers.begin(), farm.servers.end(), [](const model::Server& server) {
+      return server.role == model::ServerRole::active || server.role == model::ServerRole::favorite;
+    });
+    if (!has_place)
+      findings_.add(path + ".servers", "all are standby or last_resort: make one at least active or favorite");
   }
 
   void check_addresses(const model::Farm& farm, const std::string& path) {

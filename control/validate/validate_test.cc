@@ -96,7 +96,11 @@ SCENARIO("single fields are wrong") {
   CHECK(problems_of(with("port = 80;", "port = 65536;")) ==
         Lines{"f.cfg:11: farms.shop.ports[0].port: 65536 is out of range: 1 to 65535"});
   CHECK(problems_of(with("weight = 10", "weight = 101")) ==
-        Lines{"f.cfg:14: farms.shop.servers.web1.weight: 101 is out of range: 1 to 100"});
+        Lines{"f.cfg:14: farms.shop.servers.web1.weight: 101 is out of range: 0 to 100"});
+  CHECK(problems_of(with("weight = 10", "weight = 0")) == Lines{});
+  CHECK(problems_of(with("weight = 10", "role = \"stand-by\"")) ==
+        Lines{"f.cfg:14: farms.shop.servers.web1.role: \"stand-by\" is not known; did you mean standby?"});
+  CHECK(problems_of(with("weight = 10", "state = \"broken\"")).size() == 1);
   CHECK(problems_of(with("\"198.51.100.10\"", "\"198.51.100.300\"")) ==
         Lines{"f.cfg:10: farms.shop.addresses[0]: \"198.51.100.300\" is not an IPv4 or IPv6 address"});
   CHECK(problems_of(with("name = \"shop\"", "name = \"the shop\"")) ==
@@ -120,6 +124,18 @@ SCENARIO("single fields are wrong") {
             .size() == 3);
   CHECK(problems_of(with("interval_ms = 1000", "interval_ms = 50")) ==
         Lines{"f.cfg:16: farms.shop.check.interval_ms: 50 is out of range: 100 to 3600000 ms"});
+}
+
+SCENARIO("nobody of a farm is active") {
+  const auto mail = [](const std::string& roles) {
+    return problems_of(with("addresses = [ \"10.1.1.13\" ]; }", "addresses = [ \"10.1.1.13\" ]; " + roles + " }"));
+  };
+  const Lines refused{
+      "f.cfg:20: farms.mail.servers: all are standby or last_resort: make one at least active or favorite"};
+  CHECK(mail("role = \"standby\";") == refused);
+  CHECK(mail("role = \"last_resort\";") == refused);
+  CHECK(mail("role = \"favorite\";") == Lines{});
+  CHECK(problems_of(with("name = \"mx\";", "name = \"mx\"; standbys = 1;")).size() == 1);
 }
 
 SCENARIO("a farm lacks a part") {
@@ -271,15 +287,15 @@ SCENARIO("a check makes no sense") {
 
 SCENARIO("many things are wrong at once") {
   std::string text = with("\"mail\"", "\"shop\"");
-  text = with("weight = 10", "weight = 0; color = \"red\"", text);
+  text = with("weight = 10", "weight = 101; color = \"red\"", text);
   text = with("\"198.51.100.20\"", "\"198.51.100.1\"", text);
   text = with("\"10.1.1.13\"", "\"127.0.0.1\"", text);
   text = with("port = 25", "port = \"smtp\"", text);
   text = with("\"198.51.100.254\"", "\"192.0.2.1\"", text);
   CHECK(problems_of(text) ==
         Lines{"f.cfg:6: routes[0].via: the gateway 192.0.2.1 is in no subnet of a port",
-              "f.cfg:14: farms.shop.servers.web1.weight: 0 is out of range: 1 to 100",
-              "f.cfg:14: farms.shop.servers.web1.color: unknown key; known here: name, addresses, weight",
+              "f.cfg:14: farms.shop.servers.web1.weight: 101 is out of range: 0 to 100",
+              "f.cfg:14: farms.shop.servers.web1.color: unknown key; known here: name, addresses, weight, role, state",
               "f.cfg:17: farms[1].name: \"shop\" is already the name of farms.shop (line 9)",
               "f.cfg:18: farms[1].addresses[0]: 198.51.100.1 is an address of the box itself: ports.front.addresses[0] "
               "(line 3)",

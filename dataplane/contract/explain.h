@@ -56,8 +56,8 @@ struct ExplainedServer {
   ServerId id;
   MemberId member;
   std::uint16_t weight = 0;
-  ServerState state{};           // as compiled
-  std::uint8_t is_usable = 0;    // as compiled, or by a newer word from the health checks
+  ServerState state{};           // as compiled, or by a newer word of control
+  std::uint8_t is_usable = 0;    // by anybody's new connection
   std::uint32_t turn = no_turn;  // new connections that come before its next, by this worker's cursor; 0: it is next
   std::int64_t active = 0;       // connections, over all workers
 };

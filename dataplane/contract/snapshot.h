@@ -59,11 +59,21 @@ struct alignas(64) ServiceRow {
 };
 static_assert(sizeof(ServiceRow) == 64);
 
+// What a server takes part in. Existing connections are forwarded in all of these.
 enum class ServerState : std::uint8_t {
-  unused = 0,  // the row is not in use
-  up = 1,
-  down = 2,  // health check failed: no new connections, existing ones are still forwarded
+  unused = 0,       // the row is not in use
+  up = 1,           // takes new connections
+  down = 2,         // the health check failed: nothing new
+  untested = 3,     // no check has answered yet: as down
+  draining = 4,     // by the administrator, or weight 0: new connections of clients that are bound to it, no others
+  reserve = 5,      // a standby that is not needed: as draining
+  maintenance = 6,  // by the administrator: nothing new, clients that are bound to it move
 };
+[[nodiscard]] constexpr bool takes_new(ServerState state) noexcept { return state == ServerState::up; }
+// New connections of a client that is bound to the server.
+[[nodiscard]] constexpr bool takes_bound(ServerState state) noexcept {
+  return state == ServerState::up || state == ServerState::draining || state == ServerState::reserve;
+}
 
 // A server as seen by one service. An endpoint (address, port, protocol) that serves several services has a row in
 // each.
@@ -84,6 +94,7 @@ struct alignas(64) ServerRow {
   std::uint32_t neighbour = kNoNeighbour;  // the next hop towards the server
   std::uint64_t freed_in = 0;              // as in ServiceRow
   MemberId member{};                       // which server of the farm it is
+  std::uint8_t is_healthy = 0;             // control: what the check says, where `state` says something else
 };
 static_assert(sizeof(ServerRow) == 64);
 

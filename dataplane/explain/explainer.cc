@@ -84,7 +84,8 @@ class Explainer::Run {
             .status = shadow_.rows.status,
             .cursors = shadow_.rows.cursors,
             .worker = worker,
-            .now = now_};
+            .now = now_,
+            .is_urgent = true};  // costs time where nobody is usable, and finds the same
   }
   [[nodiscard]] const Passage& passage() const { return shadow_.batch.passages[0]; }
   [[nodiscard]] const Facts& facts() const { return shadow_.batch.facts[0]; }
@@ -155,7 +156,7 @@ class Explainer::Run {
           .id = id,
           .member = server.member,
           .weight = server.weight,
-          .state = server.state,
+          .state = state_now(snapshot_, row, shadow_.rows.servers[row]),
           .is_usable = is_usable(snapshot_, row, shadow_.rows.servers[row]) ? std::uint8_t{1} : std::uint8_t{0},
           .active = active(id)};
     }

@@ -38,6 +38,7 @@ struct Context {
   ScheduleCursors& cursors;
   WorkerId worker;
   Tick now;
+  bool is_urgent = false;  // control has sent something newer about a server than what is compiled
 };
 
 void parse_stage(Batch& batch) noexcept;

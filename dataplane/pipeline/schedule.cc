@@ -26,15 +26,15 @@ void forget(Passage& passage, const Context& context) noexcept {
 }
 
 // Whether a packet that opens a connection shall not go on with the one found under the same addresses: the client
-// re-uses its port after the old connection ended, or the chosen server is down. The latter holds for an established
-// connection too: in DSR the server's RST does not pass here, so a connection that the server's death ended looks alive
-// until its time is up, and a new one from the same port would follow it to the dead server.
+// re-uses its port after the old connection ended, or the chosen server may not have it. The latter holds for an
+// established connection too: in DSR the server's RST does not pass here, so a connection that the server's death ended
+// looks alive until its time is up, and a new one from the same port would follow it to the dead server.
 bool starts_over(const Facts& facts, const Passage& passage, const Context& context) noexcept {
   if (facts.kind != PacketKind::tcp) return false;
   const Mode mode = context.snapshot.services[passage.service].mode;
   if (gives_way(context.connections.state(passage.connection), mode)) return true;
   const std::uint16_t row = context.connections.server(passage.connection).index;
-  return !is_usable(context.snapshot, row, context.servers[row]);
+  return !takes_bound(state_now(context.snapshot, row, context.servers[row]));
 }
 
 // A connection was found: may it be used? If not, it is forgotten; a packet that could open one then does.
@@ -81,10 +81,17 @@ void report_full(Batch& batch, Event::Kind kind, const Address& destination) noe
   [[maybe_unused]] const bool room = batch.events.push(event);  // lost when the batch has told enough already
 }
 
-// Where the farm has bound the client to: the server's row in this service, if that can take a connection.
+// The scheduler's choice.
+std::uint16_t choose(const Context& context, ServiceId service) noexcept {
+  const std::uint16_t row = next_in_sequence(context.snapshot, service, context.cursors, context.servers);
+  return row == kNoIndex && context.is_urgent ? brought_in(context.snapshot, service, context.servers) : row;
+}
+
+// Where the farm has bound the client to: the server's row in this service, if that can take its connection.
 std::uint16_t usable_row(const Context& context, ServiceId service, MemberId member) noexcept {
   const std::uint16_t row = find_member(context.snapshot, service, member);
-  return row != kNoIndex && is_usable(context.snapshot, row, context.servers[row]) ? row : kNoIndex;
+  if (row == kNoIndex) return kNoIndex;
+  return takes_bound(state_now(context.snapshot, row, context.servers[row])) ? row : kNoIndex;
 }
 
 // The server that had the client's last connection, on whatever address and port of the farm; else the scheduler's
@@ -101,7 +108,7 @@ Choice choose_persistent(Batch& batch, const Facts& facts, const Context& contex
       return {server, Reason::persistence};
     }
   }
-  const std::uint16_t server = next_in_sequence(context.snapshot, service, context.cursors, context.servers);
+  const std::uint16_t server = choose(context, service);
   if (server == kNoIndex) return {};
   const MemberId member = context.snapshot.servers[server].member;
   if (bound) {
@@ -148,10 +155,8 @@ void open_connection(Batch& batch, std::size_t i, const Context& context) noexce
 
   const ServiceId service{passage.service};
   const ServiceRow& row = context.snapshot.services[service.value];
-  const Choice chosen =
-      row.persistence_s != 0
-          ? choose_persistent(batch, facts, context, service)
-          : Choice{next_in_sequence(context.snapshot, service, context.cursors, context.servers), Reason::scheduler};
+  const Choice chosen = row.persistence_s != 0 ? choose_persistent(batch, facts, context, service)
+                                               : Choice{choose(context, service), Reason::scheduler};
   if (chosen.server == kNoIndex) return batch.drop(i, Drop::no_server);
   const FlowKey key = key_of(facts, passage, context);
   const ServerId server{chosen.server, context.snapshot.servers[chosen.server].generation};

@@ -20,4 +20,14 @@ std::uint16_t next_in_sequence(const Snapshot& snapshot, ServiceId service, Sche
   return kNoIndex;
 }
 
+std::uint16_t brought_in(const Snapshot& snapshot, ServiceId service,
+                         std::span<const ServerCounters> servers) noexcept {
+  std::uint16_t row = snapshot.services[service.value].first_server;
+  while (row != kNoIndex &&
+         !(has_urgent_state(snapshot, row, servers[row]) && is_usable(snapshot, row, servers[row]))) {
+    row = snapshot.servers[row].next_of_service;
+  }
+  return row;
+}
+
 }  // namespace fulcrum

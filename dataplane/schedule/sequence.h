@@ -21,20 +21,35 @@ struct ScheduleCursors {
   std::array<std::uint32_t, kServicesMax> at{};
 };
 
-// Whether new connections may go to the server: as compiled, unless control sent something newer since.
+// Whether control has sent something newer about the server than what was compiled.
+[[nodiscard]] inline bool has_urgent_state(const Snapshot& snapshot, std::uint16_t row,
+                                           const ServerCounters& urgent) noexcept {
+  return urgent.urgent_since.load(std::memory_order_relaxed) == snapshot.generation &&
+         urgent.server_generation.load(std::memory_order_relaxed) == snapshot.servers[row].generation;
+}
+
+// What the server takes part in: as compiled, unless control sent something newer since.
+[[nodiscard]] inline ServerState state_now(const Snapshot& snapshot, std::uint16_t row,
+                                           const ServerCounters& urgent) noexcept {
+  return has_urgent_state(snapshot, row, urgent) ? urgent.urgent_state.load(std::memory_order_relaxed)
+                                                 : snapshot.servers[row].state;
+}
+
+// Whether new connections may go to the server.
 [[nodiscard]] inline bool is_usable(const Snapshot& snapshot, std::uint16_t row,
                                     const ServerCounters& urgent) noexcept {
-  const ServerRow& server = snapshot.servers[row];
-  if (urgent.urgent_since.load(std::memory_order_relaxed) == snapshot.generation &&
-      urgent.server_generation.load(std::memory_order_relaxed) == server.generation) {
-    return urgent.urgent_state.load(std::memory_order_relaxed) == ServerState::up;
-  }
-  return server.state == ServerState::up;
+  return takes_new(state_now(snapshot, row, urgent));
 }
 
 // The next server of the service; kNoIndex when none is usable. Calling worker only: `cursors` and `servers` are its
 // own.
 [[nodiscard]] std::uint16_t next_in_sequence(const Snapshot& snapshot, ServiceId service, ScheduleCursors& cursors,
                                              std::span<const ServerCounters> servers) noexcept;
+
+// A server of the service that control has just brought in (a standby, the moment its server failed) and that no
+// compiled sequence holds yet; kNoIndex when there is none. For those milliseconds it gets all that nobody else can
+// take.
+[[nodiscard]] std::uint16_t brought_in(const Snapshot& snapshot, ServiceId service,
+                                       std::span<const ServerCounters> servers) noexcept;
 
 }  // namespace fulcrum

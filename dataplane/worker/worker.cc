@@ -93,7 +93,8 @@ std::size_t Worker::turn(std::chrono::nanoseconds now) noexcept {
                         .status = section_.tables,
                         .cursors = *cursors_,
                         .worker = config_.id,
-                        .now = to_tick(now)};
+                        .now = to_tick(now),
+                        .is_urgent = urgent_since_ == snapshot_->generation};
   std::size_t handled = 0;
   for (std::uint8_t port = 0; port < kPortsMax; ++port) {
     if (ports_[port] != nullptr) handled += poll_port(PortId{port}, context);
@@ -137,6 +138,7 @@ void Worker::read_mailbox() noexcept {
         ServerCounters& row = counters_of(servers_, command.server);
         row.urgent_state.store(command.state, std::memory_order_relaxed);
         row.urgent_since.store(command.generation, std::memory_order_relaxed);
+        urgent_since_ = command.generation;
         break;
       }
       case Command::Kind::clear:

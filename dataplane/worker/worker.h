@@ -66,7 +66,8 @@ class Worker {
   Doorbell& housekeeping_;
   WorkerSection& section_;
   std::span<ServerCounters> servers_;
-  const Snapshot* snapshot_;  // in the region
+  const Snapshot* snapshot_;        // in the region
+  std::uint64_t urgent_since_ = 0;  // the snapshot generation of the last Command::set_server_state
   std::unique_ptr<ScheduleCursors> cursors_;
   std::unique_ptr<Batch> batch_;
   std::array<Frame, kBatchMax> scratch_{};  // frames on their way out, side by side

@@ -1,4 +1,5 @@
 // Clients bound to servers, and `fulcrum clear`, through a whole worker.
+#include <algorithm>
 #include <map>
 
 #include "dataplane/contract/filter.h"
@@ -28,7 +29,8 @@ class PersistenceTest : public ::testing::Test {
   }
   void TearDown() override { box_.expect_all_accounted_for(); }
 
-  void publish(std::uint8_t length, std::uint32_t timeout_s = kTimeout, std::size_t without = 99) {
+  void publish(std::uint8_t length, std::uint32_t timeout_s = kTimeout, std::size_t without = 99,
+               ServerState state = ServerState::down) {
     auto build = box_.publish();
     for (const std::uint16_t port : {std::uint16_t{80}, std::uint16_t{81}}) {
       const ServiceId service = build.service("198.51.100.10", port);
@@ -38,7 +40,7 @@ class PersistenceTest : public ::testing::Test {
       for (std::size_t i = 0; i < kServers.size(); ++i) {
         const ServerId id =
             build.server(service, kServers[i], 8080, kBack, 1, MemberId{static_cast<std::uint32_t>(100 + i)});
-        if (i == without) build.row(id).state = ServerState::down;
+        if (i == without) build.row(id).state = state;
       }
     }
     build.farm(FarmId{0}, "shop", timeout_s);
@@ -101,6 +103,21 @@ TEST_F(PersistenceTest, AClientStaysOnAllPortsOfTheFarm) {
   std::map<std::string, std::uint32_t> used;
   for (const ConnectionEntry& entry : bindings()) used[binding_of(entry).client.text()] = entry.packets_in;
   EXPECT_EQ(used, (std::map<std::string, std::uint32_t>{{"192.0.2.1/32", 11}, {"192.0.2.2/32", 6}}));
+}
+
+TEST_F(PersistenceTest, AClientStaysWithAServerThatDrainsAndMovesFromOneInMaintenance) {
+  const std::string first = opens("192.0.2.1");
+  const auto place = static_cast<std::size_t>(std::find(kServers.begin(), kServers.end(), first) - kServers.begin());
+  for (const ServerState state : {ServerState::draining, ServerState::reserve}) {
+    publish(32, kTimeout, place, state);
+    EXPECT_EQ(opens("192.0.2.1"), first);
+    EXPECT_EQ(opens("192.0.2.1", 81), first);
+    for (const char* other : {"192.0.2.20", "192.0.2.21", "192.0.2.22"}) EXPECT_NE(opens(other), first);
+  }
+  EXPECT_EQ(reasons()[Reason::persistence], 7) << "the others came twice";
+  publish(32, kTimeout, place, ServerState::maintenance);
+  EXPECT_NE(opens("192.0.2.1"), first);
+  EXPECT_EQ(reasons()[Reason::fallback], 1);
 }
 
 TEST_F(PersistenceTest, AMaskMakesOneClientOfANetwork) {

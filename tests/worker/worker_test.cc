@@ -139,6 +139,41 @@ TEST_F(WorkerTest, UnansweredClientIsMovedFromAServerThatWentDown) {
   EXPECT_EQ(goes_to(from_client(kSyn, 40001)), address("10.1.1.12"));
 }
 
+TEST_F(WorkerTest, AStandbyComesInBeforeTheNextSnapshot) {
+  auto build = box_.publish();
+  build.service("198.51.100.10", 80);
+  build.server(service_, "10.1.1.11", 8080);
+  build.server(service_, "10.1.1.12", 8080);
+  build.row(second_).state = ServerState::reserve;
+  build.schedule(service_, {first_.index});
+  EXPECT_EQ(goes_to(from_client(kSyn)), address("10.1.1.11"));
+  Command news;
+  news.kind = Command::Kind::set_server_state;
+  news.generation = 2;
+  for (const auto& [server, state] : {std::pair{first_, ServerState::down}, std::pair{second_, ServerState::up}}) {
+    news.server = server;
+    news.state = state;
+    box_.send(news);
+  }
+  EXPECT_EQ(goes_to(from_client(kSyn, 40001)), address("10.1.1.12"));
+}
+
+TEST_F(WorkerTest, ADrainingServerKeepsItsConnections) {
+  EXPECT_EQ(goes_to(from_client(kSyn)), address("10.1.1.11"));
+  auto build = box_.publish();
+  build.service("198.51.100.10", 80);
+  build.server(service_, "10.1.1.11", 8080);
+  build.server(service_, "10.1.1.12", 8080);
+  build.row(first_).state = ServerState::draining;
+  build.schedule(service_, {second_.index});
+  EXPECT_EQ(goes_to(from_client(kSyn)), address("10.1.1.11")) << "sent again: still unanswered";
+  EXPECT_EQ(goes_to(from_client(kAck)), address("10.1.1.11"));
+  EXPECT_EQ(goes_to(from_client(kSyn, 40001)), address("10.1.1.12"));
+  build.row(first_).state = ServerState::maintenance;
+  EXPECT_EQ(goes_to(from_client(kAck)), address("10.1.1.11"));
+  EXPECT_EQ(goes_to(from_client(kSyn)), address("10.1.1.12")) << "anew, and not to a server in maintenance";
+}
+
 TEST_F(WorkerTest, PortReusedAfterTheServerDiedOpensANewConnection) {
   EXPECT_EQ(goes_to(from_client(kSyn)), address("10.1.1.11"));
   EXPECT_EQ(goes_to(from_client(kAck)), address("10.1.1.11"));

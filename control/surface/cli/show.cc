@@ -79,6 +79,16 @@ std::string farms_page(const json& answer) {
   return table.empty() ? "There are no farms in the configuration.\n" : table.text();
 }
 
+// Health where that is what keeps it from serving; else what it does in its farm.
+std::string server_state(const json& server) {
+  const std::string duty = text(server, "duty");
+  return text(server, "state") == "up" && duty != "-" ? duty : text(server, "state");
+}
+std::string server_reason(const json& server) {
+  const std::string reason = text(server, "duty_reason");
+  return text(server, "state") == "up" && reason != "-" && !reason.empty() ? reason : text(server, "reason");
+}
+
 std::string servers_page(const json& answer) {
   Table table{{{.title = "FARM", .wrap = Wrap::when_needed},
                {.title = "SERVER", .wrap = Wrap::when_needed},
@@ -93,8 +103,8 @@ std::string servers_page(const json& answer) {
   for (const json& server : part(answer, "servers")) {
     const std::string since = text(server, "for_s") == "-" ? "-" : span_text(signed_number(server, "for_s"));
     table.add({text(server, "farm"), text(server, "name"), text(server, "address"), text(server, "port"),
-               text(server, "state"), since, text(server, "weight"), count_text(number(server, "active_connections")),
-               count_text(number(server, "total_connections")), text(server, "reason")});
+               server_state(server), since, text(server, "weight"), count_text(number(server, "active_connections")),
+               count_text(number(server, "total_connections")), server_reason(server)});
   }
   return table.empty() ? "There are no servers in the configuration.\n" : table.text();
 }

@@ -61,6 +61,20 @@ void put_sums(json& into, const ServerSums& sums) {
   into["bytes_out"] = sums.bytes_out;
 }
 
+// What each endpoint's server does in its farm. The services of several addresses have the same endpoints, and so the
+// same duties.
+using DutyKey = std::tuple<std::uint32_t, std::uint32_t, bool, std::uint16_t, Protocol>;
+std::map<DutyKey, farm::Duty> duties_of(const View& view) {
+  std::map<DutyKey, farm::Duty> duties;
+  for (const CompiledServer& server : view.compiled) {
+    const ServerRow& row = view.snapshot->servers[server.id.index];
+    duties.emplace(DutyKey{server.farm, server.server, row.address.is_v4(), row.port.host(),
+                           view.snapshot->services[server.service.value].protocol},
+                   server.duty);
+  }
+  return duties;
+}
+
 std::map<RowName, ServerSums> row_sums(const View& view) {
   if (view.region == nullptr || view.snapshot == nullptr) return {};
   return sums_by_row(*view.region, *view.snapshot);
@@ -115,9 +129,12 @@ json show_farms(const View& view) {
 
 json show_servers(const View& view) {
   const auto sums = row_sums(view);
+  const auto duties = view.snapshot != nullptr ? duties_of(view) : std::map<DutyKey, farm::Duty>{};
   json answer{{"dataplane", dataplane_part(view)}, {"servers", json::array()}};
-  for (const model::Farm& farm : view.model.farms) {
-    for (const model::Server& server : farm.servers) {
+  for (std::uint32_t f = 0; f < view.model.farms.size(); ++f) {
+    const model::Farm& farm = view.model.farms[f];
+    for (std::uint32_t s = 0; s < farm.servers.size(); ++s) {
+      const model::Server& server = farm.servers[s];
       for_each_endpoint(farm, server, [&](const Address& address, std::uint16_t port, Protocol protocol) {
         const Standing standing = standing_of(view, farm, address, protocol, port);
         json row{{"farm", farm.name},
@@ -126,8 +143,13 @@ json show_servers(const View& view) {
                  {"port", port},
                  {"protocol", word(protocol)},
                  {"weight", server.weight},
+                 {"role", word(server.role)},
+                 {"wanted", word(server.state)},
                  {"state", word(standing.health)},
                  {"reason", standing.reason}};
+        const auto duty = duties.find({f, s, address.is_v4(), port, protocol});
+        row["duty"] = duty != duties.end() ? json(word(duty->second)) : json();
+        row["duty_reason"] = duty != duties.end() ? json(sentence(duty->second)) : json();
         row["since"] = standing.since ? json(iso_time(*standing.since)) : json();
         row["for_s"] = standing.since ? json(age_s(*standing.since)) : json();
         const auto found = sums.find({farm.name, server.name, address.bytes(), port, protocol});

@@ -61,6 +61,7 @@ class AnswersTest : public testing::Test {
                                   .since = std::chrono::system_clock::now() - std::chrono::seconds{90},
                                   .last = "connected"};
             },
+            .compiled = compiled,
             .config_file = "fulcrum.cfg",
             .config_loaded = {},
             .config_rejected = rejected,
@@ -99,6 +100,7 @@ class AnswersTest : public testing::Test {
   model::Model model;
   ServiceId service;
   ServerId web1, web2;
+  std::vector<CompiledServer> compiled;
   bool checked = true, alive = true;
   std::vector<std::string> rejected;
   boost::asio::io_context loop;
@@ -153,8 +155,23 @@ TEST_F(AnswersTest, ServersSayHowTheyAreAndWhy) {
   EXPECT_EQ(servers[1]["port"], 8080);
   EXPECT_EQ(servers[1]["weight"], 20);
   EXPECT_EQ(servers[1]["active_connections"], 2);
+  EXPECT_EQ(servers[1]["role"], "active");
+  EXPECT_EQ(servers[1]["wanted"], "enabled");
+  EXPECT_TRUE(servers[1]["duty"].is_null()) << "another configuration is in force";
   checked = false;
   EXPECT_EQ(ask(R"({"show": "servers"})")["servers"][1]["state"], "up");
+}
+
+TEST_F(AnswersTest, ServersSayWhatTheyDoInTheirFarm) {
+  model.farms[0].servers[1].role = model::ServerRole::standby;
+  compiled = {{web1, service, 0, 0, {ServerState::up, farm::Why::serves}},
+              {web2, service, 0, 1, {ServerState::reserve, farm::Why::not_needed}}};
+  const json servers = ask(R"({"show": "servers"})")["servers"];
+  EXPECT_EQ(servers[0]["duty"], "up");
+  EXPECT_EQ(servers[0]["duty_reason"], "");
+  EXPECT_EQ(servers[1]["role"], "standby");
+  EXPECT_EQ(servers[1]["duty"], "standby");
+  EXPECT_EQ(servers[1]["duty_reason"], "ready, and not needed");
 }
 
 TEST_F(AnswersTest, DropsBalance) {

@@ -148,12 +148,9 @@ class Report {
     const std::size_t count = std::min<std::size_t>(answer_.servers_count, kExplainServersMax);
     for (const ExplainedServer& server : std::span{answer_.servers}.first(count)) {
       const ServerRow& row = snapshot_.servers[server.id.index % kServersMax];
-      json part{{"name", server_name(server.id.index)},
-                {"address", endpoint(row.address, row.port.host())},
-                {"state", server.is_usable != 0 ? "up" : "down"},
-                {"weight", server.weight},
-                {"active_connections", server.active},
-                {"chosen", server.id.index == answer_.server},
+      json part{{"name", server_name(server.id.index)}, {"address", endpoint(row.address, row.port.host())},
+                {"state", surface::word(server.state)}, {"weight", server.weight},
+                {"active_connections", server.active},  {"chosen", server.id.index == answer_.server},
                 {"path", server_path(server.id.index)}};
       part["turn"] = server.turn == ExplainedServer::no_turn ? json() : json(server.turn);
       servers.push_back(std::move(part));

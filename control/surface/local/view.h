@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "control/compile/compile.h"
 #include "control/health/checker.h"
 #include "control/model/model.h"
 #include "control/publish/publisher.h"
@@ -28,6 +30,8 @@ struct View {
   std::vector<Publisher::WorkerView> workers{};
   // How a server's endpoint stands; nothing when it is not checked.
   std::function<std::optional<TargetHealth>(const model::Farm&, const Address&, Protocol, std::uint16_t port)> health{};
+  // Where the model's servers are in the snapshot, and their duties; empty while another model is in force.
+  std::span<const CompiledServer> compiled{};
   std::string config_file{};
   std::chrono::system_clock::time_point config_loaded{};
   std::vector<std::string> config_rejected{};  // why the last reload was rejected; empty: it was not

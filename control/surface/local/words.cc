@@ -72,6 +72,51 @@ std::string_view word(Health health) {
   return "unknown";
 }
 
+std::string_view word(ServerState state) {
+  switch (state) {
+    case ServerState::up:
+      return "up";
+    case ServerState::down:
+      return "down";
+    case ServerState::draining:
+      return "drain";
+    case ServerState::reserve:
+      return "standby";
+    case ServerState::maintenance:
+      return "maintenance";
+    case ServerState::untested:
+    case ServerState::unused:
+      break;
+  }
+  return "unknown";
+}
+
+std::string_view word(model::ServerRole role) {
+  switch (role) {
+    case model::ServerRole::active:
+      return "active";
+    case model::ServerRole::favorite:
+      return "favorite";
+    case model::ServerRole::standby:
+      return "standby";
+    case model::ServerRole::last_resort:
+      return "last_resort";
+  }
+  return "unknown";
+}
+
+std::string_view word(model::AdminState state) {
+  switch (state) {
+    case model::AdminState::enabled:
+      return "enabled";
+    case model::AdminState::drain:
+      return "drain";
+    case model::AdminState::maintenance:
+      return "maintenance";
+  }
+  return "unknown";
+}
+
 std::string endpoint(const Address& address, std::uint16_t port) {
   return address.is_v4() ? fmt::format("{}:{}", address.text(), port) : fmt::format("[{}]:{}", address.text(), port);
 }

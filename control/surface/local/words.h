@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "control/health/rise_fall.h"
+#include "control/model/model.h"
 #include "dataplane/contract/connections.h"
 #include "dataplane/contract/snapshot.h"
 
@@ -17,6 +18,9 @@ std::string_view word(SchedulerKind scheduler);
 std::string_view word(ConnectionState state);
 std::string_view word(Reason reason);
 std::string_view word(Health health);
+std::string_view word(ServerState state);
+std::string_view word(model::ServerRole role);
+std::string_view word(model::AdminState state);
 
 std::string endpoint(const Address& address, std::uint16_t port);  // "192.0.2.1:80", "[2001:db8::1]:80"
 std::string iso_time(std::chrono::system_clock::time_point time);  // "2026-07-24T11:57:03Z"

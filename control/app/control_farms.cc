@@ -1,0 +1,78 @@
+// Who of the farms' servers may take new connections, from a change of health to the workers.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "control/app/control.h"
+#include "control/surface/local/words.h"
+#include "dataplane/base/log.h"
+
+namespace fulcrum {
+namespace {
+
+constexpr std::chrono::milliseconds kHealthSettles{5};
+// Where compiling takes long (tens of thousands of servers), it shall not keep the loop from hearing of further
+// changes.
+constexpr int kPublishShare = 3;
+
+}  // namespace
+
+void Control::on_health(const CheckTarget& target, const TargetHealth& now) {
+  const bool up = now.judgement.health == Health::up;
+  const auto rows = rows_.find(target);
+  std::vector<std::string> names;
+  if (rows != rows_.end() && publisher_.newest() != nullptr) names = names_of(rows->second, *publisher_.newest());
+  tell(!up, "server", fmt::format("{}", fmt::join(names, ", ")),
+       fmt::format("{}: {} ({})", up ? "up" : "down", now.reason, surface::endpoint(target.address, target.port)));
+  if (!names.empty()) {
+    for (const ServerId id : rows->second) settle_duties(id);
+  }
+  publish_soon(std::max<std::chrono::nanoseconds>(kHealthSettles, publish_took_ * kPublishShare));
+  log(up ? Level::notice : Level::warning, "server {} ({}) is {}: {}", fmt::join(names, ", "),
+      surface::endpoint(target.address, target.port), up ? "up" : "down", now.reason);
+}
+
+// The servers of a service after a change of one: who comes in and who goes is told to every worker at once.
+void Control::settle_duties(ServerId changed) {
+  const Snapshot& newest = *publisher_.newest();
+  const auto found = crews_.find(newest.servers[changed.index].service.value);
+  if (found == crews_.end()) return;
+  const auto begin = compiled_.begin() + static_cast<std::ptrdiff_t>(found->second.first);
+  const auto end = begin + static_cast<std::ptrdiff_t>(found->second.count);
+  const bool alone = !found->second.has_reserve;
+  std::vector<CompiledServer*> crew;
+  std::vector<farm::Member> members;
+  for (auto server = begin; server != end; ++server) {
+    if (alone && !(server->id == changed)) continue;
+    crew.push_back(&*server);
+    members.push_back(member_of(*server));
+  }
+  if (crew.empty()) return;
+  const auto duties = farm::duties(members, compiled_model_->farms[crew.front()->farm].standbys);
+  for (std::size_t i = 0; i < crew.size(); ++i) {
+    const farm::Duty before = std::exchange(crew[i]->duty, duties[i]);
+    if (before.state == duties[i].state) continue;
+    publisher_.set_server_state(crew[i]->id, duties[i].state);
+    if (crew[i]->id == changed || sentence(duties[i]).empty()) continue;
+    tell(false, "server", names_of({crew[i]->id}, newest).front(), std::string{sentence(duties[i])});
+  }
+}
+
+farm::Member Control::member_of(const CompiledServer& server) const {
+  const Snapshot& newest = *publisher_.newest();
+  const ServerRow& row = newest.servers[server.id.index];
+  const model::Farm& farm = compiled_model_->farms[server.farm];
+  const model::Server& one = farm.servers[server.server];
+  const Protocol protocol = newest.services[server.service.value].protocol;
+  return {one.role, one.state, one.weight, state_of({farm, one, row.address, row.port, protocol}), server.duty.state};
+}
+
+ServerState Control::state_of(const ServerEndpoint& endpoint) const {
+  const auto target = target_of(endpoint.farm, endpoint.address, endpoint.protocol, endpoint.port.host());
+  if (!target) return ServerState::up;
+  const TargetHealth* health = checker_.find(*target);
+  if (health == nullptr || health->judgement.health == Health::unknown) return ServerState::untested;
+  return health->judgement.health == Health::up ? ServerState::up : ServerState::down;
+}
+
+}  // namespace fulcrum

@@ -1,0 +1,152 @@
+#include "control/farm/standby.h"
+
+#include <algorithm>
+
+namespace fulcrum::farm {
+namespace {
+
+using model::AdminState;
+using model::ServerRole;
+
+// What is decided without a look at the others; for who could serve, that.
+Duty own_duty(const Member& member) {
+  if (member.wanted == AdminState::maintenance) return {ServerState::maintenance, Why::maintenance};
+  if (member.health == ServerState::down) return {ServerState::down, Why::failed};
+  if (member.health != ServerState::up) return {ServerState::untested, Why::untested};
+  if (member.wanted == AdminState::drain) return {ServerState::draining, Why::drained};
+  if (member.weight == 0) return {ServerState::draining, Why::no_weight};
+  return {ServerState::up, Why::serves};
+}
+
+bool is_place(const Member& member) { return member.role == ServerRole::active || member.role == ServerRole::favorite; }
+
+// An ordinary active server that comes back from a failure, or did so before and waits.
+bool comes_back(const Member& member) {
+  return member.role == ServerRole::active &&
+         (member.before == ServerState::down || member.before == ServerState::reserve);
+}
+
+class Rule {
+ public:
+  Rule(std::span<const Member> members, const model::Standbys& rule) : members_{members}, rule_{rule} {
+    for (const Member& member : members) duties_.push_back(own_duty(member));
+  }
+
+  std::vector<Duty> run() {
+    count();
+    const std::size_t needed = needed_for(missing_);
+    // Every `come_in` standbys that serve beyond the need keep one server that is back waiting.
+    const std::size_t beyond = serving_standbys_ > needed ? serving_standbys_ - needed : 0;
+    const std::size_t waiting = std::min<std::size_t>(back_, (beyond + rule_.come_in - 1) / rule_.come_in);
+    keep_waiting(waiting);
+    bring_in(std::max(needed, std::min(serving_standbys_, needed + waiting * rule_.come_in)));
+    settle_last_resort();
+    return std::move(duties_);
+  }
+
+ private:
+  [[nodiscard]] bool can(std::size_t i) const { return duties_[i].state == ServerState::up; }
+
+  void count() {
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+      const Member& member = members_[i];
+      if (is_place(member)) {
+        ++places_;
+        if (!can(i)) ++missing_;
+        if (can(i) && comes_back(member)) ++back_;
+      } else if (member.role == ServerRole::standby && can(i) && member.before == ServerState::up) {
+        ++serving_standbys_;
+      }
+    }
+  }
+
+  [[nodiscard]] std::size_t needed_for(std::size_t missing) const {
+    const std::size_t by_rule = missing / rule_.failures * rule_.come_in;
+    return missing == places_ ? std::max<std::size_t>(by_rule, 1) : by_rule;
+  }
+
+  void keep_waiting(std::size_t count) {
+    for (std::size_t i = 0; i < members_.size() && count != 0; ++i) {
+      if (!can(i) || !comes_back(members_[i])) continue;
+      duties_[i] = {ServerState::reserve, Why::waits};
+      --count;
+    }
+  }
+
+  void bring_in(std::size_t count) {
+    for (const bool serves_already : {true, false}) {
+      for (std::size_t i = 0; i < members_.size(); ++i) {
+        const bool is_candidate = members_[i].role == ServerRole::standby && can(i) &&
+                                  (members_[i].before == ServerState::up) == serves_already;
+        if (!is_candidate) continue;
+        duties_[i] = count != 0 ? Duty{ServerState::up, Why::stands_in} : Duty{ServerState::reserve, Why::not_needed};
+        if (count != 0) --count;
+      }
+    }
+  }
+
+  void settle_last_resort() {
+    bool is_needed = true;
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+      if (members_[i].role != ServerRole::last_resort && can(i)) is_needed = false;
+    }
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+      if (members_[i].role != ServerRole::last_resort || !can(i)) continue;
+      duties_[i] = is_needed ? Duty{ServerState::up, Why::stands_in} : Duty{ServerState::reserve, Why::not_needed};
+    }
+  }
+
+  std::span<const Member> members_;
+  const model::Standbys& rule_;
+  std::vector<Duty> duties_;
+  std::size_t places_ = 0, missing_ = 0, back_ = 0, serving_standbys_ = 0;
+};
+
+}  // namespace
+
+std::vector<Duty> duties(std::span<const Member> members, const model::Standbys& rule) {
+  return Rule{members, rule}.run();
+}
+
+std::string_view word(const Duty& duty) {
+  switch (duty.why) {
+    case Why::serves:
+    case Why::stands_in:
+      return "up";
+    case Why::waits:
+      return "waiting";
+    case Why::not_needed:
+      return "standby";
+    case Why::drained:
+    case Why::no_weight:
+      return "drain";
+    case Why::maintenance:
+      return "maintenance";
+    case Why::failed:
+      return "down";
+    case Why::untested:
+      break;
+  }
+  return "unknown";
+}
+
+std::string_view sentence(const Duty& duty) {
+  switch (duty.why) {
+    case Why::stands_in:
+      return "stands in for servers that cannot serve";
+    case Why::waits:
+      return "came back after a failure; a standby keeps its place until it fails or is drained";
+    case Why::not_needed:
+      return "ready, and not needed";
+    case Why::drained:
+      return "drained: only its connections and the clients bound to it go on";
+    case Why::no_weight:
+      return "weight 0: only its connections and the clients bound to it go on";
+    case Why::maintenance:
+      return "in maintenance: takes nobody";
+    default:
+      return {};
+  }
+}
+
+}  // namespace fulcrum::farm
