@@ -107,6 +107,8 @@ class ContractTest(unittest.TestCase):
         for path, method, about in self.operations():
             if method != "get" or "{" in path or path == "/api/v1/events":
                 continue
+            if any(one.get("required") for one in about.get("parameters", [])):
+                continue  # needs an answer of its own: see tests/net/explain_test.py
             with self.subTest(operation=about["operationId"]):
                 answer = self.box.ask("GET", path, token=self.tokens["administrator"])
                 self.assertEqual(answer.status, 200, answer)

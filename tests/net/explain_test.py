@@ -45,6 +45,28 @@ class Explain(LabCase):
         self.assertIn("farms.shop-nat.servers.", done.stdout)
         self.assertLessEqual(max(map(len, done.stdout.splitlines())), 80, done.stdout)
 
+    def api(self, path):
+        """An operation of the REST API, asked at the console."""
+        done = self.fulcrum("api", "GET", path)
+        return done.returncode, json.loads(done.stdout) if done.returncode == 0 else done.stderr
+
+    def test_the_api_answers_the_same(self):
+        packet = f"protocol=tcp&source={CLIENT}:40000&destination={topology.NAT.ipv4}:80"
+        status, answer = self.api(f"/api/v1/explain?{packet}")
+        self.assertEqual(status, 0, answer)
+        self.assertEqual(self.chosen(answer), self.chosen(self.explain(topology.NAT)))
+        status, answer = self.api(f"/api/v1/explain?{packet}&ttl=1")
+        self.assertEqual(status, 0, answer)
+        self.assertEqual(answer["outcome"]["drop"], "ttl")
+        for wrong in ("protocol=tcp", packet + "&ttl=256", packet + "&candidate=other", packet.replace(":80", "")):
+            status, problem = self.api(f"/api/v1/explain?{wrong}")
+            self.assertNotEqual(status, 0, problem)
+        rows = self.api("/api/v1/status/rates?of=servers")[1]["rates"]
+        self.assertIn("shop-nat/s1", {row["name"] for row in rows})
+        points = self.api("/api/v1/status/rates?name=shop-nat&from=-10&step=1")[1]["points"]
+        self.assertTrue(points)
+        self.assertEqual(len(self.api("/api/v1/status/events?limit=1")[1]["events"]), 1)
+
     def test_what_nobody_serves_is_dropped(self):
         done = self.fulcrum("explain", "tcp", f"{CLIENT}:40000", f"{topology.NAT.ipv4}:81", "--json")
         self.assertEqual(json.loads(done.stdout)["outcome"]["drop"], "no_service")

@@ -80,6 +80,14 @@ Answer problem(const Error& error) {
   return problem(status_of(error.code), error.words(), {{error.path, error.text}});
 }
 
+Answer answer_of_question(const nlohmann::json& said) {
+  const auto error = said.find("error");
+  if (error == said.end()) return ok(Json(said));
+  const std::string code = error->value("code", "");
+  const bool later = code == "limit" || code == "failed";
+  return problem(code == "not_found" ? 404 : later ? 503 : 422, error->value("text", ""));
+}
+
 https::Response response_of(const Answer& answer) {
   https::Response response;
   response.status = answer.status;

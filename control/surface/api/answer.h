@@ -35,6 +35,10 @@ Answer problem(unsigned status, const std::string& detail, const std::vector<Fau
 // invalid 400, limit 429 or 507, not_found 404, conflict 409, io 500.
 Answer problem(const Error& error);
 
+// An answer of the local socket (surface/local/answers.h) as one of the API: invalid 422, not_found 404, and 503 where
+// another time it may go well.
+Answer answer_of_question(const nlohmann::json& said);
+
 // With the headers that every answer has. What is no UTF-8 is replaced.
 https::Response response_of(const Answer& answer);
 // The problem in words, for the audit log: its detail and its first fault; empty when it is none.

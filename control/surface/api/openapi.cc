@@ -39,8 +39,11 @@ Json parameters_of(const Route& route) {
                           {"schema", {{"type", "string"}}}});
   }
   for (const Query& query : route.query) {
-    parameters.push_back(
-        {{"name", query.name}, {"in", "query"}, {"description", query.help}, {"schema", query.schema}});
+    parameters.push_back({{"name", query.name},
+                          {"in", "query"},
+                          {"required", query.is_required},
+                          {"description", query.help},
+                          {"schema", query.schema}});
   }
   for (const Header& header : route.headers) {
     parameters.push_back({{"name", header.name},

@@ -118,6 +118,9 @@ std::optional<std::map<std::string, std::string>> parse_query(std::string_view t
 
 std::vector<Fault> check_query(const Route& route, const std::map<std::string, std::string>& query) {
   std::vector<Fault> faults;
+  for (const Query& one : route.query) {
+    if (one.is_required && query.count(one.name) == 0) faults.push_back({one.name, "is missing: " + one.help});
+  }
   for (const auto& [name, value] : query) {
     const auto known =
         std::find_if(route.query.begin(), route.query.end(), [&](const Query& q) { return q.name == name; });

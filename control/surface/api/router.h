@@ -39,6 +39,7 @@ struct Query {
   std::string name;
   Json schema;
   std::string help;
+  bool is_required = false;
 };
 
 struct Header {

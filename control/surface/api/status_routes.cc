@@ -14,17 +14,8 @@ using nlohmann::json;
 using CallPtr = std::shared_ptr<Call>;
 using Shown = ShowCache::Shown;
 
-// An answer of the local socket (surface/local/answers.h) as one of the API.
-Answer answer_of(const json& shown) {
-  const auto error = shown.find("error");
-  if (error == shown.end()) return ok(Json(shown));
-  const std::string code = error->value("code", "");
-  const bool later = code == "limit" || code == "failed";
-  return problem(code == "not_found" ? 404 : later ? 503 : 422, error->value("text", ""));
-}
-
 void show(Api& api, const CallPtr& call, const std::string& what) {
-  api.shows().get(what, [call](const Shown& shown) { call->answer(answer_of(*shown)); });
+  api.shows().get(what, [call](const Shown& shown) { call->answer(answer_of_question(*shown)); });
 }
 
 // A page of one of the dataplane's tables.
@@ -35,7 +26,7 @@ void show_entries(Api& api, const CallPtr& call, const std::string& table) {
   }
   api.plane().ask(std::move(question), [call](json shown) {
     shown.erase("cost_ns");
-    call->answer(answer_of(shown));
+    call->answer(answer_of_question(shown));
   });
 }
 
@@ -49,7 +40,7 @@ void clear_entries(Api& api, const CallPtr& call, const std::string& table) {
   question["clear"] = table;
   call->note = call->body.dump(-1, ' ', false, json::error_handler_t::replace);
   api.plane().ask(std::move(question), [call](const json& said) {
-    Answer answer = answer_of(said);
+    Answer answer = answer_of_question(said);
     if (answer.status >= 400) call->note.clear();
     call->answer(answer);
   });
