@@ -1,0 +1,229 @@
+#include "control/surface/cli/commands.h"
+
+#include "control/surface/cli/handlers.h"
+
+namespace fulcrum::cli {
+namespace {
+
+using Kind = Argument::Kind;
+using Purpose = SettingWalk::Purpose;
+
+Argument word_argument(std::string name, std::string help, std::vector<Hint> choices = {}) {
+  return {.name = std::move(name), .help = std::move(help), .choices = std::move(choices)};
+}
+
+Argument number_argument(std::string name, std::string help, std::int64_t min, std::int64_t max) {
+  return {.name = std::move(name), .help = std::move(help), .kind = Kind::number, .min = min, .max = max};
+}
+
+Argument any_number(std::string name, std::string help, std::int64_t min) {
+  return {.name = std::move(name), .help = std::move(help), .kind = Kind::number, .min = min};
+}
+
+Argument setting(Purpose purpose, bool required) {
+  return {.name = "path", .help = "", .kind = Kind::setting, .required = required, .purpose = purpose};
+}
+
+Argument optional(Argument argument) {
+  argument.required = false;
+  return argument;
+}
+
+Option flag(std::string word, std::string help) {
+  return {std::move(word), std::move(help), {.name = {}, .help = {}, .kind = Kind::nothing}};
+}
+
+Option with(std::string word, std::string help, Argument value) {
+  return {std::move(word), std::move(help), std::move(value)};
+}
+
+Argument revision_number() { return any_number("revision", "as `show history` lists them", 1); }
+
+// Which entries of a table.
+std::vector<Option> entry_filters(bool states) {
+  std::vector<Option> options{
+      with("farm", "only of this farm", {.name = "farm", .help = "a farm", .kind = Kind::farm}),
+      with("server", "only of this server", {.name = "server", .help = "a server", .kind = Kind::server}),
+      with("client", "only of these clients", word_argument("network", "192.0.2.0/24, 2001:db8::/32 or an address")),
+  };
+  if (!states) return options;
+  std::vector<Hint> words;
+  for (const char* word :
+       {"embryonic", "answered", "established", "client_closing", "server_closing", "time_wait", "reset", "udp"}) {
+    words.push_back({word, "", true});
+  }
+  options.push_back(
+      with("state", "only in these states", word_argument("states", "several with commas between", std::move(words))));
+  return options;
+}
+
+Command entries(std::string word, std::string help, bool shows, bool states) {
+  Command command{.word = std::move(word), .help = std::move(help), .options = entry_filters(states)};
+  if (shows) {
+    command.options.push_back(with("limit", "at most so many", number_argument("limit", "a page", 1, 1000)));
+    command.options.push_back(
+        with("offset", "go on where an earlier page ended", any_number("offset", "that it named", 0)));
+    command.options.push_back(flag("all", "page after page to the end"));
+    command.run = show_entries;
+  } else {
+    command.options.push_back(flag("all", "every one; else say which ones"));
+    command.run = clear_entries;
+  }
+  return command;
+}
+
+std::vector<Command> tables(std::int64_t every) {
+  return {
+      {.word = "farms", .help = "farms: state, servers, connections, traffic", .run = show_table, .every = every},
+      {.word = "servers", .help = "servers: state, since when, and why", .run = show_table, .every = every},
+      {.word = "drops", .help = "where packets went, and why some were dropped", .run = show_table, .every = every},
+  };
+}
+
+Command show_command() {
+  Command show{.word = "show", .help = "show how things stand", .below = tables(0)};
+  show.below.push_back(entries("connections", "the connection table", true, true));
+  show.below.push_back(entries("persistence", "which clients are bound to which servers", true, false));
+  show.below.push_back({.word = "version", .help = "releases, processes, workers", .run = show_table});
+  show.below.push_back({.word = "configuration",
+                        .help = "the configuration in force, or an earlier one",
+                        .below = {{.word = "commands",
+                                   .help = "as the commands that make it",
+                                   .arguments = {setting(Purpose::name, false)},
+                                   .run = show_commands},
+                                  {.word = "revision",
+                                   .help = "an earlier one",
+                                   .arguments = {revision_number(), setting(Purpose::name, false)},
+                                   .run = show_configuration}},
+                        .arguments = {setting(Purpose::name, false)},
+                        .run = show_configuration});
+  show.below.push_back({.word = "history",
+                        .help = "who changed the configuration, when and why",
+                        .options = {with("limit", "at most so many", number_argument("limit", "lines", 1, 1000)),
+                                    with("before", "older than this one", revision_number())},
+                        .run = show_history});
+  show.below.push_back({.word = "revision",
+                        .help = "what one revision changed",
+                        .arguments = {revision_number()},
+                        .run = show_revision});
+  show.below.push_back({.word = "candidates", .help = "changes that nobody has committed", .run = show_candidates});
+  return show;
+}
+
+Command clear_command() {
+  return {.word = "clear",
+          .help = "end connections, forget which server a client is bound to",
+          .below = {entries("connections", "end connections", false, true),
+                    entries("persistence", "let clients be balanced anew", false, false)}};
+}
+
+Command help_command() { return {.word = "help", .help = "how to use this command line", .run = show_help}; }
+
+Command compare_command() {
+  return {.word = "compare",
+          .help = "what has changed, in words",
+          .options = {with("from", "another revision than the one in force", revision_number()),
+                      with("to", "with this revision", revision_number())},
+          .run = compare};
+}
+
+Command confirm_command() {
+  return {.word = "confirm", .help = "make a `commit confirmed` one for good", .run = confirm};
+}
+
+std::vector<Command> make_operational() {
+  return {
+      show_command(),
+      clear_command(),
+      {.word = "monitor", .help = "show again every two seconds, until a key is pressed", .below = tables(2)},
+      {.word = "configure",
+       .help = "change the configuration",
+       .arguments = {optional(word_argument("candidate", "one that was left behind"))},
+       .run = configure},
+      compare_command(),
+      confirm_command(),
+      help_command(),
+      {.word = "exit", .help = "leave", .run = leave},
+      {.word = "quit", .help = "leave", .run = leave},
+  };
+}
+
+std::vector<Option> commit_options() {
+  return {
+      with("confirmed", "go back by itself unless confirmed in time",
+           optional(number_argument("minutes", "until then; 10 when not given", 1, 1440))),
+      with("comment", "why, for the history", word_argument("text", "in quotes when it has blanks")),
+      flag("now", "also what could cut you off, without a way back by itself"),
+  };
+}
+
+std::vector<Command> editing() {
+  return {
+      {.word = "set", .help = "change settings; add to lists", .arguments = {setting(Purpose::set, true)}, .run = set},
+      {.word = "delete",
+       .help = "take a setting, an element, or one value of a list away",
+       .arguments = {setting(Purpose::remove, true)},
+       .run = remove},
+      {.word = "rename",
+       .help = "give an element another name: rename NEW-NAME PATH",
+       .arguments = {word_argument("new-name", "the name it gets"), setting(Purpose::name, true)},
+       .run = rename},
+      {.word = "edit", .help = "go to a group of settings", .arguments = {setting(Purpose::group, true)}, .run = edit},
+      {.word = "up", .help = "one group up", .run = up},
+      {.word = "top", .help = "to the whole configuration", .run = top},
+      {.word = "show",
+       .help = "the configuration with your changes",
+       .below = {{.word = "commands",
+                  .help = "as the commands that make it",
+                  .arguments = {setting(Purpose::name, false)},
+                  .run = show_commands}},
+       .arguments = {setting(Purpose::name, false)},
+       .run = show_configuration},
+  };
+}
+
+std::vector<Command> make_configuration() {
+  std::vector<Command> commands = editing();
+  const std::vector<Command> rest{
+      compare_command(),
+      {.word = "check", .help = "what is wrong, and what a commit would do", .run = check},
+      {.word = "commit",
+       .help = "put your changes in force",
+       .below = {{.word = "check", .help = "what is wrong, and what it would do", .run = check}},
+       .options = commit_options(),
+       .run = commit},
+      confirm_command(),
+      {.word = "rollback",
+       .help = "put an earlier revision in force",
+       .arguments = {revision_number()},
+       .options = commit_options(),
+       .run = rollback},
+      {.word = "revert",
+       .help = "undo what one revision changed, keep the rest",
+       .arguments = {revision_number()},
+       .options = commit_options(),
+       .run = revert},
+      {.word = "rebase", .help = "carry your changes over to what others have committed", .run = rebase},
+      {.word = "discard", .help = "forget your changes", .run = discard},
+      {.word = "run", .help = "a command of the other mode", .below = {show_command(), clear_command()}},
+      help_command(),
+      {.word = "exit", .help = "one level up; at the top, leave configuration", .run = leave_configuration},
+      {.word = "quit", .help = "leave configuration", .run = leave_configuration},
+  };
+  commands.insert(commands.end(), rest.begin(), rest.end());
+  return commands;
+}
+
+}  // namespace
+
+const std::vector<Command>& operational_commands() {
+  static const std::vector<Command> commands = make_operational();
+  return commands;
+}
+
+const std::vector<Command>& configuration_commands() {
+  static const std::vector<Command> commands = make_configuration();
+  return commands;
+}
+
+}  // namespace fulcrum::cli

@@ -1,0 +1,210 @@
+// Commands that edit a candidate.
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "control/model/model.h"
+#include "control/surface/cli/handlers.h"
+#include "control/surface/cli/line.h"
+
+namespace fulcrum::cli {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+// "cli-anna-4711": whose, and whether that session still runs.
+std::string own_prefix(const Session& session) {
+  std::string name = "cli-";
+  for (const char letter : session.settings().user) {
+    const bool plain = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
+                       (letter >= '0' && letter <= '9') || letter == '_' || letter == '.';
+    name += plain ? letter : '_';
+  }
+  return name.substr(0, 40) + "-";
+}
+
+bool is_left_behind(const std::string& name, const std::string& prefix) {
+  if (!name.starts_with(prefix)) return false;
+  pid_t process = 0;
+  const auto [end, error] = std::from_chars(name.data() + prefix.size(), name.data() + name.size(), process);
+  return error == std::errc{} && end == name.data() + name.size() && process > 0 && process != getpid() &&
+         kill(process, 0) != 0;
+}
+
+// What sessions of this person left in the box when they died: tells of changes, forgets what has none.
+std::string look_for_left_behind(Session& session, const std::string& prefix) {
+  const auto answer = session.ask_config("candidates", json::object(), false);
+  std::string text;
+  if (!answer) return text;
+  for (const json& one : answer->value("candidates", json::array())) {
+    const std::string name = one.value("candidate", "");
+    const std::uint64_t changes = one.value("changes", std::uint64_t{0});
+    if (changes > 0 && name.starts_with(prefix) && is_left_behind(name, prefix)) {
+      text += fmt::format("A session that ended left {} change{} behind: `configure {}` takes them up.\n", changes,
+                          changes == 1 ? "" : "s", name);
+    } else if (is_left_behind(name, prefix)) {
+      session.ask_config("discard", {{"candidate", name}}, false);
+    }
+  }
+  return text;
+}
+
+// Steps up until a group that settings can be in.
+document::Path group_above(document::Path path) {
+  const settings::Shape& root = *model::description().shape();
+  while (!path.empty()) {
+    path.pop_back();
+    const settings::Shape* shape = &root;
+    const settings::Field* list = nullptr;
+    for (const document::Step& step : path) {
+      if (list != nullptr) {
+        list = nullptr;
+        continue;
+      }
+      const settings::Field* field = shape->find(step.word);
+      if (field == nullptr || field->kind != settings::Kind::group) break;
+      shape = field->shape.get();
+      list = field->list ? field : nullptr;
+    }
+    if (list == nullptr) break;
+  }
+  return path;
+}
+
+// Adds to a list what it does not have already.
+Box::Answer add_all(Session& session, const Edit& edit) {
+  Box::Answer answer = json::object();
+  for (const std::string& word : edit.words) {
+    answer = session.ask_config("add", {{"path", document::text_of(edit.path)}, {"word", word}});
+    if (!answer && answer.error().status != Status::conflict) return answer;
+  }
+  return answer ? answer : json::object();
+}
+
+Box::Answer make_element(Session& session, const Edit& edit) {
+  const std::string path = document::text_of(edit.path);
+  if (session.ask_config("get", {{"path", path}})) return json::object();
+  return session.ask_config("set", {{"path", path}, {"value", json::object()}});
+}
+
+// The elements on the way to the first edit that are not there yet: a slip of the finger makes one.
+std::string new_element(Session& session, const Edit& edit) {
+  for (document::Path path = edit.path; !path.empty(); path.pop_back()) {
+    const auto answer = session.ask_config("get", {{"path", document::text_of(path)}});
+    if (answer) return {};
+    document::Path above = path;
+    above.pop_back();
+    if (answer.error().status != Status::not_found) return {};
+    if (above.empty() || session.ask_config("get", {{"path", document::text_of(above)}}))
+      return document::text_of(path);
+  }
+  return {};
+}
+
+}  // namespace
+
+Outcome configure(Session& session, const Parsed& parsed) {
+  const std::string prefix = own_prefix(session);
+  std::string name = parsed.get("candidate");
+  if (!name.empty()) {
+    const auto answer = session.ask_config("candidates", json::object(), false);
+    if (!answer) return refused(answer.error());
+    for (const json& one : answer->value("candidates", json::array())) {
+      if (one.value("candidate", "") != name) continue;
+      const std::size_t changes = one.value("changes", std::size_t{0});
+      session.enter(name, changes);
+      return said(fmt::format("{} change{} taken up.\n", changes, changes == 1 ? "" : "s"), one);
+    }
+    return refused(Status::not_found, fmt::format("there is no candidate \"{}\"; `show candidates` lists them", name));
+  }
+  std::string text = look_for_left_behind(session, prefix);
+  name = prefix + std::to_string(getpid());
+  const auto answer = session.ask_config("open", {{"candidate", name}, {"who", session.settings().user}}, false);
+  if (!answer) return refused(answer.error());
+  session.enter(name, 0);
+  return said(session.screen().is_terminal() ? std::move(text) : "", *answer);
+}
+
+Outcome set(Session& session, const Parsed& parsed) {
+  std::string text;
+  if (session.screen().is_terminal()) text = new_element(session, parsed.edits.front());
+  if (!text.empty()) text += " is new.\n";
+  for (const Edit& edit : parsed.edits) {
+    Box::Answer answer;
+    if (edit.field == nullptr) {
+      answer = make_element(session, edit);
+    } else if (edit.field->list) {
+      answer = add_all(session, edit);
+    } else {
+      answer = session.ask_config("set", {{"path", document::text_of(edit.path)}, {"words", edit.words}});
+    }
+    if (!answer) return refused(answer.error());
+  }
+  return said(std::move(text), {{"changes", session.changes()}});
+}
+
+Outcome remove(Session& session, const Parsed& parsed) {
+  const Edit& edit = parsed.edits.back();
+  const bool one_value = !edit.words.empty();
+  json question{{"path", document::text_of(parsed.path)}};
+  if (one_value) question["word"] = edit.words.front();
+  const auto answer = session.ask_config(one_value ? "remove" : "delete", question);
+  if (!answer) return refused(answer.error());
+  return said("", *answer);
+}
+
+Outcome rename(Session& session, const Parsed& parsed) {
+  const auto answer =
+      session.ask_config("rename", {{"path", document::text_of(parsed.path)}, {"name", parsed.get("new-name")}});
+  if (!answer) return refused(answer.error());
+  return said("", *answer);
+}
+
+Outcome edit(Session& session, const Parsed& parsed) {
+  session.set_place(parsed.path);
+  return said("", {{"path", document::text_of(parsed.path)}});
+}
+
+Outcome up(Session& session, const Parsed&) {
+  session.set_place(group_above(session.place()));
+  return said("", {{"path", document::text_of(session.place())}});
+}
+
+Outcome top(Session& session, const Parsed&) {
+  session.set_place({});
+  return said("", {{"path", ""}});
+}
+
+// The candidate begins anew from what is in force.
+Outcome discard(Session& session, const Parsed&) {
+  const std::size_t changes = session.changes();
+  const std::string name = session.candidate();
+  const auto gone = session.ask_config("discard");
+  if (!gone && gone.error().status != Status::not_found) return refused(gone.error());
+  const auto opened = session.ask_config("open", {{"candidate", name}, {"who", session.settings().user}}, false);
+  if (!opened) return refused(opened.error());
+  session.enter(name, 0);
+  return said(fmt::format("{} change{} forgotten.\n", changes, changes == 1 ? "" : "s"), *opened);
+}
+
+Outcome leave_configuration(Session& session, const Parsed& parsed) {
+  const bool exits = parsed.command->word == "exit";
+  if (exits && !session.place().empty()) return up(session, parsed);
+  const std::size_t changes = session.changes();
+  if (changes > 0) {
+    const std::string many = fmt::format("{} change{} not committed", changes, changes == 1 ? " is" : "s are");
+    const auto forget = session.screen().ask(many + ". Forget them and leave?", false);
+    if (forget && !*forget) return said("`commit` puts them in force, `compare` lists them.\n");
+    if (!forget) session.screen().complain("fulcrum: " + many + ", and are forgotten\n");
+  }
+  const auto gone = session.ask_config("discard");
+  if (!gone && gone.error().status != Status::not_found) return refused(gone.error());
+  session.leave_configuration();
+  return said("");
+}
+
+}  // namespace fulcrum::cli

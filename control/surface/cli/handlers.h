@@ -1,0 +1,49 @@
+// What the commands do. One function each, named after its words; see Session for what they make.
+#pragma once
+
+#include "control/surface/cli/session.h"
+
+namespace fulcrum::cli {
+
+// operate.cc
+Outcome show_table(Session& session, const Parsed& parsed);    // farms, servers, drops, version
+Outcome show_entries(Session& session, const Parsed& parsed);  // connections, persistence; page by page with `all`
+Outcome clear_entries(Session& session, const Parsed& parsed);
+Outcome show_help(Session& session, const Parsed& parsed);
+Outcome leave(Session& session, const Parsed& parsed);
+
+// revisions.cc
+Outcome show_history(Session& session, const Parsed& parsed);
+Outcome show_revision(Session& session, const Parsed& parsed);
+Outcome show_candidates(Session& session, const Parsed& parsed);
+Outcome show_configuration(Session& session, const Parsed& parsed);
+Outcome show_commands(Session& session, const Parsed& parsed);
+Outcome compare(Session& session, const Parsed& parsed);
+Outcome confirm(Session& session, const Parsed& parsed);
+
+// configure.cc
+Outcome configure(Session& session, const Parsed& parsed);
+Outcome set(Session& session, const Parsed& parsed);
+Outcome remove(Session& session, const Parsed& parsed);
+Outcome rename(Session& session, const Parsed& parsed);
+Outcome edit(Session& session, const Parsed& parsed);
+Outcome up(Session& session, const Parsed& parsed);
+Outcome top(Session& session, const Parsed& parsed);
+Outcome discard(Session& session, const Parsed& parsed);
+Outcome leave_configuration(Session& session, const Parsed& parsed);
+
+// commit.cc
+Outcome check(Session& session, const Parsed& parsed);
+Outcome commit(Session& session, const Parsed& parsed);
+Outcome rebase(Session& session, const Parsed& parsed);
+Outcome rollback(Session& session, const Parsed& parsed);
+Outcome revert(Session& session, const Parsed& parsed);
+
+// Shared: the words of changes, one a line, and an answer whose text is one sentence.
+std::string change_lines(const nlohmann::json& changes);
+Reply said(std::string text, nlohmann::ordered_json data = nlohmann::ordered_json::object());
+// A question that fails becomes the outcome.
+tl::unexpected<Trouble> refused(Trouble trouble);
+tl::unexpected<Trouble> refused(Status status, std::string text);
+
+}  // namespace fulcrum::cli

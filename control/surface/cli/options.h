@@ -1,0 +1,28 @@
+// The words that the shell hands over: options of the program, and a command.
+#pragma once
+
+#include <tl/expected.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace fulcrum::cli {
+
+struct Options {
+  std::string runtime_dir = "/run/fulcrum";
+  bool as_json = false;
+  bool colour = true;
+  bool login = false;               // started as a login shell
+  std::vector<std::string> lines;   // of -c, or the words of the command line as one; empty: read them
+  std::vector<std::string> words;   // of a command, as the shell split them; empty with -c
+  bool complete = false;            // print how the last of `lines` may go on
+  std::optional<std::string> text;  // to print instead
+};
+
+// Errors: what is wrong, in words.
+//
+// `--farm shop` and `farm shop` mean the same, so that commands look right in a shell's script too.
+tl::expected<Options, std::string> parse_options(int count, char** words);
+
+}  // namespace fulcrum::cli

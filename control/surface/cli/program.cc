@@ -1,0 +1,102 @@
+#include "control/surface/cli/program.h"
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+
+#include "control/surface/cli/session.h"
+
+namespace fulcrum::cli {
+namespace {
+
+// The person behind sudo, if there is one: the history should name people.
+std::string user_name() {
+  const char* sudo = std::getenv("SUDO_USER");
+  if (geteuid() == 0 && sudo != nullptr && *sudo != 0) return sudo;
+  const passwd* entry = getpwuid(getuid());
+  return entry != nullptr ? entry->pw_name : fmt::format("uid {}", getuid());
+}
+
+std::string host_name() {
+  std::array<char, 65> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0) return "fulcrum";
+  const std::string host = name.data();
+  return host.substr(0, std::min(host.find('.'), std::size_t{20}));
+}
+
+Session::Settings settings_of(const Options& options) {
+  return {.user = user_name(), .host = host_name(), .as_json = options.as_json};
+}
+
+// Changes that a script leaves uncommitted are a mistake in the script.
+Status close(Session& session, Status status) {
+  if (session.mode() != Mode::configure) return status;
+  const bool forgets = session.changes() > 0;
+  const std::size_t changes = session.changes();
+  session.ask_config("discard");
+  session.leave_configuration();
+  if (!forgets) return status;
+  session.screen().complain(
+      fmt::format("fulcrum: {} change{} not committed, and forgotten\n", changes, changes == 1 ? " was" : "s were"));
+  return status == Status::good ? Status::failed : status;
+}
+
+Status run_lines(Session& session, const std::vector<std::string>& lines) {
+  for (const std::string& line : lines) {
+    const Status status = session.run(line);
+    if (status != Status::good) return close(session, status);
+    if (session.is_over()) break;
+  }
+  return close(session, Status::good);
+}
+
+// One line of a file; nothing at its end. What is longer than a line may be is cut there, and refused for its length.
+std::optional<std::string> read_line(std::FILE* file) {
+  std::string line;
+  int letter = 0;
+  while ((letter = std::getc(file)) != EOF && letter != '\n') {
+    if (line.size() <= kLineMax) line += static_cast<char>(letter);
+  }
+  if (letter == EOF && line.empty()) return std::nullopt;
+  if (!line.empty() && line.back() == '\r') line.pop_back();
+  return line;
+}
+
+Status run_script(Session& session) {
+  for (std::size_t number = 1; !session.is_over(); ++number) {
+    const auto line = read_line(stdin);
+    if (!line) break;
+    const Status status = session.run(*line);
+    if (status == Status::good) continue;
+    session.screen().complain(fmt::format("fulcrum: stopped at line {}\n", number));
+    return close(session, status);
+  }
+  return close(session, Status::good);
+}
+
+Status print_completions(Session& session, const std::string& line) {
+  std::string text;
+  for (const Hint& hint : session.complete_line(line).hints) {
+    if (hint.is_literal) text += hint.word + "\n";
+  }
+  session.screen().print(text, false);
+  return Status::good;
+}
+
+}  // namespace
+
+Status run_program(const Options& options) {
+  PlainScreen screen;
+  if (options.text) return screen.print(*options.text, false) ? Status::good : Status::failed;
+  SocketBox box{options.runtime_dir};
+  Session session{box, screen, settings_of(options)};
+  if (options.complete) return print_completions(session, options.lines.back());
+  return options.lines.empty() ? run_script(session) : run_lines(session, options.lines);
+}
+
+}  // namespace fulcrum::cli

@@ -1,0 +1,41 @@
+// Where answers go and where a person is asked: a terminal, or files of a script. Sessions know no more of it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace fulcrum::cli {
+
+class Screen {
+ public:
+  virtual ~Screen() = default;
+  // An answer. `paged`: may stop at the end of the screen. False: nobody wants the rest.
+  virtual bool print(std::string_view text, bool paged) = 0;
+  // What went wrong.
+  virtual void complain(std::string_view text) = 0;
+  // Yes or no; nothing: there is nobody to ask.
+  virtual std::optional<bool> ask(std::string_view question, bool otherwise) = 0;
+  // Waits; true: it was ended by a key or an interrupt.
+  virtual bool pause(std::chrono::seconds time) = 0;
+  // Whether a person looks: colours, and pages drawn over the one before.
+  [[nodiscard]] virtual bool is_terminal() const = 0;
+  [[nodiscard]] virtual bool has_colour() const = 0;
+  [[nodiscard]] virtual std::size_t rows() const = 0;
+};
+
+// Standard output and standard error of a script.
+class PlainScreen final : public Screen {
+ public:
+  bool print(std::string_view text, bool paged) override;
+  void complain(std::string_view text) override;
+  std::optional<bool> ask(std::string_view question, bool otherwise) override;
+  bool pause(std::chrono::seconds time) override;
+  [[nodiscard]] bool is_terminal() const override { return false; }
+  [[nodiscard]] bool has_colour() const override { return false; }
+  [[nodiscard]] std::size_t rows() const override { return 0; }
+};
+
+}  // namespace fulcrum::cli
