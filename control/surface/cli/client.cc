@@ -10,6 +10,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "control/surface/cli/interrupt.h"
 #include "dataplane/base/owned_fd.h"
 
 namespace fulcrum::cli {
@@ -65,7 +66,10 @@ Result<std::string> ask(const std::string& runtime_dir, const std::string& quest
   std::array<char, 65536> chunk;
   while (answer.size() < kAnswerMax) {
     const ssize_t got = recv(connected->get(), chunk.data(), chunk.size(), 0);
-    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EINTR && !is_interrupted()) continue;
+    if (got < 0 && errno == EINTR) {
+      return fail(Error::Code::io, path, "interrupted; what was asked may be carried out all the same");
+    }
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
       return fail(Error::Code::io, path,
                   fmt::format("no answer within {} s: is fulcrum-control stopped?", patience.count()));

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <optional>
 
+#include "control/surface/cli/conversation.h"
 #include "control/surface/cli/session.h"
 
 namespace fulcrum::cli {
@@ -79,6 +80,21 @@ Status run_script(Session& session) {
   return close(session, Status::good);
 }
 
+bool wants_colour(const Options& options) {
+  const char* without = std::getenv("NO_COLOR");
+  const char* kind = std::getenv("TERM");
+  const std::string_view terminal = kind == nullptr ? "dumb" : kind;
+  return options.colour && (without == nullptr || *without == 0) && terminal != "dumb";
+}
+
+Status talk(const Options& options, Box& box) {
+  Terminal terminal{wants_colour(options)};
+  Session session{box, terminal, settings_of(options)};
+  const char* home = std::getenv("HOME");
+  const HistoryFile history{home != nullptr && *home == '/' ? std::string{home} + "/.fulcrum_history" : std::string{}};
+  return converse(session, terminal, history);
+}
+
 Status print_completions(Session& session, const std::string& line) {
   std::string text;
   for (const Hint& hint : session.complete_line(line).hints) {
@@ -94,6 +110,7 @@ Status run_program(const Options& options) {
   PlainScreen screen;
   if (options.text) return screen.print(*options.text, false) ? Status::good : Status::failed;
   SocketBox box{options.runtime_dir};
+  if (options.lines.empty() && isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0) return talk(options, box);
   Session session{box, screen, settings_of(options)};
   if (options.complete) return print_completions(session, options.lines.back());
   return options.lines.empty() ? run_script(session) : run_lines(session, options.lines);

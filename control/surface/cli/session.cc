@@ -59,6 +59,11 @@ Grammar Session::grammar() {
 
 Completion Session::complete_line(std::string_view line) { return complete(line, grammar()); }
 
+bool Session::is_complete(std::string_view line) {
+  const auto parsed = parse(line, grammar());
+  return parsed && parsed->command != nullptr;
+}
+
 Status Session::run(std::string_view line) {
   sensitive_ = true;  // until it is known to be none
   const auto parsed = parse(line, grammar());

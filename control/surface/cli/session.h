@@ -50,6 +50,8 @@ class Session final : public Names {
   [[nodiscard]] bool last_was_sensitive() const { return sensitive_; }
   [[nodiscard]] bool is_over() const { return over_; }
   [[nodiscard]] Completion complete_line(std::string_view line);
+  // Whether it could be carried out as it stands.
+  [[nodiscard]] bool is_complete(std::string_view line);
   // "lb1> ", "lb1 [farms.shop]*# ": host, place, changes that are not committed.
   [[nodiscard]] std::string prompt() const;
 
