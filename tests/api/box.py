@@ -157,18 +157,22 @@ class Box:
             request["body"] = body
         if headers:
             request["headers"] = headers
+        answer = self.local({"api": request})
+        return answer["status"], answer["body"]
+
+    def local(self, request):
+        """The answer to one request on the local socket."""
         with socket.socket(socket.AF_UNIX) as local:
             local.settimeout(20)
             local.connect(os.path.join(self.directory, "control.sock"))
-            local.sendall(json.dumps({"api": request}).encode() + b"\n")
+            local.sendall(json.dumps(request).encode() + b"\n")
             line = b""
             while not line.endswith(b"\n"):
                 chunk = local.recv(65536)
                 if not chunk:
                     raise OSError("hung up")
                 line += chunk
-        answer = json.loads(line)
-        return answer["status"], answer["body"]
+        return json.loads(line)
 
     def cli(self, *words, text=None):
         program = self.build / "control/surface/cli/fulcrum"

@@ -10,7 +10,7 @@ from tools.labkit import daemons, topology, web
 from tools.labkit.namespaces import inside, wait_until
 
 CLIENT = topology.CLIENT_V4
-USAGE, FAILED, NOT_FOUND = 2, 1, 4
+FAILED, INVALID, NOT_FOUND = 1, 3, 4
 
 
 class Explain(LabCase):
@@ -71,7 +71,7 @@ class Explain(LabCase):
         done = self.fulcrum("explain", "tcp", f"{CLIENT}:40000", f"{topology.NAT.ipv4}:81", "--json")
         self.assertEqual(json.loads(done.stdout)["outcome"]["drop"], "no_service")
         wrong = self.fulcrum("explain", "tcp", CLIENT, f"{topology.NAT.ipv4}:81")
-        self.assertEqual(wrong.returncode, USAGE)
+        self.assertEqual(wrong.returncode, INVALID)
         self.assertIn("source is an address and a port", wrong.stderr)
 
     def config(self, verb, **words):

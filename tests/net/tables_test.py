@@ -122,7 +122,7 @@ class Tables(LabCase):
         download = self.start_download(topology.NAT, "ipv4", 5)
         other = self.start_download(topology.DSR, "ipv4", 20)
         self.assertTrue(download.read_until(1_000_000) and other.read_until(1_000_000))
-        self.assertIn("say which ones", self.fulcrum("clear", "connections", status=2))
+        self.assertIn("say which ones", self.fulcrum("clear", "connections", status=3))
         self.assertIn("no farm", self.fulcrum("clear", "connections", "--farm", "nowhere", status=4))
         named = ("--farm", topology.NAT.name, "--state", "established")
         self.assertEqual(len(self.ask("show", "connections", *named)["connections"]), 1)

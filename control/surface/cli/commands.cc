@@ -24,6 +24,17 @@ Argument setting(Purpose purpose, bool required) {
   return {.name = "path", .help = "", .kind = Kind::setting, .required = required, .purpose = purpose};
 }
 
+// One of these and nothing else.
+Argument one_of(std::string name, std::string help, std::vector<Hint> choices) {
+  Argument argument = word_argument(std::move(name), std::move(help), std::move(choices));
+  argument.is_closed = true;
+  return argument;
+}
+
+Argument named(Kind kind, std::string name, std::string help) {
+  return {.name = std::move(name), .help = std::move(help), .kind = kind};
+}
+
 Argument optional(Argument argument) {
   argument.required = false;
   return argument;
@@ -42,8 +53,8 @@ Argument revision_number() { return any_number("revision", "as `show history` li
 // Which entries of a table.
 std::vector<Option> entry_filters(bool states) {
   std::vector<Option> options{
-      with("farm", "only of this farm", {.name = "farm", .help = "a farm", .kind = Kind::farm}),
-      with("server", "only of this server", {.name = "server", .help = "a server", .kind = Kind::server}),
+      with("farm", "only of this farm", named(Kind::farm, "farm", "a farm")),
+      with("server", "only of this server", named(Kind::server, "server", "a server")),
       with("client", "only of these clients", word_argument("network", "192.0.2.0/24, 2001:db8::/32 or an address")),
   };
   if (!states) return options;
@@ -72,11 +83,39 @@ Command entries(std::string word, std::string help, bool shows, bool states) {
   return command;
 }
 
+// Of the last second, or with a name the past of one.
+Command rates_of(std::string word, std::string help, Argument name, std::int64_t every) {
+  Command command{.word = std::move(word), .help = std::move(help), .run = show_rates, .every = every};
+  if (every > 0) return command;
+  command.arguments = {optional(std::move(name))};
+  command.options = {
+      with("minutes", "so far back; 5 when not given", number_argument("minutes", "until now", 1, 60 * 24 * 31)),
+      with("step", "seconds between two lines",
+           one_of("step", "seconds", {{"1", "", true}, {"60", "", true}, {"900", "", true}})),
+      flag("maximum", "the most in a second, instead of the average"),
+  };
+  return command;
+}
+
+Command rates(std::int64_t every) {
+  return {
+      .word = "rates",
+      .help = "what goes through, per second",
+      .below = {rates_of("farms", "of each farm", named(Kind::farm, "name", "the past of this farm"), every),
+                rates_of("servers", "of each server", word_argument("name", "the past of farm/server"), every),
+                rates_of("ports", "of each data port", named(Kind::port, "name", "the past of this port"), every),
+                rates_of("workers", "of each worker", word_argument("name", "the past of this worker"), every),
+                rates_of("drops", "of each drop reason", word_argument("name", "the past of this reason"), every)},
+      .run = show_rates,
+      .every = every};
+}
+
 std::vector<Command> tables(std::int64_t every) {
   return {
       {.word = "farms", .help = "farms: state, servers, connections, traffic", .run = show_table, .every = every},
       {.word = "servers", .help = "servers: state, since when, and why", .run = show_table, .every = every},
       {.word = "drops", .help = "where packets went, and why some were dropped", .run = show_table, .every = every},
+      rates(every),
   };
 }
 
@@ -84,6 +123,10 @@ Command show_command() {
   Command show{.word = "show", .help = "show how things stand", .below = tables(0)};
   show.below.push_back(entries("connections", "the connection table", true, true));
   show.below.push_back(entries("persistence", "which clients are bound to which servers", true, false));
+  show.below.push_back({.word = "events",
+                        .help = "what happened, and why",
+                        .options = {with("limit", "the newest so many", number_argument("limit", "lines", 1, 1000))},
+                        .run = show_table});
   show.below.push_back({.word = "version", .help = "releases, processes, workers", .run = show_table});
   show.below.push_back({.word = "configuration",
                         .help = "the configuration in force, or an earlier one",
@@ -117,6 +160,62 @@ Command clear_command() {
                     entries("persistence", "let clients be balanced anew", false, false)}};
 }
 
+Command explain_command() {
+  return {.word = "explain",
+          .help = "what would happen to a packet now, and why",
+          .arguments = {one_of("protocol", "of the packet", {{"tcp", "", true}, {"udp", "", true}}),
+                        word_argument("source", "192.0.2.7:40000 or [2001:db8::7]:40000"),
+                        word_argument("destination", "198.51.100.10:80 or [2001:db8::10]:80")},
+          .options = {with("flags", "of TCP; syn when not given",
+                           word_argument("flags", "of syn, ack, fin, rst, psh, urg, with commas between")),
+                      with("port", "that it comes in by; where the source is when not given",
+                           named(Kind::port, "port", "a data port")),
+                      with("worker", "that has it", any_number("worker", "as `show rates workers` lists them", 0)),
+                      with("ttl", "64 when not given", number_argument("ttl", "hops", 0, 255)),
+                      with("payload", "behind the headers", any_number("bytes", "length", 0)),
+                      with("candidate", "as if it were committed", word_argument("candidate", "its name")),
+                      with("revision", "as if it were in force again", revision_number())},
+          .run = explain};
+}
+
+Command access_command() {
+  return {.word = "access",
+          .help = "accounts: the first one, and ways back in",
+          .below = {{.word = "setup",
+                     .help = "an administrator's account, or a new password for it; asks for the password",
+                     .arguments = {optional(word_argument("name", "admin when not given"))},
+                     .run = set_up_account},
+                    {.word = "unlock",
+                     .help = "forget the wrong passwords of an account",
+                     .arguments = {word_argument("name", "an account")},
+                     .run = unlock_account},
+                    {.word = "rescue",
+                     .help = "let any host connect for a while, end all lock-outs",
+                     .run = rescue}}};
+}
+
+Command audit_command() {
+  return {
+      .word = "audit",
+      .help = "the log of who did what",
+      .below = {{.word = "verify", .help = "whether it is as it was written", .run = verify_audit}}};
+}
+
+Command api_command() {
+  return {.word = "api",
+          .help = "any operation of the REST API",
+          .arguments = {one_of("method", "of HTTP",
+                               {{"GET", "look", true},
+                                {"POST", "do", true},
+                                {"PUT", "make or replace", true},
+                                {"PATCH", "change", true},
+                                {"DELETE", "take away", true}}),
+                        word_argument("path", "like /api/v1/status/farms"),
+                        optional(word_argument("body", "JSON, in single quotes"))},
+          .run = call_api,
+          .sensitive = true};
+}
+
 Command help_command() { return {.word = "help", .help = "how to use this command line", .run = show_help}; }
 
 Command compare_command() {
@@ -135,6 +234,7 @@ std::vector<Command> make_operational() {
   return {
       show_command(),
       clear_command(),
+      explain_command(),
       {.word = "monitor", .help = "show again every two seconds, until a key is pressed", .below = tables(2)},
       {.word = "configure",
        .help = "change the configuration",
@@ -142,6 +242,9 @@ std::vector<Command> make_operational() {
        .run = configure},
       compare_command(),
       confirm_command(),
+      access_command(),
+      audit_command(),
+      api_command(),
       help_command(),
       {.word = "exit", .help = "leave", .run = leave},
       {.word = "quit", .help = "leave", .run = leave},
@@ -205,7 +308,7 @@ std::vector<Command> make_configuration() {
        .run = revert},
       {.word = "rebase", .help = "carry your changes over to what others have committed", .run = rebase},
       {.word = "discard", .help = "forget your changes", .run = discard},
-      {.word = "run", .help = "a command of the other mode", .below = {show_command(), clear_command()}},
+      {.word = "run", .help = "a command of the other mode", .below = {show_command(), clear_command(), explain_command()}},
       help_command(),
       {.word = "exit", .help = "one level up; at the top, leave configuration", .run = leave_configuration},
       {.word = "quit", .help = "leave configuration", .run = leave_configuration},

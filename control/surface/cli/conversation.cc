@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <optional>
 
@@ -57,6 +58,7 @@ class Conversation {
     editor_.begin(session_.prompt(), terminal_.columns(), out);
     std::optional<std::string> line;
     for (bool done = false; !done;) {
+      if (!terminal_.has_waiting()) editor_.show(out);
       terminal_.write(out);
       out.clear();
       const auto key = terminal_.key();
@@ -71,6 +73,7 @@ class Conversation {
 
   // True: the line is over.
   bool take(Editor::Event event, std::optional<std::string>& line, std::string& out) {
+    if (event != Editor::Event::none) editor_.show(out);
     switch (event) {
       case Editor::Event::none:
         return false;
@@ -159,7 +162,6 @@ class Conversation {
 }  // namespace
 
 Status converse(Session& session, Terminal& terminal, const HistoryFile& history) {
-  catch_interrupts();
   return Conversation{session, terminal, history}.run();
 }
 

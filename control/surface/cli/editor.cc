@@ -49,6 +49,10 @@ void Editor::redraw(std::string& out) {
   draw(out);
 }
 
+void Editor::show(std::string& out) {
+  if (stale_) draw(out);
+}
+
 void Editor::remember(std::string line) {
   if (line.find_first_not_of(' ') == line.npos || (!history_.empty() && history_.back() == line)) return;
   if (history_.size() == kHistoryMax) history_.erase(history_.begin());
@@ -63,8 +67,8 @@ Editor::Event Editor::feed(char byte, std::string& out) {
     case State::escape:
       state_ = byte == '[' ? State::csi : byte == 'O' ? State::ss3 : State::plain;
       parameters_.clear();
-      if (state_ == State::plain && byte == 'b') go(word_left(cursor_), out);
-      if (state_ == State::plain && byte == 'f') go(word_right(cursor_), out);
+      if (state_ == State::plain && byte == 'b') go(word_left(cursor_));
+      if (state_ == State::plain && byte == 'f') go(word_right(cursor_));
       return Event::none;
     case State::csi:
       if (byte >= 0x20 && byte < 0x40) {
@@ -72,11 +76,11 @@ Editor::Event Editor::feed(char byte, std::string& out) {
         return Event::none;
       }
       state_ = State::plain;
-      csi(byte, out);
+      csi(byte);
       return Event::none;
     case State::ss3:
       state_ = State::plain;
-      arrow(byte, out);
+      arrow(byte);
       return Event::none;
     case State::literal:
       state_ = State::plain;
@@ -101,7 +105,8 @@ Editor::Event Editor::feed(char byte, std::string& out) {
 }
 
 Editor::Event Editor::finish(std::string& out) {
-  go(text_.size(), out);
+  go(text_.size());
+  show(out);
   out += '\n';
   return overflow_ ? Event::too_long : Event::line;
 }
@@ -116,41 +121,41 @@ Editor::Event Editor::control(char byte, std::string& out) {
       return Event::suspend;
     case ctrl('D'):
       if (text_.empty()) return Event::end;
-      erase(cursor_, right_of(cursor_), out);
+      erase(cursor_, right_of(cursor_));
       break;
     case ctrl('H'):
     case 0x7F:
-      erase(left_of(cursor_), cursor_, out);
+      erase(left_of(cursor_), cursor_);
       break;
     case ctrl('A'):
-      go(0, out);
+      go(0);
       break;
     case ctrl('E'):
-      go(text_.size(), out);
+      go(text_.size());
       break;
     case ctrl('B'):
-      go(left_of(cursor_), out);
+      go(left_of(cursor_));
       break;
     case ctrl('F'):
-      go(right_of(cursor_), out);
+      go(right_of(cursor_));
       break;
     case ctrl('P'):
-      arrow('A', out);
+      arrow('A');
       break;
     case ctrl('N'):
-      arrow('B', out);
+      arrow('B');
       break;
     case ctrl('K'):
       cut_ = text_.substr(cursor_);
-      erase(cursor_, text_.size(), out);
+      erase(cursor_, text_.size());
       break;
     case ctrl('U'):
       cut_ = text_.substr(0, cursor_);
-      erase(0, cursor_, out);
+      erase(0, cursor_);
       break;
     case ctrl('W'):
       cut_ = text_.substr(word_left(cursor_), cursor_ - word_left(cursor_));
-      erase(word_left(cursor_), cursor_, out);
+      erase(word_left(cursor_), cursor_);
       break;
     case ctrl('Y'):
       put(cut_, out);
@@ -167,34 +172,34 @@ Editor::Event Editor::control(char byte, std::string& out) {
   return Event::none;
 }
 
-void Editor::csi(char last, std::string& out) {
-  if (last != '~') return arrow(last, out);
+void Editor::csi(char last) {
+  if (last != '~') return arrow(last);
   if (parameters_ == "200") pasting_ = true;
   if (parameters_ == "201") pasting_ = false;
   if (pasting_) return;
-  if (parameters_ == "1" || parameters_ == "7") go(0, out);
-  if (parameters_ == "4" || parameters_ == "8") go(text_.size(), out);
-  if (parameters_ == "3") erase(cursor_, right_of(cursor_), out);
+  if (parameters_ == "1" || parameters_ == "7") go(0);
+  if (parameters_ == "4" || parameters_ == "8") go(text_.size());
+  if (parameters_ == "3") erase(cursor_, right_of(cursor_));
 }
 
-void Editor::arrow(char which, std::string& out) {
+void Editor::arrow(char which) {
   if (pasting_) return;
-  if (which == 'A' && recalled_ > 0) recall(recalled_ - 1, out);
-  if (which == 'B' && recalled_ < history_.size()) recall(recalled_ + 1, out);
+  if (which == 'A' && recalled_ > 0) recall(recalled_ - 1);
+  if (which == 'B' && recalled_ < history_.size()) recall(recalled_ + 1);
   const bool by_word = parameters_.ends_with(";5");
-  if (which == 'C') go(by_word ? word_right(cursor_) : right_of(cursor_), out);
-  if (which == 'D') go(by_word ? word_left(cursor_) : left_of(cursor_), out);
-  if (which == 'H') go(0, out);
-  if (which == 'F') go(text_.size(), out);
+  if (which == 'C') go(by_word ? word_right(cursor_) : right_of(cursor_));
+  if (which == 'D') go(by_word ? word_left(cursor_) : left_of(cursor_));
+  if (which == 'H') go(0);
+  if (which == 'F') go(text_.size());
 }
 
-void Editor::recall(std::size_t index, std::string& out) {
+void Editor::recall(std::size_t index) {
   if (recalled_ == history_.size()) draft_ = text_;
   recalled_ = index;
   text_ = index == history_.size() ? draft_ : history_[index];
   cursor_ = text_.size();
   overflow_ = false;
-  draw(out);
+  stale_ = true;
 }
 
 // Bytes of a character come one by one.
@@ -211,13 +216,13 @@ void Editor::insert(char byte, std::string& out) {
 
 void Editor::put(std::string_view characters, std::string& out) {
   if (text_.size() + characters.size() > kLineMax) {
-    if (!overflow_) bell(out);
+    if (!overflow_) out += '\a';
     overflow_ = true;
     return;
   }
   text_.insert(cursor_, characters);
   cursor_ += characters.size();
-  draw(out);
+  stale_ = true;
 }
 
 void Editor::replace(std::size_t begin, std::string_view text, std::string& out) {
@@ -227,20 +232,18 @@ void Editor::replace(std::size_t begin, std::string_view text, std::string& out)
   put(text, out);
 }
 
-void Editor::erase(std::size_t from, std::size_t to, std::string& out) {
+void Editor::erase(std::size_t from, std::size_t to) {
   if (from == to) return;
   text_.erase(from, to - from);
   cursor_ = from;
   overflow_ = false;
-  draw(out);
+  stale_ = true;
 }
 
-void Editor::go(std::size_t cursor, std::string& out) {
+void Editor::go(std::size_t cursor) {
   cursor_ = cursor;
-  draw(out);
+  stale_ = true;
 }
-
-void Editor::bell(std::string& out) const { out += '\a'; }
 
 std::size_t Editor::left_of(std::size_t at) const {
   while (at > 0 && continues(text_[--at])) {
@@ -272,6 +275,7 @@ bool Editor::in_quotes() const {
 }
 
 void Editor::draw(std::string& out) {
+  stale_ = false;
   const std::size_t used = characters_of(prompt_).size() + 1;
   const std::size_t room = columns_ > used + kColumnsMin ? columns_ - used : kColumnsMin;
   const auto all = characters_of(text_);

@@ -1,8 +1,8 @@
 // The line that is being typed: keys in, bytes for the terminal out, and nothing else. So it can be tested, and fuzzed,
 // without a terminal.
 //
-// It draws on one row and scrolls sideways when the line is longer; each key writes only what it changes (a letter at
-// the end: one byte), for a serial line of 9600 baud. Of the terminal it wants what a VT100 has. A paste in brackets
+// It draws on one row and scrolls sideways when the line is longer; it writes only what has changed (a letter at the
+// end: one byte), for a serial line of 9600 baud, and draws when it is told to, so that a paste is drawn once. Of the terminal it wants what a VT100 has. A paste in brackets
 // (ESC [200~ ... ESC [201~) is taken as text: no completion, no help, a tab is a blank. What is no text, NULs and
 // broken UTF-8 among it, is left out. A line that becomes too long is not cut but refused as a whole.
 //
@@ -25,6 +25,8 @@ class Editor {
   // Begins an empty line.
   void begin(std::string prompt, std::size_t columns, std::string& out);
   Event feed(char byte, std::string& out);
+  // Draws what keys have changed: when no more of them wait, and at every event.
+  void show(std::string& out);
 
   [[nodiscard]] const std::string& text() const { return text_; }
   [[nodiscard]] std::string before_cursor() const { return text_.substr(0, cursor_); }
@@ -39,14 +41,13 @@ class Editor {
  private:
   enum class State : std::uint8_t { plain, escape, csi, ss3, literal };
   Event control(char byte, std::string& out);
-  void csi(char last, std::string& out);
-  void arrow(char which, std::string& out);
+  void csi(char last);
+  void arrow(char which);
   void insert(char byte, std::string& out);
   void put(std::string_view character, std::string& out);
-  void erase(std::size_t from, std::size_t to, std::string& out);
-  void go(std::size_t cursor, std::string& out);
-  void recall(std::size_t index, std::string& out);
-  void bell(std::string& out) const;
+  void erase(std::size_t from, std::size_t to);
+  void go(std::size_t cursor);
+  void recall(std::size_t index);
   Event finish(std::string& out);
   [[nodiscard]] std::size_t left_of(std::size_t at) const;
   [[nodiscard]] std::size_t right_of(std::size_t at) const;
@@ -63,7 +64,7 @@ class Editor {
   std::size_t shown_cursor_ = 0, offset_ = 0;
   State state_ = State::plain;
   std::string parameters_, character_, cut_;
-  bool pasting_ = false, overflow_ = false, after_return_ = false;
+  bool pasting_ = false, overflow_ = false, after_return_ = false, stale_ = false;
   std::vector<std::string> history_;
   std::size_t recalled_ = 0;
   std::string draft_;

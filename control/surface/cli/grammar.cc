@@ -62,6 +62,7 @@ class Match {
     if (const Argument* argument = next_argument(); argument != nullptr) {
       const auto more = hints_of(*argument);
       hints.insert(hints.end(), more.begin(), more.end());
+      if (argument->required) return hints;
     }
     for (const Option& option : command_->options) {
       if (given_.count(option.word) == 0) hints.push_back({option.word, option.help, true});
@@ -89,6 +90,7 @@ class Match {
     parsed.command = command_;
     parsed.way = way_;
     parsed.given = given_;
+    parsed.sensitive = parsed.sensitive || command_->sensitive;
     return std::nullopt;
   }
 
@@ -108,7 +110,7 @@ class Match {
         return true;
       }
     }
-    if (command_ == nullptr) return false;
+    if (command_ == nullptr || (next_argument() != nullptr && next_argument()->required)) return false;
     for (const Option& option : command_->options) {
       if (option.word != word || given_.count(word) != 0) continue;
       given_[word] = {};
@@ -121,7 +123,7 @@ class Match {
 
   std::optional<Trouble> take_value(const std::string& word) {
     if (auto refused = check(*awaited_, word)) return refused;
-    given_[option_] = word;
+    given_[option_] = value(*awaited_, word);
     awaited_ = nullptr;
     return std::nullopt;
   }
@@ -138,19 +140,32 @@ class Match {
       return walk_->take(word, grammar_.names);
     }
     if (auto refused = check(argument, word)) return refused;
-    given_[argument.name] = word;
+    given_[argument.name] = value(argument, word);
     ++argument_;
     return std::nullopt;
   }
 
   [[nodiscard]] std::optional<Trouble> check(const Argument& argument, const std::string& word) const {
     if (argument.kind != Kind::number) {
-      return word.empty() ? wrong(Status::invalid, "an empty word means nothing here", hints_of(argument))
-                          : std::nullopt;
+      if (word.empty()) return wrong(Status::invalid, "an empty word means nothing here", hints_of(argument));
+      if (!argument.is_closed || full(argument, word) != nullptr) return std::nullopt;
+      return wrong(Status::invalid, fmt::format("{} is no {}", settings::quoted(word), argument.name),
+                   argument.choices);
     }
     const auto number = number_in(word);
     if (number && *number >= argument.min && *number <= argument.max) return std::nullopt;
     return wrong(Status::invalid, fmt::format("{} is not {}", settings::quoted(word), range_words(argument)));
+  }
+
+  // The choice that `word` stands for, shortened or not; null: none.
+  static const Hint* full(const Argument& argument, const std::string& word) {
+    bool ambiguous = false;
+    return choose(argument.choices, word, ambiguous);
+  }
+
+  static std::string value(const Argument& argument, const std::string& word) {
+    const Hint* chosen = argument.is_closed ? full(argument, word) : nullptr;
+    return chosen == nullptr ? word : chosen->word;
   }
 
   static std::string range_words(const Argument& argument) {
@@ -163,13 +178,14 @@ class Match {
     if (argument.kind == Kind::setting)
       return SettingWalk{grammar_.shape, grammar_.base, argument.purpose}.hints(grammar_.names);
     if (argument.kind == Kind::farm) hints = grammar_.names.farms();
+    if (argument.kind == Kind::port) hints = grammar_.names.elements({{"ports", false}});
     if (argument.kind == Kind::server) {
       const auto farm = given_.find("farm");
       hints = grammar_.names.servers(farm == given_.end() ? std::string{} : farm->second);
     }
     std::string help = argument.help;
     if (argument.kind == Kind::number) help += ": " + range_words(argument);
-    hints.push_back({fmt::format("<{}>", argument.name), std::move(help), false});
+    if (!argument.is_closed) hints.push_back({fmt::format("<{}>", argument.name), std::move(help), false});
     return hints;
   }
 

@@ -2,7 +2,7 @@
 // the shell, scripts, completion, help and the manual page.
 //
 // Words may be shortened as long as they are unique. A command has words below it, or arguments in order, or options
-// (a word, most with a value) in any order, or all of these. Matching goes word by word; what may stand at a place is
+// (a word, most with a value) in any order behind the required arguments, or all of these. Matching goes word by word; what may stand at a place is
 // the same list for matching, for completion, for `?` and for telling what would have been right.
 #pragma once
 
@@ -29,14 +29,15 @@ using Outcome = tl::expected<Reply, Trouble>;
 using Run = Outcome (*)(Session&, const Parsed&);
 
 struct Argument {
-  enum class Kind : std::uint8_t { word, number, farm, server, setting, nothing };
+  enum class Kind : std::uint8_t { word, number, farm, server, port, setting, nothing };
   std::string name;
   std::string help;
   Kind kind = Kind::word;
   bool required = true;
   std::int64_t min = 0, max = std::numeric_limits<std::int64_t>::max();  // number
   SettingWalk::Purpose purpose = SettingWalk::Purpose::name;             // setting: takes all words that follow
-  std::vector<Hint> choices{};                                           // word: to be completed; others are allowed
+  std::vector<Hint> choices{};                                           // word: to be completed
+  bool is_closed = false;                                                // word: others than `choices` are refused
 };
 
 struct Option {
@@ -53,6 +54,7 @@ struct Command {
   std::vector<Option> options{};
   Run run = nullptr;       // null: must be followed by one of `below`
   std::int64_t every = 0;  // seconds; shown again and again by itself
+  bool sensitive = false;  // its words may hold a secret: no history file keeps them
 };
 
 struct Filter {

@@ -78,6 +78,18 @@ TEST_F(Lines, TakeOptionsInAnyOrderOnce) {
   EXPECT_FALSE(operate("show connections farm").has_value());
 }
 
+TEST_F(Lines, WantTheirArgumentsBeforeTheirOptions) {
+  EXPECT_EQ(words(completion("explain ").hints), "tcp udp");
+  EXPECT_EQ(operate("explain icmp 192.0.2.1:1 192.0.2.2:2").error().text, "\"icmp\" is no protocol");
+  EXPECT_EQ(operate("explain ttl 3 tcp").error().status, Status::invalid);
+  const auto parsed = operate("explain u 192.0.2.1:1 192.0.2.2:2 ttl 3 port front");
+  ASSERT_TRUE(parsed.has_value());
+  EXPECT_EQ(parsed->get("protocol"), "udp");
+  EXPECT_EQ(parsed->get("ttl"), "3");
+  EXPECT_EQ(words(completion("show rates farms ").hints), "shop mail minutes step maximum <name>");
+  EXPECT_TRUE(operate("api PUT /x '{}'")->sensitive);
+}
+
 TEST_F(Lines, HaveFilters) {
   const auto parsed = operate(R"(show farms | match "up|down" | except x | count | every 3)");
   ASSERT_TRUE(parsed.has_value());

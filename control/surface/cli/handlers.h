@@ -6,7 +6,9 @@
 namespace fulcrum::cli {
 
 // operate.cc
-Outcome show_table(Session& session, const Parsed& parsed);    // farms, servers, drops, version
+Outcome show_table(Session& session, const Parsed& parsed);    // farms, servers, drops, events, version
+Outcome show_rates(Session& session, const Parsed& parsed);
+Outcome explain(Session& session, const Parsed& parsed);
 Outcome show_entries(Session& session, const Parsed& parsed);  // connections, persistence; page by page with `all`
 Outcome clear_entries(Session& session, const Parsed& parsed);
 Outcome show_help(Session& session, const Parsed& parsed);
@@ -38,6 +40,16 @@ Outcome commit(Session& session, const Parsed& parsed);
 Outcome rebase(Session& session, const Parsed& parsed);
 Outcome rollback(Session& session, const Parsed& parsed);
 Outcome revert(Session& session, const Parsed& parsed);
+
+// access.cc
+Outcome set_up_account(Session& session, const Parsed& parsed);
+Outcome unlock_account(Session& session, const Parsed& parsed);
+Outcome rescue(Session& session, const Parsed& parsed);
+Outcome verify_audit(Session& session, const Parsed& parsed);
+Outcome call_api(Session& session, const Parsed& parsed);
+
+// Of a person twice; a script's is its next line.
+tl::expected<std::string, Trouble> read_new_password(Session& session);
 
 // Shared: the words of changes, one a line, and an answer whose text is one sentence.
 std::string change_lines(const nlohmann::json& changes);

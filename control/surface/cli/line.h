@@ -17,7 +17,7 @@
 
 namespace fulcrum::cli {
 
-inline constexpr std::size_t kLineMax = 8192;  // bytes
+inline constexpr std::size_t kLineMax = 65536;  // bytes
 
 struct Word {
   std::string text;

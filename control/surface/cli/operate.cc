@@ -1,9 +1,11 @@
 // Commands that look at traffic, and end some of it.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "control/surface/cli/commands.h"
+#include "control/surface/cli/explain.h"
 #include "control/surface/cli/handlers.h"
 #include "control/surface/cli/show.h"
 
@@ -18,13 +20,26 @@ std::int64_t number_of(const std::string& word) {
   return number;
 }
 
+bool is_number(const Command& command, const std::string& key) {
+  return std::any_of(command.options.begin(), command.options.end(), [&](const Option& option) {
+    return option.word == key && option.value.kind == Argument::Kind::number;
+  });
+}
+
+// What was given to a command, under the keys of a question.
+json given_of(const Parsed& parsed) {
+  json question = json::object();
+  for (const auto& [key, value] : parsed.given) {
+    question[key] = is_number(*parsed.command, key) ? json(number_of(value)) : json(value);
+  }
+  return question;
+}
+
 // The question that a command with filters asks.
 json question_of(const Parsed& parsed, const char* verb) {
-  json question{{verb, parsed.command->word}};
-  for (const auto& [key, value] : parsed.given) {
-    if (key == "all") continue;
-    question[key] = key == "limit" || key == "offset" ? json(number_of(value)) : json(value);
-  }
+  json question = given_of(parsed);
+  question.erase("all");
+  question[verb] = parsed.command->word;
   return question;
 }
 
@@ -75,7 +90,34 @@ tl::unexpected<Trouble> refused(Status status, std::string text) {
 }
 
 Outcome show_table(Session& session, const Parsed& parsed) {
-  return shown(session, parsed.command->word, {{"show", parsed.command->word}});
+  return shown(session, parsed.command->word, question_of(parsed, "show"));
+}
+
+Outcome show_rates(Session& session, const Parsed& parsed) {
+  json question{{"show", "rates"}};
+  if (parsed.command->word != "rates") question["of"] = parsed.command->word;
+  if (!parsed.has("name") && !parsed.given.empty()) {
+    return refused(Status::syntax, "the past of what? Name it: `show rates farms NAME minutes 5`");
+  }
+  if (parsed.has("name")) question["name"] = parsed.get("name");
+  if (parsed.has("minutes")) question["from"] = -60 * number_of(parsed.get("minutes"));
+  if (parsed.has("step")) question["step"] = number_of(parsed.get("step"));
+  if (parsed.has("maximum")) question["function"] = "maximum";
+  return shown(session, "rates", question);
+}
+
+Outcome explain(Session& session, const Parsed& parsed) {
+  json packet = given_of(parsed);
+  json question = json::object();
+  for (const char* key : {"candidate", "revision"}) {
+    if (!packet.contains(key)) continue;
+    question[key] = packet[key];
+    packet.erase(key);
+  }
+  question["explain"] = std::move(packet);
+  const auto answer = session.box().ask(question);
+  if (!answer) return refused(answer.error());
+  return Reply{.data = *answer, .text = explain_page(*answer)};
 }
 
 Outcome show_entries(Session& session, const Parsed& parsed) {

@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <string_view>
 
-#include "control/surface/cli/access.h"
 #include "control/surface/cli/line.h"
 #include "dataplane/base/version.h"
 
@@ -23,14 +24,15 @@ constexpr const char* kHelp =
     "  --complete WORD... how the last of these words may go on, one a line\n"
     "  --version, --help\n"
     "\n"
-    "Accounts and the REST API:\n{}"
-    "\n"
     "`fulcrum help` lists the commands, fulcrum(1) explains them. Words may be shortened.\n"
     "\n"
     "Exit status: 0 good, 1 failed (fulcrum-control not running), 2 no such command,\n"
     "3 a value that is not right, 4 no such object, 5 somebody else has changed or holds\n"
     "it, 6 it went back because nobody confirmed it, 7 nothing was done: say `confirmed`\n"
     "or `now`.\n";
+
+constexpr std::array<std::string_view, 6> kFlags{"--json",     "--no-color", "--login",
+                                                 "--complete", "--version",  "--help"};
 
 bool is_letter_word(std::string_view word) {
   return word.size() > 2 && word.starts_with("--") &&
@@ -46,7 +48,7 @@ class Reader {
       const std::string& word = words_[at_];
       if (options_.complete || !take_option(word)) take_word(word);
     }
-    if (!problem_.empty()) return tl::unexpected<std::string>{problem_};
+    if (!problem_.empty()) return tl::unexpected<std::string>{problem_ + "; `--help` lists the options"};
     if (!command_.empty() && !options_.lines.empty())
       return tl::unexpected<std::string>{"-c goes with no other command"};
     // One word that is a whole line: fulcrum "show farms | count".
@@ -62,10 +64,10 @@ class Reader {
     if (word == "--login" || word == "-l") return options_.login = true;
     if (word == "--complete") return options_.complete = true;
     if (word == "--version" && command_.empty()) return take_text(fmt::format("fulcrum {}\n", version()));
-    if (word == "--help" || word == "-h") return take_text(fmt::format(kHelp, kAccessHelp));
+    if (word == "--help" || word == "-h") return take_text(kHelp);
     if (word == "--runtime-dir" || word == "-c") {
       if (at_ + 1 == words_.size()) {
-        problem_ = fmt::format("{} takes a value", word);
+        problem_ = fmt::format("{} needs a value after it", word);
       } else if (word == "-c") {
         options_.lines.push_back(words_[++at_]);
       } else {
@@ -78,10 +80,17 @@ class Reader {
       return true;
     }
     if (word.starts_with('-') && command_.empty()) {
-      problem_ = fmt::format("there is no option {}; `fulcrum --help` lists them", word);
+      problem_ = option_problem(word);
       return true;
     }
     return false;
+  }
+
+  static std::string option_problem(const std::string& word) {
+    const std::string name = word.substr(0, word.find('='));
+    const bool is_known = std::find(kFlags.begin(), kFlags.end(), name) != kFlags.end();
+    return is_known ? fmt::format("\"{}\": this option takes no value", word)
+                    : fmt::format("\"{}\" is no option", word);
   }
 
   bool take_text(std::string text) {
@@ -93,7 +102,6 @@ class Reader {
   void take_word(const std::string& word) {
     ++count_;
     last_ = word;
-    if (!options_.complete) options_.words.push_back(word);
     if (at_ != 0 && !command_.empty()) command_ += ' ';
     if (options_.complete && at_ + 1 == words_.size()) {
       command_ += word;  // may be empty, or only begun

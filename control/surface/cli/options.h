@@ -15,7 +15,6 @@ struct Options {
   bool colour = true;
   bool login = false;               // started as a login shell
   std::vector<std::string> lines;   // of -c, or the words of the command line as one; empty: read them
-  std::vector<std::string> words;   // of a command, as the shell split them; empty with -c
   bool complete = false;            // print how the last of `lines` may go on
   std::optional<std::string> text;  // to print instead
 };

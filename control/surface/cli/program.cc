@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "control/surface/cli/conversation.h"
+#include "control/surface/cli/interrupt.h"
 #include "control/surface/cli/session.h"
 
 namespace fulcrum::cli {
@@ -56,21 +57,9 @@ Status run_lines(Session& session, const std::vector<std::string>& lines) {
   return close(session, Status::good);
 }
 
-// One line of a file; nothing at its end. What is longer than a line may be is cut there, and refused for its length.
-std::optional<std::string> read_line(std::FILE* file) {
-  std::string line;
-  int letter = 0;
-  while ((letter = std::getc(file)) != EOF && letter != '\n') {
-    if (line.size() <= kLineMax) line += static_cast<char>(letter);
-  }
-  if (letter == EOF && line.empty()) return std::nullopt;
-  if (!line.empty() && line.back() == '\r') line.pop_back();
-  return line;
-}
-
 Status run_script(Session& session) {
   for (std::size_t number = 1; !session.is_over(); ++number) {
-    const auto line = read_line(stdin);
+    const auto line = cli::read_line(stdin);
     if (!line) break;
     const Status status = session.run(*line);
     if (status == Status::good) continue;
@@ -88,6 +77,7 @@ bool wants_colour(const Options& options) {
 }
 
 Status talk(const Options& options, Box& box) {
+  catch_interrupts();
   Terminal terminal{wants_colour(options)};
   Session session{box, terminal, settings_of(options)};
   const char* home = std::getenv("HOME");

@@ -1,10 +1,43 @@
 #include "control/surface/cli/screen.h"
 
 #include <poll.h>
+#include <termios.h>
+#include <unistd.h>
 
-#include <cstdio>
+#include "control/surface/cli/line.h"
 
 namespace fulcrum::cli {
+namespace {
+
+// Switches the terminal's echo off for a while.
+class NoEcho {
+ public:
+  NoEcho() {
+    tcgetattr(STDIN_FILENO, &before_);
+    termios silent = before_;
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+  }
+  ~NoEcho() { tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_); }
+  NoEcho(const NoEcho&) = delete;
+  NoEcho& operator=(const NoEcho&) = delete;
+
+ private:
+  termios before_{};
+};
+
+}  // namespace
+
+std::optional<std::string> read_line(std::FILE* file) {
+  std::string line;
+  int letter = 0;
+  while ((letter = std::getc(file)) != EOF && letter != '\n') {
+    if (line.size() <= kLineMax) line += static_cast<char>(letter);
+  }
+  if (letter == EOF && line.empty()) return std::nullopt;
+  if (!line.empty() && line.back() == '\r') line.pop_back();
+  return line;
+}
 
 bool PlainScreen::print(std::string_view text, bool) {
   return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
@@ -13,6 +46,18 @@ bool PlainScreen::print(std::string_view text, bool) {
 void PlainScreen::complain(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
 std::optional<bool> PlainScreen::ask(std::string_view, bool) { return std::nullopt; }
+
+bool PlainScreen::has_person() const { return isatty(STDIN_FILENO) != 0; }
+
+std::optional<std::string> PlainScreen::read_line(std::string_view question, bool hidden) {
+  if (!has_person()) return cli::read_line(stdin);
+  complain(question);
+  if (!hidden) return cli::read_line(stdin);
+  const NoEcho silent;
+  auto line = cli::read_line(stdin);
+  complain("\n");
+  return line;
+}
 
 bool PlainScreen::pause(std::chrono::seconds time) {
   return poll(nullptr, 0, static_cast<int>(std::chrono::milliseconds{time}.count())) < 0;

@@ -30,22 +30,24 @@ class Terminal final : public Screen {
   void enter(State state);
   // The next key; nothing: none in that time (negative: without end), an interrupt, or the terminal is gone.
   std::optional<char> key(std::chrono::milliseconds patience = std::chrono::milliseconds{-1});
+  // Whether more was typed than is read.
+  [[nodiscard]] bool has_waiting();
   [[nodiscard]] bool is_gone() const { return gone_; }
   void write(std::string_view bytes);
-  // A line of the person's; `hidden`: not shown. Nothing: Ctrl-C, Ctrl-D, or the terminal is gone.
-  std::optional<std::string> read_line(std::string_view question, bool hidden);
 
   bool print(std::string_view text, bool paged) override;
   void complain(std::string_view text) override { print(text, false); }
   std::optional<bool> ask(std::string_view question, bool otherwise) override;
+  // Nothing: Ctrl-C, Ctrl-D, or the terminal is gone.
+  std::optional<std::string> read_line(std::string_view question, bool hidden) override;
   bool pause(std::chrono::seconds time) override;
+  [[nodiscard]] bool has_person() const override { return true; }
   [[nodiscard]] bool is_terminal() const override { return true; }
   [[nodiscard]] bool has_colour() const override { return colour_; }
   [[nodiscard]] std::size_t rows() const override;
   [[nodiscard]] std::size_t columns() const;
 
  private:
-  [[nodiscard]] bool has_waiting();
   bool wait_for_more(std::size_t& room);
 
   termios before_{};
