@@ -109,7 +109,7 @@ class Screen:
 class Person:
     """Runs the program on a terminal of its own."""
 
-    def __init__(self, *command, environment=None):
+    def __init__(self, *command, environment=None, executable=None):
         self.screen = Screen()
         self.bytes = b""
         self._mark = 0
@@ -117,6 +117,7 @@ class Person:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         self.process = subprocess.Popen(
             [str(word) for word in command],
+            executable=executable,
             stdin=slave,
             stdout=slave,
             stderr=slave,

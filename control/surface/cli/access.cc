@@ -4,6 +4,7 @@
 
 #include "control/surface/cli/api_call.h"
 #include "control/surface/cli/handlers.h"
+#include "control/surface/cli/line.h"
 
 namespace fulcrum::cli {
 namespace {
@@ -20,6 +21,7 @@ tl::expected<std::string, Trouble> read_new_password(Session& session) {
   const auto again = first && screen.has_person() ? screen.read_line("The same again: ", true) : first;
   if (!first || !again) return refused(Status::unconfirmed, "no password was given: nothing was changed");
   if (*first != *again) return refused(Status::invalid, "the two are not the same: nothing was changed");
+  if (!is_clean(*first)) return refused(Status::invalid, "a password is text: nothing was changed");
   return *first;
 }
 
@@ -43,9 +45,9 @@ Outcome unlock_account(Session& session, const Parsed& parsed) {
 Outcome rescue(Session& session, const Parsed&) {
   const auto answer = call_operation(session.box(), "POST", "/api/v1/rescue");
   if (!answer) return refused(answer.error());
-  return said(fmt::format("any host may connect for {} s; now mend management.allowed_hosts\n",
-                          answer->value("seconds", 0)),
-              *answer);
+  return said(
+      fmt::format("any host may connect for {} s; now mend management.allowed_hosts\n", answer->value("seconds", 0)),
+      *answer);
 }
 
 Outcome verify_audit(Session& session, const Parsed&) {

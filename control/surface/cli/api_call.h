@@ -12,7 +12,6 @@ namespace fulcrum::cli {
 
 // The body of the answer; null when it has none. Errors: problem+json as a Trouble, by its status: 404 not_found, 409
 // and 412 conflict, other 4xx invalid (but 429, wait: failed), 5xx failed.
-Box::Answer call_operation(Box& box, const std::string& method, const std::string& path,
-                           nlohmann::json body = nullptr);
+Box::Answer call_operation(Box& box, const std::string& method, const std::string& path, nlohmann::json body = nullptr);
 
 }  // namespace fulcrum::cli

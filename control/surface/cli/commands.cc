@@ -98,16 +98,15 @@ Command rates_of(std::string word, std::string help, Argument name, std::int64_t
 }
 
 Command rates(std::int64_t every) {
-  return {
-      .word = "rates",
-      .help = "what goes through, per second",
-      .below = {rates_of("farms", "of each farm", named(Kind::farm, "name", "the past of this farm"), every),
-                rates_of("servers", "of each server", word_argument("name", "the past of farm/server"), every),
-                rates_of("ports", "of each data port", named(Kind::port, "name", "the past of this port"), every),
-                rates_of("workers", "of each worker", word_argument("name", "the past of this worker"), every),
-                rates_of("drops", "of each drop reason", word_argument("name", "the past of this reason"), every)},
-      .run = show_rates,
-      .every = every};
+  return {.word = "rates",
+          .help = "what goes through, per second",
+          .below = {rates_of("farms", "of each farm", named(Kind::farm, "name", "the past of this farm"), every),
+                    rates_of("servers", "of each server", word_argument("name", "the past of farm/server"), every),
+                    rates_of("ports", "of each data port", named(Kind::port, "name", "the past of this port"), every),
+                    rates_of("workers", "of each worker", word_argument("name", "the past of this worker"), every),
+                    rates_of("drops", "of each drop reason", word_argument("name", "the past of this reason"), every)},
+          .run = show_rates,
+          .every = every};
 }
 
 std::vector<Command> tables(std::int64_t every) {
@@ -189,16 +188,13 @@ Command access_command() {
                      .help = "forget the wrong passwords of an account",
                      .arguments = {word_argument("name", "an account")},
                      .run = unlock_account},
-                    {.word = "rescue",
-                     .help = "let any host connect for a while, end all lock-outs",
-                     .run = rescue}}};
+                    {.word = "rescue", .help = "let any host connect for a while, end all lock-outs", .run = rescue}}};
 }
 
 Command audit_command() {
-  return {
-      .word = "audit",
-      .help = "the log of who did what",
-      .below = {{.word = "verify", .help = "whether it is as it was written", .run = verify_audit}}};
+  return {.word = "audit",
+          .help = "the log of who did what",
+          .below = {{.word = "verify", .help = "whether it is as it was written", .run = verify_audit}}};
 }
 
 Command api_command() {
@@ -242,6 +238,7 @@ std::vector<Command> make_operational() {
        .run = configure},
       compare_command(),
       confirm_command(),
+      {.word = "setup", .help = "first-time setup: management, the first administrator", .run = setup},
       access_command(),
       audit_command(),
       api_command(),
@@ -306,9 +303,19 @@ std::vector<Command> make_configuration() {
        .arguments = {revision_number()},
        .options = commit_options(),
        .run = revert},
+      {.word = "load",
+       .help = "let a file be your candidate, in the language of fulcrum.cfg",
+       .arguments = {word_argument("file", "its name")},
+       .run = load},
+      {.word = "save",
+       .help = "write your candidate to a file that is not there yet",
+       .arguments = {word_argument("file", "its name")},
+       .run = save},
       {.word = "rebase", .help = "carry your changes over to what others have committed", .run = rebase},
       {.word = "discard", .help = "forget your changes", .run = discard},
-      {.word = "run", .help = "a command of the other mode", .below = {show_command(), clear_command(), explain_command()}},
+      {.word = "run",
+       .help = "a command of the other mode",
+       .below = {show_command(), clear_command(), explain_command()}},
       help_command(),
       {.word = "exit", .help = "one level up; at the top, leave configuration", .run = leave_configuration},
       {.word = "quit", .help = "leave configuration", .run = leave_configuration},

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "control/surface/cli/handlers.h"
+#include "control/surface/cli/table.h"
 
 namespace fulcrum::cli {
 namespace {
@@ -84,7 +85,7 @@ std::string committed_text(const json& answer, std::optional<std::int64_t> minut
   if (answer.value("acknowledged", false)) {
     text += fmt::format(" is in force on every worker, after {:.1f} ms.\n", answer.value("took_ms", 0.0));
   } else {
-    text += " is committed, but not in force everywhere yet" + (waiting.empty() ? "" : ": " + waiting) + ".\n";
+    text = folded(text + " is committed, but not in force everywhere yet" + (waiting.empty() ? "" : ": " + waiting));
   }
   text += change_lines(answer.value("changes", json::array()));
   if (minutes) text += fmt::format("It goes back by itself in {} min. `confirm` makes it stay.\n", *minutes);
@@ -113,7 +114,7 @@ std::optional<Trouble> advise(Session& session, const Parsed& parsed, Wish& wish
   if (wish.minutes || parsed.has("now")) return std::nullopt;
   const std::int64_t minutes = std::max<std::int64_t>(seconds / 60, 1);
   const auto answer = session.screen().ask(
-      fmt::format("This could cut you off. Let it go back by itself in {} min unless you confirm?", minutes), true);
+      fmt::format("This could cut you off. Go back by itself in {} min unless confirmed?", minutes), true);
   if (!answer) {
     return Trouble{
         .status = Status::unconfirmed,

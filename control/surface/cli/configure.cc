@@ -1,20 +1,26 @@
 // Commands that edit a candidate.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 
+#include "control/files/files.h"
 #include "control/model/model.h"
 #include "control/surface/cli/handlers.h"
 #include "control/surface/cli/line.h"
+#include "dataplane/base/owned_fd.h"
 
 namespace fulcrum::cli {
 namespace {
 
 using nlohmann::json;
 using nlohmann::ordered_json;
+
+constexpr std::size_t kFileMax = 64U << 20U;  // of a configuration
 
 // "cli-anna-4711": whose, and whether that session still runs.
 std::string own_prefix(const Session& session) {
@@ -44,8 +50,8 @@ std::string look_for_left_behind(Session& session, const std::string& prefix) {
     const std::string name = one.value("candidate", "");
     const std::uint64_t changes = one.value("changes", std::uint64_t{0});
     if (changes > 0 && name.starts_with(prefix) && is_left_behind(name, prefix)) {
-      text += fmt::format("A session that ended left {} change{} behind: `configure {}` takes them up.\n", changes,
-                          changes == 1 ? "" : "s", name);
+      text += fmt::format("A dead session's {} change{}: `configure {}` goes on.\n", changes, changes == 1 ? "" : "s",
+                          name);
     } else if (is_left_behind(name, prefix)) {
       session.ask_config("discard", {{"candidate", name}}, false);
     }
@@ -179,6 +185,31 @@ Outcome top(Session& session, const Parsed&) {
   return said("", {{"path", ""}});
 }
 
+// The whole candidate; what the file gets wrong is told by line, and nothing changes then.
+Outcome load(Session& session, const Parsed& parsed) {
+  const std::string name = parsed.get("file");
+  auto text = files::read(name, kFileMax);
+  if (!text) return refused(Status::failed, text.error().words());
+  if (!*text) return refused(Status::not_found, fmt::format("there is no file {}", name));
+  const auto answer = session.ask_config("replace", {{"text", std::move(**text)}});
+  if (!answer) return refused(answer.error());
+  return said(fmt::format("{} changes; `compare` lists them.\n", session.changes()), *answer);
+}
+
+// Never over another file: what it holds may be the only copy.
+Outcome save(Session& session, const Parsed& parsed) {
+  const auto answer = session.ask_config("text");
+  if (!answer) return refused(answer.error());
+  const std::string name = parsed.get("file");
+  const std::string text = answer->value("text", "");
+  const OwnedFd file{open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+  if (!file.valid()) return refused(Status::failed, fmt::format("{}: {}", name, errno_words(errno)));
+  if (const auto done = files::write_all(file.get(), text, name); !done) {
+    return refused(Status::failed, done.error().words());
+  }
+  return said(fmt::format("{} bytes in {}\n", text.size(), name), {{"file", name}, {"bytes", text.size()}});
+}
+
 // The candidate begins anew from what is in force.
 Outcome discard(Session& session, const Parsed&) {
   const std::size_t changes = session.changes();
@@ -198,7 +229,8 @@ Outcome leave_configuration(Session& session, const Parsed& parsed) {
   if (changes > 0) {
     const std::string many = fmt::format("{} change{} not committed", changes, changes == 1 ? " is" : "s are");
     const auto forget = session.screen().ask(many + ". Forget them and leave?", false);
-    if (forget && !*forget) return said("`commit` puts them in force, `compare` lists them.\n");
+    if (!forget.value_or(!session.screen().is_terminal()))
+      return said("`commit` puts them in force, `compare` lists them.\n");
     if (!forget) session.screen().complain("fulcrum: " + many + ", and are forgotten\n");
   }
   const auto gone = session.ask_config("discard");

@@ -9,7 +9,8 @@
 
 namespace fulcrum::cli {
 
-// Interrupts must be caught (interrupt.h). Until the person leaves or the terminal is gone. The exit status is that of leaving, not of the last command.
+// Interrupts must be caught (interrupt.h). Until the person leaves or the terminal is gone. The exit status is that of
+// leaving, not of the last command.
 Status converse(Session& session, Terminal& terminal, const HistoryFile& history);
 
 }  // namespace fulcrum::cli

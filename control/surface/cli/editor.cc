@@ -98,7 +98,7 @@ Editor::Event Editor::feed(char byte, std::string& out) {
     insert(byte == '\t' ? ' ' : byte, out);
     return Event::none;
   }
-  if (byte == '?' && !in_quotes()) return Event::help;
+  if (byte == '?' && keys_ == Keys::commands && !in_quotes()) return Event::help;
   if ((byte >= 0 && byte < 0x20) || byte == 0x7F) return control(byte, out);
   insert(byte, out);
   return Event::none;
@@ -114,11 +114,11 @@ Editor::Event Editor::finish(std::string& out) {
 Editor::Event Editor::control(char byte, std::string& out) {
   switch (byte) {
     case '\t':
-      return Event::complete;
+      return keys_ == Keys::commands ? Event::complete : Event::none;
     case ctrl('C'):
       return Event::interrupt;
     case ctrl('Z'):
-      return Event::suspend;
+      return keys_ == Keys::commands ? Event::suspend : Event::none;
     case ctrl('D'):
       if (text_.empty()) return Event::end;
       erase(cursor_, right_of(cursor_));

@@ -2,9 +2,10 @@
 // without a terminal.
 //
 // It draws on one row and scrolls sideways when the line is longer; it writes only what has changed (a letter at the
-// end: one byte), for a serial line of 9600 baud, and draws when it is told to, so that a paste is drawn once. Of the terminal it wants what a VT100 has. A paste in brackets
-// (ESC [200~ ... ESC [201~) is taken as text: no completion, no help, a tab is a blank. What is no text, NULs and
-// broken UTF-8 among it, is left out. A line that becomes too long is not cut but refused as a whole.
+// end: one byte), for a serial line of 9600 baud, and draws when it is told to, so that a paste is drawn once. Of the
+// terminal it wants what a VT100 has. A paste in brackets (ESC [200~ ... ESC [201~) is taken as text: no completion, no
+// help, a tab is a blank. What is no text, NULs and broken UTF-8 among it, is left out. A line that becomes too long is
+// not cut but refused as a whole.
 //
 // Own instead of libedit: that knows no bracketed paste, ends lines at a NUL, draws with termcap on several rows, and
 // cannot be fed by a test. readline is GPL-3.
@@ -20,6 +21,10 @@ namespace fulcrum::cli {
 
 class Editor {
  public:
+  // Of a line of commands Tab completes and `?` helps; in a text `?` is one.
+  enum class Keys : std::uint8_t { commands, text };
+  explicit Editor(Keys keys = Keys::commands) : keys_{keys} {}
+
   enum class Event : std::uint8_t { none, line, too_long, end, interrupt, suspend, complete, help };
 
   // Begins an empty line.
@@ -57,6 +62,7 @@ class Editor {
   void draw(std::string& out);
   void move(std::size_t to, std::string& out);
 
+  Keys keys_;
   std::string prompt_, text_;
   std::size_t columns_ = 80, cursor_ = 0;  // cursor_: bytes of text_
   // What stands on the terminal behind the prompt, character by character.

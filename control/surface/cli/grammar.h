@@ -2,8 +2,9 @@
 // the shell, scripts, completion, help and the manual page.
 //
 // Words may be shortened as long as they are unique. A command has words below it, or arguments in order, or options
-// (a word, most with a value) in any order behind the required arguments, or all of these. Matching goes word by word; what may stand at a place is
-// the same list for matching, for completion, for `?` and for telling what would have been right.
+// (a word, most with a value) in any order behind the required arguments, or all of these. Matching goes word by word;
+// what may stand at a place is the same list for matching, for completion, for `?` and for telling what would have been
+// right.
 #pragma once
 
 #include <tl/expected.hpp>

@@ -6,7 +6,7 @@
 namespace fulcrum::cli {
 
 // operate.cc
-Outcome show_table(Session& session, const Parsed& parsed);    // farms, servers, drops, events, version
+Outcome show_table(Session& session, const Parsed& parsed);  // farms, servers, drops, events, version
 Outcome show_rates(Session& session, const Parsed& parsed);
 Outcome explain(Session& session, const Parsed& parsed);
 Outcome show_entries(Session& session, const Parsed& parsed);  // connections, persistence; page by page with `all`
@@ -31,6 +31,8 @@ Outcome rename(Session& session, const Parsed& parsed);
 Outcome edit(Session& session, const Parsed& parsed);
 Outcome up(Session& session, const Parsed& parsed);
 Outcome top(Session& session, const Parsed& parsed);
+Outcome load(Session& session, const Parsed& parsed);
+Outcome save(Session& session, const Parsed& parsed);
 Outcome discard(Session& session, const Parsed& parsed);
 Outcome leave_configuration(Session& session, const Parsed& parsed);
 
@@ -40,6 +42,9 @@ Outcome commit(Session& session, const Parsed& parsed);
 Outcome rebase(Session& session, const Parsed& parsed);
 Outcome rollback(Session& session, const Parsed& parsed);
 Outcome revert(Session& session, const Parsed& parsed);
+
+// setup.cc
+Outcome setup(Session& session, const Parsed& parsed);
 
 // access.cc
 Outcome set_up_account(Session& session, const Parsed& parsed);

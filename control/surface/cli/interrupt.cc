@@ -16,6 +16,7 @@ void catch_interrupts() {
   struct sigaction action {};
   action.sa_handler = remember;  // without SA_RESTART: waiting calls return
   sigaction(SIGINT, &action, nullptr);
+  std::signal(SIGQUIT, SIG_IGN);
 }
 
 bool is_interrupted() { return interrupted != 0; }

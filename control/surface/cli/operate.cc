@@ -132,9 +132,8 @@ Outcome clear_entries(Session& session, const Parsed& parsed) {
   json question = question_of(parsed, "clear");
   if (parsed.has("all")) {
     question["all"] = true;
-    if (!session.screen().ask(fmt::format("Clear all {}?", parsed.command->word), false).value_or(true)) {
-      return said("Nothing was cleared.\n");
-    }
+    const auto agreed = session.screen().ask(fmt::format("Clear all {}?", parsed.command->word), false);
+    if (!agreed.value_or(!session.screen().is_terminal())) return said("Nothing was cleared.\n");
   }
   const auto answer = session.box().ask(question);
   if (!answer) return refused(answer.error());

@@ -22,6 +22,8 @@ constexpr const char* kHelp =
     "  --no-color         as does NO_COLOR in the environment\n"
     "  --runtime-dir DIR  where fulcrum-control keeps its socket (default /run/fulcrum)\n"
     "  --complete WORD... how the last of these words may go on, one a line\n"
+    "  -l, --login        as a login shell: begins with `setup` while nobody has a password\n"
+    "  --manual           print fulcrum(1)\n"
     "  --version, --help\n"
     "\n"
     "`fulcrum help` lists the commands, fulcrum(1) explains them. Words may be shortened.\n"
@@ -31,8 +33,8 @@ constexpr const char* kHelp =
     "it, 6 it went back because nobody confirmed it, 7 nothing was done: say `confirmed`\n"
     "or `now`.\n";
 
-constexpr std::array<std::string_view, 6> kFlags{"--json",     "--no-color", "--login",
-                                                 "--complete", "--version",  "--help"};
+constexpr std::array<std::string_view, 7> kFlags{"--json",   "--no-color", "--login", "--complete",
+                                                 "--manual", "--version",  "--help"};
 
 bool is_letter_word(std::string_view word) {
   return word.size() > 2 && word.starts_with("--") &&
@@ -41,7 +43,9 @@ bool is_letter_word(std::string_view word) {
 
 class Reader {
  public:
-  Reader(int count, char** words) : words_{words + (count > 0 ? 1 : 0), words + count} {}
+  Reader(int count, char** words) : words_{words + (count > 0 ? 1 : 0), words + count} {
+    options_.login = count > 0 && *words[0] == '-';
+  }
 
   tl::expected<Options, std::string> read() {
     for (; at_ < words_.size() && !options_.text && problem_.empty(); ++at_) {
@@ -62,6 +66,7 @@ class Reader {
     if (word == "--json") return options_.as_json = true;
     if (word == "--no-color") return !(options_.colour = false);
     if (word == "--login" || word == "-l") return options_.login = true;
+    if (word == "--manual") return options_.manual = true;
     if (word == "--complete") return options_.complete = true;
     if (word == "--version" && command_.empty()) return take_text(fmt::format("fulcrum {}\n", version()));
     if (word == "--help" || word == "-h") return take_text(kHelp);

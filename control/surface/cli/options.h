@@ -16,10 +16,12 @@ struct Options {
   bool login = false;               // started as a login shell
   std::vector<std::string> lines;   // of -c, or the words of the command line as one; empty: read them
   bool complete = false;            // print how the last of `lines` may go on
+  bool manual = false;              // print fulcrum(1)
   std::optional<std::string> text;  // to print instead
 };
 
-// Errors: what is wrong, in words.
+// `words` as main has them: the first, the program's name, begins with a dash in a login shell. Errors: what is wrong,
+// in words.
 //
 // `--farm shop` and `farm shop` mean the same, so that commands look right in a shell's script too.
 tl::expected<Options, std::string> parse_options(int count, char** words);

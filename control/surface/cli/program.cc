@@ -11,7 +11,10 @@
 
 #include "control/surface/cli/conversation.h"
 #include "control/surface/cli/interrupt.h"
+#include "control/surface/cli/manual.h"
 #include "control/surface/cli/session.h"
+#include "control/surface/cli/setup.h"
+#include "dataplane/base/version.h"
 
 namespace fulcrum::cli {
 namespace {
@@ -76,12 +79,27 @@ bool wants_colour(const Options& options) {
   return options.colour && (without == nullptr || *without == 0) && terminal != "dumb";
 }
 
+// After a boot the console may be there before the box is. A key, or Ctrl-C, does without it.
+void wait_for_box(Box& box, Terminal& terminal) {
+  constexpr int kTries = 30;
+  for (int i = 0; i < kTries && !box.ask({{"show", "version"}}); ++i) {
+    if (i == 0) terminal.write("Waiting for fulcrum-control (any key: do not)...\n");
+    if (terminal.pause(std::chrono::seconds{1})) break;
+  }
+  forget_interrupt();
+}
+
 Status talk(const Options& options, Box& box) {
   catch_interrupts();
   Terminal terminal{wants_colour(options)};
   Session session{box, terminal, settings_of(options)};
   const char* home = std::getenv("HOME");
   const HistoryFile history{home != nullptr && *home == '/' ? std::string{home} + "/.fulcrum_history" : std::string{}};
+  if (options.login) {
+    wait_for_box(box, terminal);
+    if (needs_setup(box)) session.run("setup");
+    forget_interrupt();
+  }
   return converse(session, terminal, history);
 }
 
@@ -99,6 +117,7 @@ Status print_completions(Session& session, const std::string& line) {
 Status run_program(const Options& options) {
   PlainScreen screen;
   if (options.text) return screen.print(*options.text, false) ? Status::good : Status::failed;
+  if (options.manual) return screen.print(manual_page(version()), false) ? Status::good : Status::failed;
   SocketBox box{options.runtime_dir};
   if (options.lines.empty() && isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0) return talk(options, box);
   Session session{box, screen, settings_of(options)};

@@ -17,7 +17,7 @@ class Screen {
   virtual bool print(std::string_view text, bool paged) = 0;
   // What went wrong.
   virtual void complain(std::string_view text) = 0;
-  // Yes or no; nothing: there is nobody to ask.
+  // Yes or no; nothing: there is nobody to ask, or who is there gives up.
   virtual std::optional<bool> ask(std::string_view question, bool otherwise) = 0;
   // A line of whoever is there; `hidden`: not shown. Nothing: given up, or at the end.
   virtual std::optional<std::string> read_line(std::string_view question, bool hidden) = 0;

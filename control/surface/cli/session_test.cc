@@ -123,7 +123,8 @@ TEST_F(Talk, CommitsAskWhatItWouldDoFirst) {
 }
 
 TEST_F(Talk, PagesComeOneByOne) {
-  box_.answers = {{{"connections", json::array()}, {"next", 1000}}, {{"connections", json::array()}, {"next", nullptr}}};
+  box_.answers = {{{"connections", json::array()}, {"next", 1000}},
+                  {{"connections", json::array()}, {"next", nullptr}}};
   EXPECT_EQ(session_.run("show connections all"), Status::good);
   ASSERT_EQ(box_.questions.size(), 2);
   EXPECT_EQ(box_.questions[1]["offset"], 1000);

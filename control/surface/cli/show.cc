@@ -48,10 +48,10 @@ std::string notice(const json& answer) {
   const json& dataplane = part(answer, "dataplane");
   std::string lines;
   for (const json& alarm : part(dataplane, "alarms")) {
-    if (alarm.is_string()) lines += "ALARM: " + alarm.get<std::string>() + "\n";
+    if (alarm.is_string()) lines += folded("ALARM: " + alarm.get<std::string>());
   }
   if (!flag(dataplane, "alive")) lines += "The dataplane is not running.\n";
-  if (const std::string waiting = text(dataplane, "waiting_for"); waiting != "-") lines += waiting + "\n";
+  if (const std::string waiting = text(dataplane, "waiting_for"); waiting != "-") lines += folded(waiting);
   return lines.empty() ? lines : lines + "\n";
 }
 
@@ -202,7 +202,8 @@ std::string version_page(const json& answer) {
   put("region layout", text(control, "layout_version"));
   put("dataplane",
       flag(dataplane, "alive") ? fmt::format("running, process {}", text(dataplane, "pid")) : "not running");
-  put("configuration", fmt::format("{}, read {}", text(configuration, "file"), text(configuration, "loaded")));
+  put("configuration", text(configuration, "file"));
+  put("  read", text(configuration, "loaded"));
   for (const json& line : part(configuration, "rejected_since")) {
     put("  rejected since", line.is_string() ? line.get<std::string>() : line.dump());
   }

@@ -186,6 +186,18 @@ void Table::put_line(const Row& cells, const std::vector<std::size_t>& widths, s
   text += line + '\n';
 }
 
+std::string folded(std::string_view sentence) {
+  std::string text;
+  while (sentence.size() > Table::width_max) {
+    const std::size_t last = sentence.rfind(' ', Table::width_max);
+    const std::size_t end = last != sentence.npos ? last : sentence.find(' ');
+    if (end == sentence.npos) break;
+    text += std::string{sentence.substr(0, end)} + '\n';
+    sentence.remove_prefix(end + 1);
+  }
+  return text + std::string{sentence} + '\n';
+}
+
 std::string count_text(std::uint64_t count) {
   if (count < 1'000'000) return fmt::format("{}", count);
   constexpr std::array<char, 5> kUnits{'M', 'G', 'T', 'P', 'E'};

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace fulcrum::cli {
@@ -41,6 +42,9 @@ class Table {
   std::vector<Column> columns_;
   std::vector<Row> rows_;
 };
+
+// A sentence in lines of at most Table::width_max columns, the last one ended too; only between words.
+std::string folded(std::string_view sentence);
 
 // A count in at most six characters: "999999", then "1.00M", "12.3M", "123M", "1.23G".
 std::string count_text(std::uint64_t count);

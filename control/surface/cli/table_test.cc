@@ -139,5 +139,13 @@ TEST(Numbers, Spans) {
   EXPECT_EQ(short_span_text(999'999'999), "11574d");
 }
 
+TEST(Sentences, AreFoldedBetweenWords) {
+  EXPECT_EQ(folded("short"), "short\n");
+  EXPECT_EQ(folded(std::string(79, 'x') + " yy zz"), std::string(79, 'x') + "\nyy zz\n");
+  EXPECT_EQ(folded(std::string(80, 'x') + " y"), std::string(80, 'x') + "\ny\n");
+  EXPECT_EQ(folded(std::string(90, 'x') + " y"), std::string(90, 'x') + "\ny\n");
+  EXPECT_EQ(folded(std::string(90, 'x')), std::string(90, 'x') + "\n");
+}
+
 }  // namespace
 }  // namespace fulcrum::cli

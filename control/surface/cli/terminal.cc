@@ -8,13 +8,11 @@
 #include <array>
 #include <cerrno>
 
+#include "control/surface/cli/editor.h"
 #include "control/surface/cli/interrupt.h"
-#include "control/surface/cli/line.h"
 
 namespace fulcrum::cli {
 namespace {
-
-constexpr char kInterrupt = 3, kEnd = 4, kBackspace = 8, kErase = 0x7F, kKill = 21, kEscape = 27;
 
 winsize size_now() {
   winsize size{};
@@ -109,8 +107,8 @@ bool Terminal::wait_for_more(std::size_t& room) {
   room = rows() - 1;
   if (has_waiting()) return true;
   constexpr std::string_view kPrompt = "-- more: space, Enter, q --";
-  write(kPrompt);
   enter(State::typing);
+  write(kPrompt);
   std::optional<char> pressed;
   for (;;) {
     pressed = key();
@@ -123,42 +121,34 @@ bool Terminal::wait_for_more(std::size_t& room) {
 }
 
 std::optional<std::string> Terminal::read_line(std::string_view question, bool hidden) {
-  write(question);
   enter(State::typing);
-  std::string line;
-  std::optional<std::string> result;
-  while (const auto pressed = key()) {
-    if (*pressed == kInterrupt || *pressed == kEnd || *pressed == kEscape) break;
-    if (*pressed == '\r' || *pressed == '\n') {
-      result = line;
-      break;
-    }
-    if (*pressed == kKill || *pressed == kBackspace || *pressed == kErase) {
-      std::size_t gone = *pressed == kKill ? line.size() : std::min<std::size_t>(line.size(), 1);
-      for (; gone > 0; --gone) {
-        line.pop_back();
-        if (!hidden) write("\b \b");
-      }
-    } else if (*pressed >= ' ' && line.size() < kLineMax) {
-      line += *pressed;
-      if (!hidden) write({&*pressed, 1});
-    }
+  Editor line{Editor::Keys::text};
+  std::string out, unseen;
+  line.begin(std::string{question}, columns(), out);
+  auto event = Editor::Event::none;
+  while (event == Editor::Event::none && !gone_ && !is_interrupted()) {
+    if (!hidden && !has_waiting()) line.show(out);
+    write(out);
+    out.clear();
+    if (const auto pressed = key()) event = line.feed(*pressed, hidden ? unseen : out);
   }
-  write("\n");
+  write(event == Editor::Event::line && !hidden ? out : out + "\n");
+  forget_interrupt();
   enter(State::running);
-  return result;
+  if (event != Editor::Event::line) return std::nullopt;
+  return line.text();
 }
 
 std::optional<bool> Terminal::ask(std::string_view question, bool otherwise) {
   const std::string shown = std::string{question} + (otherwise ? " [Y/n] " : " [y/N] ");
   for (int tries = 0; tries < 3; ++tries) {
     const auto line = read_line(shown, false);
-    if (!line) return false;
+    if (!line) return std::nullopt;
     if (line->empty()) return otherwise;
     if (*line == "y" || *line == "Y" || *line == "yes") return true;
     if (*line == "n" || *line == "N" || *line == "no") return false;
   }
-  return false;
+  return std::nullopt;
 }
 
 bool Terminal::pause(std::chrono::seconds time) { return key(time).has_value() || gone_ || is_interrupted(); }
