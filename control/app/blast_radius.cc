@@ -23,7 +23,7 @@ std::vector<bool> scheduled(const Snapshot& snapshot) {
   for (const ServiceRow& service : snapshot.services) {
     for (std::uint32_t i = 0; service.in_use != 0 && i < service.schedule_length; ++i) {
       const std::uint16_t server = snapshot.schedule[(service.schedule_offset + i) % kScheduleMax];
-      if (server < kServersMax) is_scheduled[server] = true;
+      if (server < kServersMax && takes_new(snapshot.servers[server].state)) is_scheduled[server] = true;
     }
   }
   return is_scheduled;

@@ -11,47 +11,13 @@
 #include <utility>
 
 #include "control/compile/flatten.h"
+#include "control/compile/keys.h"
 #include "control/compile/rows.h"
-#include "control/compile/weighted.h"
+#include "control/compile/schedules.h"
 #include "dataplane/base/checksum.h"
 
 namespace fulcrum {
 namespace {
-
-struct ServiceKey {
-  Address address;
-  Be16 port{0};
-  Protocol protocol{};
-  friend bool operator==(const ServiceKey&, const ServiceKey&) = default;
-};
-
-struct ServerKey {
-  std::uint16_t service = 0;
-  Address address;
-  Be16 port{0};
-  std::string_view name;
-  friend bool operator==(const ServerKey&, const ServerKey&) = default;
-};
-
-std::size_t hash_of(const Address& address, Be16 port, std::uint64_t more) {
-  const std::uint64_t hash = (address.words()[0] * 31 + address.words()[1]) * 31 + (more << 16U | port.wire());
-  return static_cast<std::size_t>((hash ^ hash >> 29U) * 0xBF58476D1CE4E5B9U);
-}
-
-struct KeyHash {
-  std::size_t operator()(const ServiceKey& key) const {
-    return hash_of(key.address, key.port, static_cast<std::uint64_t>(key.protocol));
-  }
-  std::size_t operator()(const ServerKey& key) const { return hash_of(key.address, key.port, key.service); }
-};
-
-using MemberName = std::pair<std::string_view, std::string_view>;  // farm, server
-struct MemberHash {
-  std::size_t operator()(const MemberName& name) const {
-    const std::hash<std::string_view> hash;
-    return hash(name.first) * 31 + hash(name.second);
-  }
-};
 
 // A service and a server row to be, with the place in the model that asks for it.
 struct PlannedService {
@@ -393,23 +359,19 @@ class Compiler {
   }
 
   Result<void> fill_schedules() {
-    std::uint32_t used = 0;
+    Schedules schedules{previous_, into_};
     std::size_t server = 0;
     for (std::size_t s = 0; s < services_.size(); ++s) {
-      ServiceRow& service = into_.services[*services_[s].row];
-      std::vector<std::uint16_t> rows;
-      std::vector<std::uint16_t> weights;
+      std::vector<ScheduledServer> servers;
       for (; server < servers_.size() && servers_[server].service == s; ++server) {
-        if (!takes_new(servers_[server].duty.state)) continue;
-        rows.push_back(*servers_[server].row);
-        weights.push_back(service.scheduler == SchedulerKind::round_robin ? std::uint16_t{1}
-                                                                          : servers_[server].server->weight);
+        const PlannedServer& planned = servers_[server];
+        servers.push_back({.row = *planned.row,
+                           .weight = planned.server->weight,
+                           .is_usable = takes_new(planned.duty.state),
+                           .identity = identity_of(planned.server->addresses.front())});
       }
-      const std::size_t length = weighted_length(weights);
-      if (used + length > kScheduleMax) return too_many("turns of all schedules together", kScheduleMax);
-      service.schedule_offset = used;
-      service.schedule_length = static_cast<std::uint32_t>(length);
-      for (const std::uint16_t turn : weighted_sequence(weights)) into_.schedule[used++] = rows[turn];
+      if (!schedules.add(into_.services[*services_[s].row], servers))
+        return too_many("turns and slots of all schedules together", kScheduleMax);
     }
     return {};
   }

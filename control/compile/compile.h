@@ -10,9 +10,9 @@
 // and never silently.
 //
 // Schedules hold one full cycle: round robin the usable servers in the order of the model, weighted round robin the
-// smooth weighted sequence of their weights divided by the greatest common divisor. Servers of mode dsr are not in
-// endpoint_index: they do not answer from their own address. Who takes new connections is farm/standby.h's to say, for
-// each service by itself, from what the checks say of its servers' endpoints.
+// smooth weighted sequence of their weights divided by the greatest common divisor, the others as schedules.h says.
+// Servers of mode dsr are not in endpoint_index: they do not answer from their own address. Who takes new connections
+// is farm/standby.h's to say, for each service by itself, from what the checks say of its servers' endpoints.
 //
 // Routes are flattened to disjoint ranges (longest prefix wins; among equal prefixes a farm's address, then the box's
 // own, then the lower metric, then the first given).

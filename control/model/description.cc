@@ -67,8 +67,8 @@ Description<Server> describe_server() {
           .count(1, 2)
           .sample("[ \"10.1.1.11\", \"fd00:1::11\" ]"),
       field("weight", &Server::weight,
-            "Share of new connections, relative to the farm's other servers. Only the scheduler weighted_round_robin "
-            "looks at it; 0 drains the server under every scheduler.")
+            "Share of new connections, relative to the farm's other servers. The schedulers round_robin and "
+            "least_connections do not look at it; 0 drains the server under every scheduler.")
           .permission(Permission::operate)
           .range(0, 100),
       field("role", &Server::role, "When the server takes part.")
@@ -162,7 +162,21 @@ Description<Farm> describe_farm() {
       field("scheduler", &Farm::scheduler, "Who gets the next connection.")
           .choice("round_robin", SchedulerKind::round_robin, "each server in turn")
           .choice("weighted_round_robin", SchedulerKind::weighted_round_robin,
-                  "each server in turn, as often as its weight says, evenly spread"),
+                  "each server in turn, as often as its weight says, evenly spread")
+          .choice("least_connections", SchedulerKind::least_connections,
+                  "the server with the fewest connections; of more than 16 usable servers, the better of two drawn at "
+                  "random")
+          .choice("weighted_least_connections", SchedulerKind::weighted_least_connections,
+                  "the same, connections divided by the weight")
+          .choice("two_choices", SchedulerKind::two_choices,
+                  "the server with the fewest connections for its weight of two drawn at random, however many there "
+                  "are")
+          .choice("source_hash", SchedulerKind::source_hash,
+                  "the client's address decides, by weight: the same server for all its connections, without keeping "
+                  "anything in memory, on every box with this configuration")
+          .choice("maglev", SchedulerKind::maglev,
+                  "the client's address and port decide, by weight: its connections spread over the servers, and go to "
+                  "the same ones on every box with this configuration"),
       field("addresses", &Farm::addresses, "The addresses that clients connect to (VIPs). Not the box's own.")
           .required()
           .count(1, 64)

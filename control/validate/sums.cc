@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "control/model/slots_needed.h"
 #include "control/validate/farms.h"
 #include "dataplane/contract/capacities.h"
 
@@ -21,19 +22,25 @@ Sums sums_of(const model::Farm& farm) {
     std::uint64_t servers = 0;
     std::uint64_t weights = 0;
     std::uint64_t divisor = 0;
+    std::uint64_t smallest = UINT64_MAX;
     for (const model::Server& server : farm.servers) {
       if (server.address_of(family) == nullptr) continue;
       ++servers;
       weights += server.weight;
       divisor = std::gcd(divisor, std::uint64_t{server.weight});
+      if (server.weight != 0) smallest = std::min<std::uint64_t>(smallest, server.weight);
     }
     const auto addresses = std::count_if(farm.addresses.begin(), farm.addresses.end(),
                                          [&](const Address& address) { return address.family() == family; });
     const std::uint64_t services = static_cast<std::uint64_t>(addresses) * farm.ports.size();
     sums.servers += services * servers;
-    sums.turns +=
-        services *
-        (farm.scheduler == SchedulerKind::round_robin ? servers : weights / std::max<std::uint64_t>(divisor, 1));
+    if (is_by_client(farm.scheduler)) {
+      // The services share a table of slots.
+      sums.turns += services * servers + (services != 0 ? slots_needed(servers, weights, smallest) : 0);
+    } else {
+      // More than enough for a scheduler that takes turns by weight only while many servers are usable.
+      sums.turns += services * (is_weighted(farm.scheduler) ? weights / std::max<std::uint64_t>(divisor, 1) : servers);
+    }
   }
   return sums;
 }
@@ -60,8 +67,8 @@ bool check_sums(const model::Model& model, Findings& findings) {
   } else if (all.turns > kScheduleMax) {
     findings.add(
         "farms",
-        "the weights make {} turns (for every address and port their sum, divided by what they have in common), "
-        "the box has room for {}",
+        "the weights make {} turns (for every address and port their sum, divided by what they have in common; with "
+        "source_hash and maglev up to 65,537 for the farm), the box has room for {}",
         all.turns, kScheduleMax);
   } else {
     return true;

@@ -346,7 +346,16 @@ SCENARIO("there is too much of everything") {
           farms(300, one_port, many(100, server) + R"(, { name = "odd"; addresses = [ "10.8.0.1" ]; weight = 1; })")) ==
       Lines{
           "f.cfg:3: farms: the weights make 2910300 turns (for every address and port their sum, divided by what they "
-          "have in common), the box has room for 1048576"});
+          "have in common; with source_hash and maglev up to 65,537 for the farm), the box has room for 2097152"});
+  // 65,537 slots for each farm, and its 660 servers.
+  const auto hashed_farms = [&](int count) {
+    std::string text = farms(count, one_port, many(660, server));
+    for (std::size_t at = 0; (at = text.find("{ name = \"f", at)) != std::string::npos; ++at)
+      text.insert(at + 2, "scheduler = \"maglev\"; ");
+    return text;
+  };
+  CHECK(problems_of(hashed_farms(31)) == Lines{});
+  CHECK(problems_of(hashed_farms(32)).size() == 1);
 }
 
 SCENARIO("a person reads no more than fifty lines") {

@@ -84,6 +84,8 @@ void touch_all(const Region& region) {
   touch(region.index().data(), region.index().data() + region.index().size());
   touch(region.persistence_entries().data(), region.persistence_entries().data() + region.persistence_entries().size());
   touch(region.persistence_index().data(), region.persistence_index().data() + region.persistence_index().size());
+  touch(&region.loads(0), &region.loads(region.workers() - 1) + 1);
+  touch(&region.shared_loads(), &region.shared_loads() + 1);
   FULCRUM_ASSERT(region.header().twin_namespace.view().size() <= sizeof(Name));
   for (const PortInfo& port : region.header().ports) FULCRUM_ASSERT(port.name.view().size() <= sizeof(Name));
 }

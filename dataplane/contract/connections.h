@@ -20,6 +20,7 @@
 #include "dataplane/base/address.h"
 #include "dataplane/base/clock.h"
 #include "dataplane/base/ids.h"
+#include "dataplane/contract/snapshot.h"
 
 namespace fulcrum {
 
@@ -41,10 +42,18 @@ inline constexpr std::size_t kConnectionStates = 8;
 
 // Why this server was chosen. Stored by value: append, never reorder.
 enum class Reason : std::uint8_t {
-  scheduler = 0,    // the farm's scheduler
-  persistence = 1,  // an earlier connection of the client went there
-  fallback = 2,     // the scheduler, because the server that the client was bound to cannot be used
+  scheduler = 0,      // the farm's scheduler, whichever that was
+  persistence = 1,    // an earlier connection of the client went there
+  fallback = 2,       // the scheduler, because the server that the client was bound to cannot be used
+  by_scheduler = 16,  // and what follows: the scheduler of that SchedulerKind, see reason_of
 };
+constexpr Reason reason_of(SchedulerKind kind) noexcept {
+  return static_cast<Reason>(static_cast<unsigned>(Reason::by_scheduler) + static_cast<unsigned>(kind));
+}
+constexpr bool names_scheduler(Reason reason) noexcept { return reason >= Reason::by_scheduler; }
+constexpr SchedulerKind scheduler_of(Reason reason) noexcept {
+  return static_cast<SchedulerKind>(static_cast<unsigned>(reason) - static_cast<unsigned>(Reason::by_scheduler));
+}
 
 // When a connection was opened, in 16 bits: to the second for the first hours, then to 64 seconds. The top bit says
 // which; below it stand 15 bits of the clock. The sweep, which looks at every entry every few seconds anyway, changes

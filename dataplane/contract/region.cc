@@ -43,6 +43,8 @@ void lay_out(RegionHeader& header, const RegionShape& shape) {
   place(header.persistence_entries, shape.persistence * sizeof(ConnectionEntry));
   place(header.persistence_index, shape.persistence_index_bytes);
   place(header.explain, sizeof(ExplainBox));
+  place(header.loads, shape.workers * sizeof(WorkerLoads));
+  place(header.shared_loads, sizeof(SharedLoads));
   header.total_size = end;
 }
 
@@ -68,7 +70,7 @@ std::optional<Error> refuse(const RegionHeader& header, const std::string& path,
   }
   lay_out(expected, header.shape);
   if (header.total_size != expected.total_size || header.total_size > file_size ||
-      std::memcmp(&header.workers, &expected.workers, sizeof(SectionPlace) * 9) != 0) {
+      std::memcmp(&header.workers, &expected.workers, sizeof(SectionPlace) * 11) != 0) {
     return Error{Error::Code::invalid, path, "damaged header: start fulcrum-dataplane with --cold"};
   }
   return std::nullopt;
@@ -366,5 +368,7 @@ std::span<std::byte> Region::persistence_index() const noexcept {
   return {at<std::byte>(header().persistence_index.offset), header().shape.persistence_index_bytes};
 }
 ExplainBox& Region::explain() const noexcept { return *at<ExplainBox>(header().explain.offset); }
+WorkerLoads& Region::loads(std::size_t index) const noexcept { return at<WorkerLoads>(header().loads.offset)[index]; }
+SharedLoads& Region::shared_loads() const noexcept { return *at<SharedLoads>(header().shared_loads.offset); }
 
 }  // namespace fulcrum

@@ -24,6 +24,7 @@
 #include "dataplane/contract/connections.h"
 #include "dataplane/contract/counters.h"
 #include "dataplane/contract/explain.h"
+#include "dataplane/contract/loads.h"
 #include "dataplane/contract/messages.h"
 #include "dataplane/contract/neighbours.h"
 #include "dataplane/contract/snapshot.h"
@@ -31,7 +32,7 @@
 namespace fulcrum {
 
 inline constexpr std::uint64_t kRegionMagic = 0x31'4D'55'52'43'4C'55'46;  // "FULCRUM1"
-inline constexpr std::uint32_t kLayoutVersion = 5;
+inline constexpr std::uint32_t kLayoutVersion = 6;
 
 // What is chosen at the dataplane's start and fixes all sizes.
 struct RegionShape {
@@ -66,7 +67,7 @@ struct RegionHeader {
   std::uint64_t boot_id = 0;                // drawn at every cold start
   // Sections, in file order.
   SectionPlace workers, server_counters, snapshots, neighbours, entries, index, persistence_entries, persistence_index,
-      explain;
+      explain, loads, shared_loads;
   Name twin_namespace;  // of the kernel twins; empty: the dataplane's own
   std::array<PortInfo, kPortsMax> ports;
   // Written by the dataplane at every start, after everything else is in place.
@@ -78,7 +79,7 @@ struct RegionHeader {
 struct alignas(64) WorkerStatus {            // written by: its worker. read by: control
   std::atomic<std::uint64_t> generation{0};  // newest snapshot adopted (release, after the last use of the older one)
   std::atomic<std::uint32_t> slot{0};        // where that snapshot is
-  std::atomic<std::uint32_t> unused{0};
+  std::atomic<std::uint32_t> load_rows{0};   // server rows below this may be chosen by load; 0: none
   std::atomic<std::uint64_t> turns{0};       // heartbeat
   std::atomic<std::uint64_t> busy_turns{0};  // turns that had a packet
 };
@@ -153,6 +154,9 @@ class Region {
   [[nodiscard]] std::span<ConnectionEntry> persistence_entries() const noexcept;
   [[nodiscard]] std::span<std::byte> persistence_index() const noexcept;
   [[nodiscard]] ExplainBox& explain() const noexcept;
+  // What worker `index` shows and is shown of the servers' load.
+  [[nodiscard]] WorkerLoads& loads(std::size_t index) const noexcept;
+  [[nodiscard]] SharedLoads& shared_loads() const noexcept;
 
  private:
   Region() = default;

@@ -99,7 +99,8 @@ TEST(Region, SectionsLieApartInsideTheFileAndAligned) {
   const RegionHeader& header = region->header();
   const std::array sections{
       header.workers, header.server_counters, header.snapshots,           header.neighbours,
-      header.entries, header.index,           header.persistence_entries, header.persistence_index};
+      header.entries, header.index,           header.persistence_entries, header.persistence_index,
+      header.explain, header.loads,           header.shared_loads};
   std::uint64_t end = sizeof(RegionHeader);
   for (const SectionPlace& section : sections) {
     EXPECT_GE(section.offset, end);
@@ -116,6 +117,8 @@ TEST(Region, SectionsLieApartInsideTheFileAndAligned) {
   region->index().back() = std::byte{1};
   region->persistence_entries().back().word = 1;
   region->persistence_index().back() = std::byte{1};
+  region->loads(kShape.workers - 1).others.back() = 1;
+  region->shared_loads().bandwidth.back() = 1;
 }
 
 TEST(Region, OutlivesItsDataplane) {

@@ -22,7 +22,34 @@ namespace fulcrum {
 
 enum class Protocol : std::uint8_t { icmp = 1, tcp = 6, udp = 17, icmpv6 = 58 };
 enum class Mode : std::uint8_t { nat = 0, dsr = 1 };
-enum class SchedulerKind : std::uint8_t { round_robin = 0, weighted_round_robin = 1 };
+// Who gets the next connection (dataplane/schedule). Stored by value: append, never reorder.
+enum class SchedulerKind : std::uint8_t {
+  round_robin = 0,
+  weighted_round_robin = 1,
+  least_connections = 2,
+  weighted_least_connections = 3,
+  two_choices = 4,
+  source_hash = 5,
+  maglev = 6,
+};
+inline constexpr std::size_t kSchedulers = 7;
+
+constexpr bool is_weighted(SchedulerKind kind) noexcept {
+  return kind != SchedulerKind::round_robin && kind != SchedulerKind::least_connections;
+}
+// Chooses by who the client is.
+constexpr bool is_by_client(SchedulerKind kind) noexcept {
+  return kind == SchedulerKind::source_hash || kind == SchedulerKind::maglev;
+}
+// Whose turn it is, whatever the load and the client.
+constexpr bool is_by_turn(SchedulerKind kind) noexcept {
+  return kind == SchedulerKind::round_robin || kind == SchedulerKind::weighted_round_robin;
+}
+// Chooses by how busy the servers are.
+constexpr bool is_by_load(SchedulerKind kind) noexcept { return !is_by_turn(kind) && !is_by_client(kind); }
+// Up to so many usable servers a scheduler that chooses by load looks at all of them, beyond at two, so that a choice
+// does not cost more the more servers there are.
+inline constexpr std::size_t kScannedMax = 16;
 
 inline constexpr std::uint16_t kNoIndex = UINT16_MAX;  // "none" in 16-bit index fields
 inline constexpr std::uint32_t kNoNeighbour = UINT32_MAX;
@@ -45,7 +72,9 @@ struct alignas(64) ServiceRow {
   FarmId farm{kNoIndex};
   std::uint16_t server_count = 0;  // rows chained from first_server, usable or not
   std::uint16_t first_server = kNoIndex;
-  std::uint32_t schedule_offset = 0;  // into Snapshot::schedule: indices of usable servers in scheduling order
+  // Into Snapshot::schedule: indices of usable servers in scheduling order, each as often as the scheduler takes turns
+  // by weight; those of a scheduler that looks at all of them once each. By client: all servers, usable or not.
+  std::uint32_t schedule_offset = 0;
   std::uint32_t schedule_length = 0;  // 0: no server can take a connection
   // Idle timeouts in seconds, by connection state.
   std::uint32_t established_s = 900;
@@ -56,6 +85,7 @@ struct alignas(64) ServiceRow {
   std::uint64_t freed_in = 0;       // control: the generation since which the row is free; 0: in use, or never used
   std::uint32_t persistence_s = 0;  // how long a client stays with its server after its last connection; 0: it does not
   std::uint8_t persistence_length = 0;  // of the clients' networks that are taken for one client
+  std::uint16_t slots = kNoIndex;       // into Snapshot::slot_tables: of a scheduler that goes by the client
 };
 static_assert(sizeof(ServiceRow) == 64);
 
@@ -114,6 +144,13 @@ struct NextHop {
 };
 static_assert(sizeof(NextHop) == 8);
 
+// Which server each hash of a client leads to (schedule/slots.h).
+struct SlotTable {
+  std::uint64_t made_from = 0;  // control: a hash of the servers and weights it was made from
+  std::uint32_t offset = 0;     // into Snapshot::schedule: positions of servers in the service's own schedule
+  std::uint32_t length = 0;
+};
+
 // The routing table, flattened by control into disjoint ranges sorted by their first address; a range ends where the
 // next begins. The first range of each family begins at the family's lowest address, so every lookup finds one.
 struct RouteTable {
@@ -142,6 +179,8 @@ struct Snapshot {
   std::uint32_t farm_count = 0;
   std::uint32_t service_count = 0;
   std::uint32_t server_count = 0;
+  std::uint32_t by_load = 0;  // 1: some service chooses by load
+  std::uint32_t slot_table_count = 0;
   MemberId newest_member{};  // the last that was given
   std::array<FarmRow, kFarmsMax> farms;
   std::array<ServiceRow, kServicesMax> services;
@@ -151,7 +190,8 @@ struct Snapshot {
   RowIndex<kServersMax> endpoint_index;        // by (address, port, protocol) of the server; first of its chain
   RowIndex<kServersMax> member_index;          // by (service, member) of the server
   RouteTable routes;
-  std::array<std::uint16_t, kScheduleMax> schedule;  // indices into servers
+  std::array<SlotTable, kSlotTablesMax> slot_tables;
+  std::array<std::uint16_t, kScheduleMax> schedule;  // indices into servers, and slot tables
 };
 static_assert(std::is_trivially_copyable_v<Snapshot>);
 

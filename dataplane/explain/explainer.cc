@@ -38,6 +38,8 @@ struct Met {
 }  // namespace
 
 struct Explainer::Shadow {
+  explicit Shadow(std::uint32_t workers) : rows{workers} {}
+
   ShadowTable<ConnectionTable> connections;
   ShadowTable<PersistenceTable> bindings;
   ShadowRows rows;
@@ -172,8 +174,9 @@ class Explainer::Run {
     return std::max<std::int64_t>(sum, 0);
   }
 
-  // One round of the sequence, from where the worker stands.
+  // One round of the sequence, from where the worker stands. Nobody has a turn where load or client decides.
   void find_turns(const ServiceRow& service) noexcept {
+    if (!is_by_turn(service.scheduler)) return;
     const std::uint32_t cursor = shadow_.rows.cursors.at[answer_.service];
     const std::uint32_t begin = cursor >= service.schedule_length ? 0 : cursor;
     std::uint32_t turn = 0;
@@ -280,7 +283,10 @@ class Explainer::Run {
 };
 
 Explainer::Explainer(Region& region, Tables& tables, std::vector<const ScheduleCursors*> cursors)
-    : region_{region}, tables_{tables}, cursors_{std::move(cursors)}, shadow_{std::make_unique<Shadow>()} {}
+    : region_{region},
+      tables_{tables},
+      cursors_{std::move(cursors)},
+      shadow_{std::make_unique<Shadow>(region.workers())} {}
 
 Explainer::~Explainer() = default;
 

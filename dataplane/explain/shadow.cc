@@ -10,13 +10,24 @@ void copy(const ServerCounters& from, ServerCounters& to) noexcept {
   to.active.store(from.active.load(std::memory_order_relaxed), std::memory_order_relaxed);
 }
 
+void copy(const LoadWord& from, LoadWord& to) noexcept {
+  to.store(from.load(std::memory_order_relaxed), std::memory_order_relaxed);
+}
+
 }  // namespace
 
 void ShadowRows::fill(const Region& region, WorkerId worker, std::size_t count, const ScheduleCursors& live,
                       std::uint16_t service) noexcept {
-  const std::span<const ServerCounters> rows = region.server_counters(worker.value);
-  for (std::size_t i = 0; i < count; ++i) copy(rows[i], servers[i]);
+  const ServerRows rows{region, worker};
+  for (std::size_t i = 0; i < count; ++i) {
+    copy(rows[i], counters[i]);
+    copy(rows.own(i), loads->own[i]);
+    copy(rows.others(i), loads->others[i]);
+    copy(rows.counted(i), loads->counted[i]);
+    copy(rows.shared().bandwidth[i], shared->bandwidth[i]);
+  }
   if (service < kServicesMax) cursors.at[service] = __atomic_load_n(&live.at[service], __ATOMIC_RELAXED);
+  cursors.random = __atomic_load_n(&live.random, __ATOMIC_RELAXED);
 }
 
 }  // namespace fulcrum

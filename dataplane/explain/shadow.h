@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -47,13 +48,20 @@ class ShadowTable {
 };
 
 struct ShadowRows {
-  ShadowRows() : servers(kServersMax) {}
+  explicit ShadowRows(std::uint32_t workers)
+      : counters(kServersMax),
+        loads{std::make_unique<WorkerLoads>()},
+        shared{std::make_unique<SharedLoads>()},
+        servers{counters, *loads, *shared, workers} {}
   // Takes over what the worker has: what says of the first `count` servers whether they take connections and how many
-  // they have, and where the worker stands in the service's sequence.
+  // they have, how busy they are for all workers, and where this one stands in the service's sequence.
   void fill(const Region& region, WorkerId worker, std::size_t count, const ScheduleCursors& live,
             std::uint16_t service) noexcept;
 
-  std::vector<ServerCounters> servers;
+  std::vector<ServerCounters> counters;
+  std::unique_ptr<WorkerLoads> loads;
+  std::unique_ptr<SharedLoads> shared;
+  ServerRows servers;  // over these three
   ScheduleCursors cursors;
   TableStatus status;
 };

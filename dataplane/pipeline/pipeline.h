@@ -23,6 +23,7 @@
 #include "dataplane/lookup/persistence_table.h"
 #include "dataplane/pipeline/batch.h"
 #include "dataplane/schedule/sequence.h"
+#include "dataplane/schedule/server_rows.h"
 
 namespace fulcrum {
 
@@ -33,8 +34,8 @@ struct Context {
   PersistenceTable& bindings;
   const NeighbourTable& neighbours;
   std::span<const PortInfo, kPortsMax> ports;
-  std::span<ServerCounters> servers;  // this worker's rows
-  TableStatus& status;                // this worker's
+  ServerRows servers;   // this worker's rows
+  TableStatus& status;  // this worker's
   ScheduleCursors& cursors;
   WorkerId worker;
   Tick now;

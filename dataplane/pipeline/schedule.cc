@@ -3,6 +3,7 @@
 #include "dataplane/pipeline/pipeline.h"
 #include "dataplane/pipeline/server_counts.h"
 #include "dataplane/pipeline/tcp_state.h"
+#include "dataplane/schedule/choose.h"
 
 namespace fulcrum {
 namespace {
@@ -81,17 +82,19 @@ void report_full(Batch& batch, Event::Kind kind, const Address& destination) noe
   [[maybe_unused]] const bool room = batch.events.push(event);  // lost when the batch has told enough already
 }
 
-// The scheduler's choice.
-std::uint16_t choose(const Context& context, ServiceId service) noexcept {
-  const std::uint16_t row = next_in_sequence(context.snapshot, service, context.cursors, context.servers);
-  return row == kNoIndex && context.is_urgent ? brought_in(context.snapshot, service, context.servers) : row;
-}
-
 // Where the farm has bound the client to: the server's row in this service, if that can take its connection.
 std::uint16_t usable_row(const Context& context, ServiceId service, MemberId member) noexcept {
   const std::uint16_t row = find_member(context.snapshot, service, member);
   if (row == kNoIndex) return kNoIndex;
   return takes_bound(state_now(context.snapshot, row, context.servers[row])) ? row : kNoIndex;
+}
+
+// What the farm's scheduler says.
+Choice choose_scheduled(const Facts& facts, const Context& context, ServiceId service) noexcept {
+  const std::uint16_t row =
+      choose_server(context.snapshot, service, {facts.source, facts.source_port}, context.cursors, context.servers);
+  return {row == kNoIndex && context.is_urgent ? brought_in(context.snapshot, service, context.servers) : row,
+          reason_of(context.snapshot.services[service.value].scheduler)};
 }
 
 // The server that had the client's last connection, on whatever address and port of the farm; else the scheduler's
@@ -108,25 +111,25 @@ Choice choose_persistent(Batch& batch, const Facts& facts, const Context& contex
       return {server, Reason::persistence};
     }
   }
-  const std::uint16_t server = choose(context, service);
+  const auto [server, rule] = choose_scheduled(facts, context, service);
   if (server == kNoIndex) return {};
   const MemberId member = context.snapshot.servers[server].member;
   if (bound) {
     context.bindings.rebind(bound->id, member);
     context.bindings.use(bound->id, context.now);
-    return {server, holds ? Reason::fallback : Reason::scheduler};
+    return {server, holds ? Reason::fallback : rule};
   }
   const auto made = context.bindings.bind(context.worker, key, member, context.now);
   if (!made) {
     context.status.bindings_refused.add(1);
     report_full(batch, Event::Kind::bindings_full, facts.destination);
-    return {server, Reason::scheduler};
+    return {server, rule};
   }
   context.bindings.use(made->id, context.now);
-  if (made->member == member) return {server, Reason::scheduler};
+  if (made->member == member) return {server, rule};
   // Another worker bound the client at the same moment: both its connections shall go there.
   const std::uint16_t theirs = usable_row(context, service, made->member);
-  return theirs != kNoIndex ? Choice{theirs, Reason::persistence} : Choice{server, Reason::scheduler};
+  return theirs != kNoIndex ? Choice{theirs, Reason::persistence} : Choice{server, rule};
 }
 
 // A place in the table, if need be that of a connection that nobody has confirmed.
@@ -156,7 +159,7 @@ void open_connection(Batch& batch, std::size_t i, const Context& context) noexce
   const ServiceId service{passage.service};
   const ServiceRow& row = context.snapshot.services[service.value];
   const Choice chosen = row.persistence_s != 0 ? choose_persistent(batch, facts, context, service)
-                                               : Choice{choose(context, service), Reason::scheduler};
+                                               : choose_scheduled(facts, context, service);
   if (chosen.server == kNoIndex) return batch.drop(i, Drop::no_server);
   const FlowKey key = key_of(facts, passage, context);
   const ServerId server{chosen.server, context.snapshot.servers[chosen.server].generation};
@@ -176,9 +179,7 @@ void open_connection(Batch& batch, std::size_t i, const Context& context) noexce
     passage.server = theirs.index;
     return;
   }
-  ServerCounters& counters = counters_of(context.servers, server);
-  counters.connections.add(1);
-  counters.active.store(counters.active.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  count_opened(context.servers, server);
 }
 
 }  // namespace

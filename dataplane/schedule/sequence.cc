@@ -3,7 +3,7 @@
 namespace fulcrum {
 
 std::uint16_t next_in_sequence(const Snapshot& snapshot, ServiceId service, ScheduleCursors& cursors,
-                               std::span<const ServerCounters> servers) noexcept {
+                               const ServerRows& servers) noexcept {
   const ServiceRow& row = snapshot.services[service.value];
   std::uint32_t cursor = cursors.at[service.value];
   // The sequence may have become shorter since the cursor was last used.
@@ -20,8 +20,7 @@ std::uint16_t next_in_sequence(const Snapshot& snapshot, ServiceId service, Sche
   return kNoIndex;
 }
 
-std::uint16_t brought_in(const Snapshot& snapshot, ServiceId service,
-                         std::span<const ServerCounters> servers) noexcept {
+std::uint16_t brought_in(const Snapshot& snapshot, ServiceId service, const ServerRows& servers) noexcept {
   std::uint16_t row = snapshot.services[service.value].first_server;
   while (row != kNoIndex &&
          !(has_urgent_state(snapshot, row, servers[row]) && is_usable(snapshot, row, servers[row]))) {

@@ -6,19 +6,20 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
 
 #include "dataplane/base/ids.h"
 #include "dataplane/contract/capacities.h"
 #include "dataplane/contract/counters.h"
 #include "dataplane/contract/snapshot.h"
+#include "dataplane/schedule/server_rows.h"
 
 namespace fulcrum {
 
-// Where a worker stands in each service's sequence. Not in the region: a restarted worker may begin anywhere. Written
-// by its worker with relaxed atomic stores, so that explain can look at it.
+// Where a worker stands in each service's sequence, and in its random numbers. Not in the region: a restarted worker
+// may begin anywhere. Written by its worker with relaxed atomic stores, so that explain can look at it.
 struct ScheduleCursors {
   std::array<std::uint32_t, kServicesMax> at{};
+  std::uint64_t random = 0;  // another seed for each worker
 };
 
 // Whether control has sent something newer about the server than what was compiled.
@@ -44,12 +45,11 @@ struct ScheduleCursors {
 // The next server of the service; kNoIndex when none is usable. Calling worker only: `cursors` and `servers` are its
 // own.
 [[nodiscard]] std::uint16_t next_in_sequence(const Snapshot& snapshot, ServiceId service, ScheduleCursors& cursors,
-                                             std::span<const ServerCounters> servers) noexcept;
+                                             const ServerRows& servers) noexcept;
 
 // A server of the service that control has just brought in (a standby, the moment its server failed) and that no
 // compiled sequence holds yet; kNoIndex when there is none. For those milliseconds it gets all that nobody else can
 // take.
-[[nodiscard]] std::uint16_t brought_in(const Snapshot& snapshot, ServiceId service,
-                                       std::span<const ServerCounters> servers) noexcept;
+[[nodiscard]] std::uint16_t brought_in(const Snapshot& snapshot, ServiceId service, const ServerRows& servers) noexcept;
 
 }  // namespace fulcrum

@@ -11,7 +11,7 @@ namespace {
 
 class SequenceTest : public ::testing::Test {
  protected:
-  std::uint16_t next() { return next_in_sequence(*snapshot_, service_, *cursors_, servers_); }
+  std::uint16_t next() { return next_in_sequence(*snapshot_, service_, *cursors_, rows_); }
   std::vector<std::uint16_t> next(std::size_t count) {
     std::vector<std::uint16_t> picked;
     for (std::size_t i = 0; i < count; ++i) picked.push_back(next());
@@ -27,6 +27,9 @@ class SequenceTest : public ::testing::Test {
   test::SnapshotBuilder build_{*snapshot_, 7};
   std::unique_ptr<ScheduleCursors> cursors_ = std::make_unique<ScheduleCursors>();
   std::vector<ServerCounters> servers_ = std::vector<ServerCounters>(8);
+  std::unique_ptr<WorkerLoads> loads_ = std::make_unique<WorkerLoads>();
+  std::unique_ptr<SharedLoads> shared_ = std::make_unique<SharedLoads>();
+  ServerRows rows_{servers_, *loads_, *shared_, 1};
   ServiceId service_ = build_.service("203.0.113.10", 80);
   ServerId first_ = build_.server(service_, "10.0.0.1", 80);
   ServerId second_ = build_.server(service_, "10.0.0.2", 80);
@@ -74,13 +77,13 @@ TEST_F(SequenceTest, NobodyUsable) {
 TEST_F(SequenceTest, AStandbyIsBroughtInThatNoSequenceHolds) {
   build_.schedule(service_, {0, 1});
   build_.row(third_).state = ServerState::reserve;
-  EXPECT_EQ(brought_in(*snapshot_, service_, servers_), kNoIndex) << "the others are up, but as compiled";
+  EXPECT_EQ(brought_in(*snapshot_, service_, rows_), kNoIndex) << "the others are up, but as compiled";
   send_state(third_, ServerState::up, 6);
-  EXPECT_EQ(brought_in(*snapshot_, service_, servers_), kNoIndex) << "for an older snapshot";
+  EXPECT_EQ(brought_in(*snapshot_, service_, rows_), kNoIndex) << "for an older snapshot";
   for (const ServerId server : {first_, second_}) send_state(server, ServerState::down, 7);
   send_state(third_, ServerState::up, 7);
   EXPECT_EQ(next(), kNoIndex);
-  EXPECT_EQ(brought_in(*snapshot_, service_, servers_), third_.index);
+  EXPECT_EQ(brought_in(*snapshot_, service_, rows_), third_.index);
 }
 
 TEST_F(SequenceTest, OnlyThoseThatAreUpTakeTurns) {

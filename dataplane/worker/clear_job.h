@@ -4,11 +4,11 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 
 #include "dataplane/contract/messages.h"
 #include "dataplane/contract/region.h"
 #include "dataplane/lookup/tables.h"
+#include "dataplane/schedule/server_rows.h"
 
 namespace fulcrum {
 
@@ -18,7 +18,7 @@ class ClearJob {
   struct Place {
     const Snapshot& snapshot;
     Tables& tables;
-    std::span<ServerCounters> servers;  // this worker's rows
+    ServerRows servers;  // this worker's rows
     WorkerId worker;
     TableStatus& status;
   };

@@ -37,7 +37,8 @@ Housekeeping::Housekeeping(Region& region, std::span<Twin* const> twins, std::sp
       doorbell_{doorbell},
       explainer_{explainer},
       section_{region.worker(region.workers())},
-      counters_{section_.packets} {
+      counters_{section_.packets},
+      loads_{region} {
   FULCRUM_ASSERT(twins.size() <= kPortsMax && ports.size() <= kPortsMax && !workers.empty());
   std::copy(twins.begin(), twins.end(), twins_.begin());
   std::copy(ports.begin(), ports.end(), ports_.begin());
@@ -60,6 +61,7 @@ std::size_t Housekeeping::turn() noexcept {
     losses_counted_ = now;
     count_losses();
   }
+  loads_.turn(now);
   explainer_.turn(to_tick(now));
   region_.header().dataplane_heartbeat.store(static_cast<std::uint64_t>(now.count()), std::memory_order_relaxed);
   return moved;
@@ -115,7 +117,7 @@ void Housekeeping::sleep() noexcept {
   doorbell_.going_to_sleep();
   const bool nothing_came = std::all_of(workers_.begin(), workers_.end(),
                                         [](const SlowPath* worker) { return worker->to_linux.size() == 0; });
-  if (nothing_came) poll(waits.data(), count, kSleepMillisecondsMax);
+  if (nothing_came) poll(waits.data(), count, loads_.is_busy() ? 1 : kSleepMillisecondsMax);
   doorbell_.awake();
 }
 

@@ -1,6 +1,6 @@
 // The housekeeping thread: moves frames between the workers and the kernel twins, answers what `fulcrum explain` asks,
-// keeps the heartbeat, and ten times a second asks the ports what they lost. It sleeps in poll(2) when there is nothing
-// to do; a worker with something for Linux rings its doorbell.
+// keeps the heartbeat, adds up the servers' load, and ten times a second asks the ports what they lost. It sleeps in
+// poll(2) when there is nothing to do; a worker with something for Linux rings its doorbell.
 #pragma once
 
 #include <array>
@@ -12,6 +12,7 @@
 #include "dataplane/contract/region.h"
 #include "dataplane/explain/explainer.h"
 #include "dataplane/packet/port.h"
+#include "dataplane/worker/load_sums.h"
 #include "dataplane/worker/slow_path.h"
 
 namespace fulcrum {
@@ -43,6 +44,7 @@ class Housekeeping {
   Explainer& explainer_;
   WorkerSection& section_;
   PacketCounters& counters_;
+  LoadSums loads_;
   std::chrono::nanoseconds losses_counted_{0};
 };
 

@@ -57,7 +57,7 @@ Worker::Worker(const Config& config, Region& region, Tables& tables, std::span<P
       slow_path_{slow_path},
       housekeeping_{housekeeping},
       section_{region.worker(config.id.value)},
-      servers_{region.server_counters(config.id.value)},
+      servers_{region, config.id},
       snapshot_{&empty_snapshot()},
       cursors_{std::make_unique<ScheduleCursors>()},
       batch_{std::make_unique<Batch>()} {
@@ -65,6 +65,7 @@ Worker::Worker(const Config& config, Region& region, Tables& tables, std::span<P
   std::copy(ports.begin(), ports.end(), ports_.begin());
   // Several workers that all began with the first server would send it a burst.
   cursors_->at.fill(config.id.value);
+  cursors_->random = region.header().hash_key[0] + config.id.value * 0xD6E8FEB86659FD93U;
   // The slot was stored before the generation, so after a death in between it is the slot that tells the truth.
   if (section_.status.generation.load(std::memory_order_acquire) != 0) {
     adopt(section_.status.slot.load(std::memory_order_relaxed));
@@ -120,6 +121,7 @@ void Worker::adopt(std::uint32_t slot) noexcept {
   const Snapshot& snapshot = region_.snapshot(slot);
   if (snapshot.generation == 0) return;
   snapshot_ = &snapshot;
+  section_.status.load_rows.store(snapshot.by_load != 0 ? snapshot.server_count : 0, std::memory_order_relaxed);
   section_.status.slot.store(slot, std::memory_order_relaxed);
   section_.status.generation.store(snapshot.generation, std::memory_order_release);
 }

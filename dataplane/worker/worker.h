@@ -65,7 +65,7 @@ class Worker {
   SlowPath& slow_path_;
   Doorbell& housekeeping_;
   WorkerSection& section_;
-  std::span<ServerCounters> servers_;
+  ServerRows servers_;
   const Snapshot* snapshot_;        // in the region
   std::uint64_t urgent_since_ = 0;  // the snapshot generation of the last Command::set_server_state
   std::unique_ptr<ScheduleCursors> cursors_;

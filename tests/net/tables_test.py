@@ -50,7 +50,7 @@ class Tables(LabCase):
         self.assertEqual(bindings[0]["farm"], topology.NAT.name)
         self.assertGreater(bindings[0]["expires_s"], 500)
         reasons = [row["reason"] for row in self.ask("show", "connections", "--farm", topology.NAT.name)["connections"]]
-        self.assertEqual(sorted(reasons), ["persistence"] * 5 + ["scheduler"])
+        self.assertEqual(sorted(reasons), ["persistence"] * 5 + ["weighted_round_robin"])
         # Configurations come and go, and so do both processes.
         for _ in range(5):
             self.box.control.send(signal.SIGHUP)

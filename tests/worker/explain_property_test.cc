@@ -212,7 +212,20 @@ class RandomBox {
     std::vector<std::uint16_t> schedule;
     for (std::size_t i = 0; i < kServersEach; ++i) add_server(build, service, v4, mode, schedule);
     if (dice_.one_in(20)) schedule.clear();
+    row.scheduler = static_cast<SchedulerKind>(dice_.below(kSchedulers));
+    if (is_by_client(row.scheduler) && !schedule.empty()) add_slots(service, row, schedule.size());
     build.schedule(service, schedule);
+  }
+
+  // Where the builder puts no schedule.
+  void add_slots(ServiceId id, ServiceRow& service, std::size_t servers) {
+    constexpr std::uint32_t kSlots = 5;
+    Snapshot& snapshot = box.region.snapshot(slot);
+    service.slots = id.value;
+    SlotTable& table = snapshot.slot_tables[id.value];
+    table = {.made_from = 0, .offset = 100'000 + id.value * kSlots, .length = kSlots};
+    for (std::uint32_t i = 0; i < kSlots; ++i)
+      snapshot.schedule[table.offset + i] = static_cast<std::uint16_t>(i % servers);
   }
 
   void add_server(SnapshotBuilder& build, ServiceId service, bool v4, Mode mode, std::vector<std::uint16_t>& schedule) {
@@ -257,6 +270,9 @@ Bytes state_of(const RandomBox& random) {
     append(bytes, std::span<const WorkerSection>{&region.worker(i), 1});
   append(bytes, std::span<const ServerCounters>{region.server_counters(0).first(64)});
   append(bytes, std::span<const std::uint32_t>{random.box.worker->cursors().at}.first(16));
+  append(bytes, std::span<const std::uint64_t>{&random.box.worker->cursors().random, 1});
+  append(bytes, std::span<const LoadWord>{region.loads(0).own}.first(64));
+  append(bytes, std::span<const LoadWord>{region.shared_loads().samples}.first(64));
   return bytes;
 }
 

@@ -98,7 +98,7 @@ TEST_F(PersistenceTest, AClientStaysOnAllPortsOfTheFarm) {
     EXPECT_EQ(opens("192.0.2.1", 81), first);
     EXPECT_EQ(opens("192.0.2.2", 81), second);
   }
-  EXPECT_EQ(reasons(), (std::map<Reason, int>{{Reason::scheduler, 2}, {Reason::persistence, 15}}));
+  EXPECT_EQ(reasons(), (std::map<Reason, int>{{Reason::persistence, 15}, {reason_of(SchedulerKind::round_robin), 2}}));
   ASSERT_EQ(bindings().size(), 2U);
   std::map<std::string, std::uint32_t> used;
   for (const ConnectionEntry& entry : bindings()) used[binding_of(entry).client.text()] = entry.packets_in;

@@ -89,6 +89,7 @@ class AnswersTest : public testing::Test {
     entry.key.service_port = Be16{80};
     entry.server = server;
     entry.state = ConnectionState::established;
+    entry.reason = reason_of(SchedulerKind::least_connections);
     entry.last_seen = to_tick(std::chrono::seconds{990});
     entry.key.opened = OpenedAt::at(to_tick(std::chrono::seconds{900})).bits();
     entry.bytes_in_high = 1;
@@ -233,7 +234,7 @@ TEST_F(AnswersTest, ConnectionsInWords) {
   EXPECT_EQ(row["server"], "web1");
   EXPECT_EQ(row["server_address"], "10.1.1.11:8080");
   EXPECT_EQ(row["state"], "established");
-  EXPECT_EQ(row["reason"], "scheduler");
+  EXPECT_EQ(row["reason"], "least_connections");
   EXPECT_EQ(row["idle_s"], 10);
   EXPECT_EQ(row["age_s"], 100);
   EXPECT_EQ(row["bytes_in"], (1ULL << 32U) + 5);

@@ -305,6 +305,7 @@ class Report {
   [[nodiscard]] std::string why(Reason reason) const {
     const ServiceRow* row = service();
     const std::string scheduler{row == nullptr ? "" : surface::word(row->scheduler)};
+    if (names_scheduler(reason)) return fmt::format("by the scheduler, {}", surface::word(scheduler_of(reason)));
     switch (reason) {
       case Reason::scheduler:
         return fmt::format("by the scheduler, {}", scheduler);
@@ -312,6 +313,8 @@ class Report {
         return "because an earlier connection of the client went there";
       case Reason::fallback:
         return fmt::format("by the scheduler, {}, because the client's own server could not be used", scheduler);
+      case Reason::by_scheduler:
+        break;  // above
     }
     return "for a reason that this release does not know";
   }

@@ -23,7 +23,23 @@ std::string_view word(Protocol protocol) {
 std::string_view word(Mode mode) { return mode == Mode::dsr ? "dsr" : "nat"; }
 
 std::string_view word(SchedulerKind scheduler) {
-  return scheduler == SchedulerKind::round_robin ? "round_robin" : "weighted_round_robin";
+  switch (scheduler) {
+    case SchedulerKind::round_robin:
+      return "round_robin";
+    case SchedulerKind::weighted_round_robin:
+      return "weighted_round_robin";
+    case SchedulerKind::least_connections:
+      return "least_connections";
+    case SchedulerKind::weighted_least_connections:
+      return "weighted_least_connections";
+    case SchedulerKind::two_choices:
+      return "two_choices";
+    case SchedulerKind::source_hash:
+      return "source_hash";
+    case SchedulerKind::maglev:
+      return "maglev";
+  }
+  return "unknown";
 }
 
 std::string_view word(ConnectionState state) {
@@ -49,6 +65,7 @@ std::string_view word(ConnectionState state) {
 }
 
 std::string_view word(Reason reason) {
+  if (names_scheduler(reason)) return word(scheduler_of(reason));
   switch (reason) {
     case Reason::scheduler:
       return "scheduler";
@@ -56,6 +73,8 @@ std::string_view word(Reason reason) {
       return "persistence";
     case Reason::fallback:
       return "fallback";
+    case Reason::by_scheduler:
+      break;  // above
   }
   return "unknown";
 }

@@ -1,0 +1,78 @@
+// How busy the servers are, for the schedulers that choose by it. No counter is shared: each worker shows what it has
+// of every server in a word of its own, housekeeping adds the words up about every millisecond, and gives each worker
+// the sum of what all *others* have (worker/load_sums.h), and what it counted of his own. A worker knows its own count
+// exactly; what the others did since is not known, and it takes it that they did as it did itself. If each only looked
+// at the old sum, all of them would fill up the same gap, and the next moment leave another.
+//
+// Beside the connections stands how fast a server answers: from its SYN to its SYN-ACK in NAT, measured on one
+// connection in flight per server at a time, so that no packet costs more for it. Where the answer does not pass here
+// (DSR), control gives the time that its health probe took to connect.
+//
+// Everything is one atomic word per server, so a reader has one moment's values and the right server's: the word
+// carries the server's generation.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "dataplane/base/ids.h"
+#include "dataplane/contract/capacities.h"
+
+namespace fulcrum {
+
+// What one word says: 16 bits generation, 28 connections, 20 time.
+struct Load {
+  static constexpr std::uint32_t response_max = (1U << 20U) - 1;  // "a second or longer"
+  static constexpr std::int32_t active_max = (1 << 27) - 1;
+
+  std::uint16_t generation = 0;  // of the server; 0: nothing is known
+  // Connections. Of one worker it may be negative: one worker may close what another opened.
+  std::int32_t active = 0;
+  std::uint32_t response_us = 0;  // smoothed; 0: not measured
+
+  [[nodiscard]] constexpr std::uint64_t word() const noexcept {
+    const std::int32_t held = active > active_max ? active_max : active < -active_max ? -active_max : active;
+    const std::uint32_t time = response_us > response_max ? response_max : response_us;
+    const auto low = static_cast<std::uint32_t>(held) & ((1U << 28U) - 1);
+    return std::uint64_t{generation} << 48U | std::uint64_t{low} << 20U | time;
+  }
+  static constexpr Load from_word(std::uint64_t word) noexcept {
+    // The sign is the top bit of 28: shifted up and down again it fills the rest.
+    const auto shifted = static_cast<std::int32_t>(static_cast<std::uint32_t>(word >> 20U) << 4U);
+    return {static_cast<std::uint16_t>(word >> 48U), shifted >> 4, static_cast<std::uint32_t>(word) & response_max};
+  }
+};
+static_assert(Load::from_word(Load{7, -5, 1000}.word()).active == -5);
+
+using LoadWord = std::atomic<std::uint64_t>;
+static_assert(LoadWord::is_always_lock_free);
+
+// By server row, like all that follows.
+struct WorkerLoads {
+  alignas(64) std::array<LoadWord, kServersMax> own;      // written by: its worker. read by: housekeeping
+  alignas(64) std::array<LoadWord, kServersMax> others;   // written by: housekeeping. `response_us` is everybody's mean
+  alignas(64) std::array<LoadWord, kServersMax> counted;  // written by: housekeeping. `own`, as it was for that sum
+};
+
+// A measurement under way: which connection's SYN went to the server, and when. 0: none.
+struct ResponseSample {
+  ConnectionId connection;
+  std::uint32_t sent_us = 0;
+  [[nodiscard]] constexpr std::uint64_t word() const noexcept {
+    return std::uint64_t{connection.value + 1U} << 32U | sent_us;
+  }
+  static constexpr ResponseSample from_word(std::uint64_t word) noexcept {
+    return {ConnectionId{static_cast<std::uint32_t>(word >> 32U) - 1U}, static_cast<std::uint32_t>(word)};
+  }
+};
+
+struct SharedLoads {
+  alignas(64) std::array<LoadWord, kServersMax> samples;  // ResponseSample. written by: any worker
+  alignas(64) std::array<LoadWord, kServersMax> probed;   // Load without connections. written by: control
+  // Load whose `response_us` is no time but KiB per second, over the last second. written by: housekeeping
+  alignas(64) std::array<LoadWord, kServersMax> bandwidth;
+};
+
+}  // namespace fulcrum

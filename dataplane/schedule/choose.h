@@ -1,0 +1,25 @@
+// The farm's scheduler, whichever it is.
+#pragma once
+
+#include <cstdint>
+
+#include "dataplane/base/ids.h"
+#include "dataplane/contract/snapshot.h"
+#include "dataplane/schedule/least.h"
+#include "dataplane/schedule/sequence.h"
+#include "dataplane/schedule/server_rows.h"
+#include "dataplane/schedule/slots.h"
+
+namespace fulcrum {
+
+// The server for a new connection; kNoIndex when none is usable. Calling worker only: `cursors` and `servers` are its
+// own.
+[[nodiscard]] inline std::uint16_t choose_server(const Snapshot& snapshot, ServiceId service, const Client& client,
+                                                 ScheduleCursors& cursors, const ServerRows& servers) noexcept {
+  const SchedulerKind kind = snapshot.services[service.value].scheduler;
+  if (is_by_turn(kind)) return next_in_sequence(snapshot, service, cursors, servers);
+  if (is_by_client(kind)) return server_of_client(snapshot, service, client, servers);
+  return least_busy(snapshot, service, cursors, servers);
+}
+
+}  // namespace fulcrum

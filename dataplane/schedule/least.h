@@ -1,0 +1,25 @@
+// The schedulers that choose by load: the server with the fewest connections for its weight. A worker counts its own
+// connections exactly, knows the others' as of the last millisecond (contract/loads.h) and takes it that they do as it
+// does, so each of W workers evens out its part of a difference and together they keep a farm within one connection per
+// worker of the ideal.
+//
+// With few usable servers all are looked at, beginning behind the one that was chosen last, so that those equally busy
+// take turns. With more than kScannedMax, or with two_choices always, two are drawn at random, each as often as its
+// weight says, and the less busy one is taken: the longest queue is then log log n (Mitzenmacher 2001), the cost that
+// of two rows, and no news is so old that everybody runs to the same server.
+#pragma once
+
+#include <cstdint>
+
+#include "dataplane/base/ids.h"
+#include "dataplane/contract/snapshot.h"
+#include "dataplane/schedule/sequence.h"
+#include "dataplane/schedule/server_rows.h"
+
+namespace fulcrum {
+
+// The least busy server of a service whose scheduler is_by_load(); kNoIndex when none is usable. Calling worker only.
+[[nodiscard]] std::uint16_t least_busy(const Snapshot& snapshot, ServiceId service, ScheduleCursors& cursors,
+                                       const ServerRows& servers) noexcept;
+
+}  // namespace fulcrum
