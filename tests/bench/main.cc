@@ -16,6 +16,7 @@
 //   churn WHAT MS     none, age, adopt, show                           {"p50", "p99", "p99.9", "max", "changes"}
 //   scale CASE MS N   so many workers at once, each on a core          {"rate": packets per ns, added up}
 //   flood DEVICE MS   sends by the kernel's interface                  {"packets"}
+//   schedule KIND MS N   so many servers, one scheduler        {"packets": choices, "lost", "ns"}
 //   sizes             memory of this process by the kernel's account   {"bytes", "live"}
 #include <fmt/format.h>
 #include <sched.h>
@@ -32,6 +33,7 @@
 #include "tests/bench/bench_box.h"
 #include "tests/bench/bench_ports.h"
 #include "tests/bench/churn.h"
+#include "tests/bench/decisions.h"
 #include "tests/bench/dpdk_bench_ports.h"
 #include "tests/bench/flood.h"
 #include "tests/bench/life_ports.h"
@@ -143,6 +145,11 @@ class Bench {
     if (what == "churn") return print(measure_churn(box_, churn_of(way), span));
     if (what == "flood") return fmt::print("{{\"packets\": {}}}\n", flood(way, box_.live(), span));
     if (what == "sizes") return fmt::print("{{\"bytes\": {}, \"live\": {}}}\n", bytes_held(), box_.live());
+    if (what == "schedule") {
+      std::uint16_t servers = 1;
+      words >> servers;
+      return print(decisions(way, servers).measure(span));
+    }
     if (what == "scale") {
       unsigned workers = 1;
       words >> workers;
@@ -179,6 +186,15 @@ class Bench {
     sample.packets = lives->ended() - ended;
     sample.lost = (after.received - before.received) - (after.sent - before.sent);
     return sample;
+  }
+
+  // Kept: making one takes longer than a sample.
+  Decisions& decisions(const std::string& scheduler, std::uint16_t servers) {
+    SchedulerKind kind{};
+    if (!find_scheduler(scheduler, kind)) refuse(fmt::format("\"{}\" is no scheduler", scheduler));
+    auto& made = decisions_[{scheduler, servers}];
+    if (!made) made = std::make_unique<Decisions>(kind, servers);
+    return *made;
   }
 
   Ports& ports(Way way, const std::string& how) {
@@ -262,6 +278,7 @@ class Bench {
   std::map<std::uint8_t, std::unique_ptr<PacketPort>> sinks_;
   std::map<std::pair<Way, std::string>, Ports> ports_;
   std::map<std::string, std::unique_ptr<Lives>> lives_;
+  std::map<std::pair<std::string, std::uint16_t>, std::unique_ptr<Decisions>> decisions_;
   std::uint64_t seed_ = 0;
 };
 

@@ -15,9 +15,11 @@ def titles():
 
 
 def _line(name, *cells):
-    text = f"{name:<{_WIDTHS[0]}}"
+    text, end = f"{name:<{_WIDTHS[0]}}", _WIDTHS[0]
     for cell, width in zip(cells, _WIDTHS[1:]):
-        text += f"{cell:>{width}}"
+        end += width
+        # After a long name a cell comes closer, and the next one stands where it should.
+        text += f" {cell:>{max(end - len(text) - 1, 0)}}"
     return text
 
 

@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 
-from tools.benchkit import commit, forward, lifecycle, machine, peers, report, rows
+from tools.benchkit import commit, forward, lifecycle, machine, peers, report, rows, schedule
 from tools.benchkit.block import Block, Settings
 from tools.benchkit.contenders import BenchError
 from tools.labkit import hugepages
@@ -36,10 +36,11 @@ def catalogue(options):
     made = forward.rows(sizes)
     made += lifecycle.connect_rows(live, room, warm_up_ms)
     made += lifecycle.churn_rows(live) + lifecycle.memory_rows(memory_sizes) + lifecycle.scale_rows(live)
-    made += commit.rows(options.tiny)
+    made += commit.rows(options.tiny) + schedule.rows()
     if not options.tiny:
         made += peers.rows(peers.SIZES[:1] if options.quick else peers.SIZES)
     needs = {"forward": forward.megabytes, "commit": commit.megabytes, "peer": peers.megabytes}
+    needs["schedule"] = schedule.megabytes
     for group in ("connect", "churn", "memory", "scale"):
         needs[group] = lifecycle.megabytes
     return made, needs

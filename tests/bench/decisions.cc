@@ -1,0 +1,80 @@
+#include "tests/bench/decisions.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "control/compile/schedules.h"
+#include "dataplane/base/invariant.h"
+#include "dataplane/packet/frame.h"
+#include "dataplane/pipeline/server_counts.h"
+#include "dataplane/schedule/choose.h"
+#include "tests/support/snapshot_builder.h"
+
+namespace fulcrum::bench {
+namespace {
+
+constexpr WorkerId kWorker{0};
+constexpr std::array<std::pair<std::string_view, SchedulerKind>, kSchedulers> kNames{{
+    {"round_robin", SchedulerKind::round_robin},
+    {"weighted_round_robin", SchedulerKind::weighted_round_robin},
+    {"least_connections", SchedulerKind::least_connections},
+    {"weighted_least_connections", SchedulerKind::weighted_least_connections},
+    {"two_choices", SchedulerKind::two_choices},
+    {"source_hash", SchedulerKind::source_hash},
+    {"maglev", SchedulerKind::maglev},
+}};
+
+Region make_region() {
+  auto region = Region::create_anonymous({.workers = 2});
+  FULCRUM_ASSERT(region.has_value());
+  return std::move(*region);
+}
+
+}  // namespace
+
+bool find_scheduler(const std::string& name, SchedulerKind& kind) {
+  const auto* found = std::find_if(kNames.begin(), kNames.end(), [&](const auto& one) { return one.first == name; });
+  if (found == kNames.end()) return false;
+  kind = found->second;
+  return true;
+}
+
+Decisions::Decisions(SchedulerKind kind, std::uint16_t servers)
+    : region_{make_region()}, snapshot_{region_.snapshot(0)}, cursors_{std::make_unique<ScheduleCursors>()} {
+  test::SnapshotBuilder build{snapshot_};
+  service_ = build.service("198.51.100.10", 80);
+  std::vector<ScheduledServer> all;
+  for (std::uint16_t i = 0; i < servers; ++i) {
+    const ServerId server = build.server(service_, fmt::format("10.1.{}.{}", i / 250, i % 250 + 1).c_str(), 80);
+    build.row(server).weight = i % 2 == 0 ? 10 : 20;
+    all.push_back({server.index, build.row(server).weight, true, identity_of(build.row(server).address)});
+  }
+  build.row(service_).scheduler = kind;
+  FULCRUM_ASSERT(Schedules(nullptr, snapshot_).add(build.row(service_), all));
+}
+
+Sample Decisions::measure(std::chrono::milliseconds span) {
+  const ServerRows rows{region_, kWorker};
+  Sample sample;
+  sample.ns = run_for(span, [&](std::chrono::nanoseconds) {
+    for (std::size_t i = 0; i < kBatchMax; ++i) {
+      // Neighbouring addresses are as good as any: they are hashed.
+      const Client client{Address::v4(Be32{0x0B000000U + ++client_}), Be16{4711}};
+      const std::uint16_t row = choose_server(snapshot_, service_, client, *cursors_, rows);
+      if (row == kNoIndex) {
+        ++sample.lost;
+        continue;
+      }
+      count_opened(rows, {row, snapshot_.servers[row].generation});
+      ++sample.packets;
+    }
+  });
+  return sample;
+}
+
+}  // namespace fulcrum::bench

@@ -1,0 +1,47 @@
+"""What a scheduler's choice of a server costs, by scheduler and number of servers."""
+
+from tools.benchkit.contenders import BenchError
+from tools.benchkit.rows import Row
+
+KINDS = (
+    "round_robin",
+    "weighted_round_robin",
+    "least_connections",
+    "weighted_least_connections",
+    "two_choices",
+    "source_hash",
+    "maglev",
+)
+SERVERS = (4, 16, 100, 1000)
+BLOCK = ("schedule",)
+LIVE = 1024  # connections of the box beside it, which take no part
+
+
+def megabytes(_):
+    """Of huge pages: next to none, the schedulers have their own memory."""
+    return 128
+
+
+def _decide(kind, servers):
+    def sample(block):
+        answer = block.ours(live=LIVE).ask("schedule", kind, block.settings.milliseconds, servers)
+        if answer["lost"] or answer["packets"] == 0:
+            raise BenchError(f"{kind}: {answer['lost']} of {answer['packets']} choices led to no server")
+        return answer["ns"] / answer["packets"]
+
+    return sample
+
+
+def rows():
+    """All of them, beside taking turns."""
+    return [
+        Row(
+            f"schedule/{kind}/{servers}",
+            BLOCK,
+            _decide(kind, servers),
+            unit="ns/decision",
+            ratio_to="" if kind == KINDS[0] else f"schedule/{KINDS[0]}/{servers}",
+        )
+        for servers in SERVERS
+        for kind in KINDS
+    ]
