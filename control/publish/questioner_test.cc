@@ -89,7 +89,7 @@ TEST_F(QuestionerTest, HoldsTheSlotOfAnOpenQuestion) {
   Publisher publisher;
   publisher.attach(region_);
   const auto compile = [](std::uint64_t generation, const Snapshot*, Snapshot& into) -> Result<void> {
-    into = Snapshot{};
+    into = *std::make_unique<Snapshot>();  // too large for a stack
     into.generation = generation;
     return {};
   };
