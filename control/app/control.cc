@@ -355,6 +355,7 @@ Result<void> Control::compile_into(std::uint64_t generation, const Snapshot* pre
                .routes = all_routes,
                .generation = generation,
                .model_hash = configuration_.current().hash(),
+               .now = to_tick(monotonic_now()),
                .previous = previous,
                .state = [this](const ServerEndpoint& endpoint) { return state_of(endpoint); },
                .neighbour = [&](PortId port, const Address& address) { return neighbours.keep(port, address); }},

@@ -100,6 +100,7 @@ class Control {
   void explain_draft(const surface::ExplainRequest& request, Questioner::Done done);
   [[nodiscard]] Result<document::Document> document_of(const surface::ExplainRequest& request) const;
   void sample_rates();
+  void tell_probe_times();
   void start_recorder();
   void past_rates(const telemetry::HistoryQuery& query, telemetry::Recorder::Done done);
   // For the trail of events.

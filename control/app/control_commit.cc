@@ -122,6 +122,7 @@ nlohmann::json Control::radius_of(const model::Model& planned, const std::vector
     const auto compiled = compile({.model = planned,
                                    .routes = all_routes,
                                    .generation = running->generation + 1,
+                                   .now = to_tick(monotonic_now()),
                                    .previous = running,
                                    .state = [this](const ServerEndpoint& endpoint) { return state_of(endpoint); },
                                    .neighbour = {}},

@@ -50,6 +50,7 @@ void Control::explain_draft(const surface::ExplainRequest& request, Questioner::
                            .routes = ways,
                            .generation = generation,
                            .model_hash = hash,
+                           .now = to_tick(monotonic_now()),
                            .previous = previous,
                            .state = [this](const ServerEndpoint& endpoint) { return state_of(endpoint); },
                            .neighbour = {}},

@@ -1,6 +1,8 @@
 // Rates each second, and the trail of what happened.
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
+
 #include "control/app/control.h"
 #include "dataplane/base/log.h"
 
@@ -13,6 +15,26 @@ void Control::sample_rates() {
   sampled_at_ = second;
   rates_ = sampler_.read(alive_ ? watch_.region() : nullptr, publisher_.newest(), second);
   if (rates_ && recorder_) recorder_->add(*rates_);
+  tell_probe_times();
+}
+
+// For fastest_response, where the workers do not see the servers' answers.
+void Control::tell_probe_times() {
+  if (!alive_ || publisher_.newest() == nullptr) return;
+  const Snapshot& snapshot = *publisher_.newest();
+  SharedLoads& loads = watch_.region()->shared_loads();
+  for (const auto& [target, rows] : rows_) {
+    const TargetHealth* health = checker_.find(target);
+    if (health == nullptr || health->response.count() == 0) continue;
+    for (const ServerId id : rows) {
+      const ServiceId service = snapshot.servers[id.index].service;
+      if (service.value >= kServicesMax) continue;
+      if (snapshot.services[service.value].scheduler != SchedulerKind::fastest_response) continue;
+      const auto us = std::min<std::int64_t>(health->response.count(), Load::response_max);
+      const Load told{.generation = id.generation, .active = 0, .response_us = static_cast<std::uint32_t>(us)};
+      loads.probed[id.index].store(told.word(), std::memory_order_relaxed);
+    }
+  }
 }
 
 void Control::start_recorder() {

@@ -150,6 +150,7 @@ class Compiler {
     farm_ids_[farm] = id;
     into_.farms[id].name = Name{input_.model.farms[farm].name};
     into_.farms[id].persistence_s = persistence_s(input_.model.farms[farm]);
+    into_.farms[id].slow_start_s = static_cast<std::uint32_t>(input_.model.farms[farm].slow_start.count());
   }
 
   void give_service_ids() {
@@ -337,6 +338,7 @@ class Compiler {
     row.state = planned.duty.state;
     row.is_healthy = planned.health == ServerState::up ? 1 : 0;
     row.member = planned.member;
+    row.up_since = up_since(*planned.row, row);
     row.address_delta = checksum_delta(ones_sum(service.address), ones_sum(row.address));
     row.address_port_delta =
         checksum_delta(ones_sum(service.address) + service.port.wire(), ones_sum(row.address) + row.port.wire());
@@ -346,6 +348,15 @@ class Compiler {
       row.neighbour = hop.kind == RouteKind::gateway ? hop.neighbour : neighbour(hop.port, row.address);
     }
     into_.server_names[*planned.row] = Name{planned.server->name};
+  }
+
+  // Carried on from snapshot to snapshot, until it is longer ago than matters and before the clock can wrap around.
+  [[nodiscard]] Tick up_since(std::uint16_t index, const ServerRow& row) const {
+    if (previous_ == nullptr || !takes_new(row.state)) return 0;
+    const ServerRow& before = previous_->servers[index];
+    const bool was_up = before.generation == row.generation && takes_new(before.state);
+    if (!was_up) return input_.now;
+    return elapsed(before.up_since, input_.now) < ticks(model::kSlowStartMax) ? before.up_since : 0;
   }
 
   void enter_endpoint(std::uint16_t index, Protocol protocol) {

@@ -56,6 +56,7 @@ struct CompileInput {
   std::span<const RouteInput> routes;  // all there are, connected networks included; see routes_of()
   std::uint64_t generation = 1;
   std::uint64_t model_hash = 0;
+  Tick now = 0;                        // when servers come up that were not up before; 0: as if long ago
   const Snapshot* previous = nullptr;  // the newest published; null for the first. Never the one that is filled
   // What the check says: up, down or untested; empty: all are up.
   std::function<ServerState(const ServerEndpoint&)> state;

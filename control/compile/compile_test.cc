@@ -54,7 +54,7 @@ struct Compiled {
 };
 
 Compiled compiled(const model::Model& model, std::uint64_t generation = 1, const Snapshot* previous = nullptr,
-                  const std::set<std::string>& down = {}) {
+                  const std::set<std::string>& down = {}, Tick now = 0) {
   Compiled result;
   // Nothing that was in the slot may shine through.
   std::memset(static_cast<void*>(result.snapshot.get()), 0xA5, sizeof(Snapshot));
@@ -63,6 +63,7 @@ Compiled compiled(const model::Model& model, std::uint64_t generation = 1, const
                            .routes = routes,
                            .generation = generation,
                            .model_hash = 77,
+                           .now = now,
                            .previous = previous,
                            .state =
                                [&](const ServerEndpoint& one) {
@@ -114,6 +115,18 @@ TEST(Compile, ReportsWhereServersEndedUp) {
     EXPECT_EQ(place.duty.state, place.server == 1 ? ServerState::down : ServerState::up);
     EXPECT_EQ(one.snapshot->server_names[place.id.index].view(), shop().farms[place.farm].servers[place.server].name);
   }
+}
+
+TEST(Compile, SaysSinceWhenAServerTakesNewConnections) {
+  const auto since = [](const Compiled& one, std::size_t i) {
+    return one.snapshot->servers[one.servers[i].id.index].up_since;
+  };
+  const Compiled first = compiled(shop(), 1, nullptr, {"web2"}, 1000);
+  const Compiled back = compiled(shop(), 2, first.snapshot.get(), {}, 2000);
+  EXPECT_EQ((std::vector{since(first, 0), since(back, 0), since(back, 1)}), (std::vector<Tick>{0, 0, 2000}));
+  const Compiled later = compiled(shop(), 3, back.snapshot.get(), {}, 3000);
+  const Compiled last = compiled(shop(), 4, later.snapshot.get(), {}, 2000 + ticks(model::kSlowStartMax));
+  EXPECT_EQ((std::vector{since(later, 1), since(last, 1)}), (std::vector<Tick>{2000, 0}));
 }
 
 // What the rule says is in farm/standby_test.cc; here, that it is asked, by service and with what was before.

@@ -10,7 +10,7 @@ namespace {
 
 bool takes_turns_by_weight(SchedulerKind kind, std::size_t servers) {
   if (!is_weighted(kind)) return false;
-  return is_by_turn(kind) || kind == SchedulerKind::two_choices || servers > kScannedMax;
+  return is_by_turn(kind) || draws_always(kind) || servers > kScannedMax;
 }
 
 // The sets are the administrator's: nobody looks for two with the same hash.
@@ -47,7 +47,7 @@ std::uint64_t identity_of(const Address& address) noexcept {
 }
 
 Schedules::Schedules(const Snapshot* previous, Snapshot& into) : previous_{previous}, into_{into} {
-  into_.slot_table_count = into_.by_load = 0;
+  into_.slot_table_count = into_.by_load = into_.by_bandwidth = 0;
   if (previous == nullptr) return;
   const std::uint32_t count = std::min<std::uint32_t>(previous->slot_table_count, kSlotTablesMax);
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -57,6 +57,7 @@ Schedules::Schedules(const Snapshot* previous, Snapshot& into) : previous_{previ
 
 bool Schedules::add(ServiceRow& service, std::span<const ScheduledServer> servers) {
   if (is_by_load(service.scheduler)) into_.by_load = 1;
+  if (service.scheduler == SchedulerKind::least_bandwidth) into_.by_bandwidth = 1;
   return is_by_client(service.scheduler) ? add_slots(service, servers) : add_turns(service, servers);
 }
 

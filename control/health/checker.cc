@@ -14,7 +14,8 @@ TargetHealth recovered(Health known) {
   return {.judgement = {.health = known},
           .reason = "as before the control plane was restarted",
           .since = std::chrono::system_clock::now(),
-          .last = {}};
+          .last = {},
+          .response = {}};
 }
 
 }  // namespace
@@ -44,7 +45,11 @@ TargetHealth HealthChecker::first_health(const CheckTarget& target, Health known
     return health;
   }
   if (known != Health::unknown) return recovered(known);
-  return {.judgement = {}, .reason = "not checked yet", .since = std::chrono::system_clock::now(), .last = {}};
+  return {.judgement = {},
+          .reason = "not checked yet",
+          .since = std::chrono::system_clock::now(),
+          .last = {},
+          .response = {}};
 }
 
 void HealthChecker::watch(const std::map<CheckTarget, Health>& targets) {
@@ -126,6 +131,10 @@ void HealthChecker::judge(const CheckTarget& target, const std::shared_ptr<Watch
   if (observation.kind == Observation::Kind::inconclusive) {
     if (health.judgement.health == Health::unknown) health.reason = observation.reason;
     return;
+  }
+  if (observation.kind == Observation::Kind::answered) {
+    // As the workers smooth what they measure.
+    health.response = health.response.count() == 0 ? observation.took : (health.response * 7 + observation.took) / 8;
   }
   const RiseFall before = health.judgement;
   health.judgement =

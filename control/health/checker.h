@@ -50,6 +50,7 @@ struct TargetHealth {
   std::string reason;                           // of the present state: what was observed when it began
   std::chrono::system_clock::time_point since;  // the present state began
   std::string last;                             // the newest observation
+  std::chrono::microseconds response{0};        // how long the server takes to answer, smoothed; 0: it has not yet
 };
 
 class HealthChecker {

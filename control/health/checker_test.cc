@@ -89,6 +89,15 @@ TEST_F(CheckerTest, TheFirstAnswerDecides) {
   EXPECT_EQ(checker.find(target(200, 200))->reason, "connected");
 }
 
+TEST_F(CheckerTest, KnowsHowLongTheServerTakesToAnswer) {
+  checker.watch({{target(), Health::unknown}});
+  EXPECT_EQ(checker.find(target())->response.count(), 0);
+  server.answer();
+  until([&] { return !changes.empty(); });
+  EXPECT_GT(checker.find(target())->response.count(), 0);
+  EXPECT_LT(checker.find(target())->response, 1000ms);
+}
+
 TEST_F(CheckerTest, FollowsAServerDownAndUpAgain) {
   server.answer();
   checker.watch({{target(), Health::unknown}});

@@ -75,6 +75,7 @@ class Attempt final : public TcpProbe, public std::enable_shared_from_this<Attem
     const linger reset{.l_onoff = 1, .l_linger = 0};
     setsockopt(descriptor_.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     const SocketAddress to = to_socket_address(address, port);
+    begun_ = std::chrono::steady_clock::now();
     const int connected = ::connect(descriptor_.get(), reinterpret_cast<const sockaddr*>(&to.storage), to.length);
     if (connected == 0) return finish_later(judge(0));
     if (errno != EINPROGRESS) return finish_later(judge(errno));
@@ -106,8 +107,9 @@ class Attempt final : public TcpProbe, public std::enable_shared_from_this<Attem
     asio::post(timer_.get_executor(), [self = shared_from_this(), observation] { self->finish(observation); });
   }
   // The other handler may be on its way already: only the first counts.
-  void finish(const Observation& observation) {
+  void finish(Observation observation) {
     close();
+    observation.took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun_);
     if (const auto done = std::exchange(done_, nullptr)) done(observation);
   }
   void close() {
@@ -119,6 +121,7 @@ class Attempt final : public TcpProbe, public std::enable_shared_from_this<Attem
   OwnedFd descriptor_;
   asio::posix::stream_descriptor socket_;  // lent the descriptor
   asio::steady_timer timer_;
+  std::chrono::steady_clock::time_point begun_;
   std::function<void(const Observation&)> done_;
 };
 

@@ -23,7 +23,8 @@ namespace fulcrum {
 struct Observation {
   enum class Kind : std::uint8_t { answered, failed, inconclusive };
   Kind kind = Kind::inconclusive;
-  std::string reason;  // in words: "connection refused", "no answer within 2000 ms"
+  std::string reason;                 // in words: "connection refused", "no answer within 2000 ms"
+  std::chrono::microseconds took{0};  // from the SYN to the answer; answered only
 };
 
 // Makes a non-blocking TCP socket in the namespace from which servers are reached.

@@ -176,7 +176,17 @@ Description<Farm> describe_farm() {
                   "anything in memory, on every box with this configuration")
           .choice("maglev", SchedulerKind::maglev,
                   "the client's address and port decide, by weight: its connections spread over the servers, and go to "
-                  "the same ones on every box with this configuration"),
+                  "the same ones on every box with this configuration")
+          .choice("fastest_response", SchedulerKind::fastest_response,
+                  "the server with the smallest product of response time and connections, for its weight. The time is "
+                  "that from SYN to SYN-ACK, in mode dsr the health check's to connect")
+          .choice("least_bandwidth", SchedulerKind::least_bandwidth,
+                  "of two servers drawn at random the one that moved fewer bytes in the last second, for its weight; "
+                  "in mode dsr only the clients' bytes count"),
+      field("slow_start_s", &Farm::slow_start,
+            "How long a server that has come up takes to its full weight, under the schedulers that go by load: it "
+            "would be flooded otherwise. 0: it has it at once.")
+          .range(0, kSlowStartMax.count()),
       field("addresses", &Farm::addresses, "The addresses that clients connect to (VIPs). Not the box's own.")
           .required()
           .count(1, 64)

@@ -93,6 +93,7 @@ struct Farm {
   std::string name;
   Mode mode = Mode::nat;
   SchedulerKind scheduler = SchedulerKind::weighted_round_robin;
+  std::chrono::seconds slow_start{30};
   std::vector<Address> addresses;  // VIPs
   std::vector<ServicePort> ports;
   std::vector<Server> servers;
@@ -130,6 +131,7 @@ struct Model {
   friend bool operator==(const Model&, const Model&) = default;
 };
 
+inline constexpr std::chrono::seconds kSlowStartMax{3600};
 inline constexpr std::int64_t kModelVersion = 1;
 inline constexpr std::size_t kStaticRoutesMax = 512;  // so that they fit beside farms (kRoutesMax, kNextHopsMax)
 inline constexpr std::size_t kPortNameMax = 15;       // a kernel twin has the port's name, and Linux allows no more

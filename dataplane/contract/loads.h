@@ -71,7 +71,7 @@ struct ResponseSample {
 struct SharedLoads {
   alignas(64) std::array<LoadWord, kServersMax> samples;  // ResponseSample. written by: any worker
   alignas(64) std::array<LoadWord, kServersMax> probed;   // Load without connections. written by: control
-  // Load whose `response_us` is no time but KiB per second, over the last second. written by: housekeeping
+  // Load whose `active` is no connections but KiB per second, over the last second. written by: housekeeping
   alignas(64) std::array<LoadWord, kServersMax> bandwidth;
 };
 

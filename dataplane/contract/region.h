@@ -32,7 +32,7 @@
 namespace fulcrum {
 
 inline constexpr std::uint64_t kRegionMagic = 0x31'4D'55'52'43'4C'55'46;  // "FULCRUM1"
-inline constexpr std::uint32_t kLayoutVersion = 6;
+inline constexpr std::uint32_t kLayoutVersion = 7;
 
 // What is chosen at the dataplane's start and fixes all sizes.
 struct RegionShape {
@@ -82,6 +82,7 @@ struct alignas(64) WorkerStatus {            // written by: its worker. read by:
   std::atomic<std::uint32_t> load_rows{0};   // server rows below this may be chosen by load; 0: none
   std::atomic<std::uint64_t> turns{0};       // heartbeat
   std::atomic<std::uint64_t> busy_turns{0};  // turns that had a packet
+  std::atomic<std::uint32_t> bandwidth_rows{0};  // as load_rows, by bandwidth
 };
 static_assert(sizeof(WorkerStatus) == 64);
 

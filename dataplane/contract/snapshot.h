@@ -13,6 +13,7 @@
 #include <type_traits>
 
 #include "dataplane/base/address.h"
+#include "dataplane/base/clock.h"
 #include "dataplane/base/fixed_text.h"
 #include "dataplane/base/ids.h"
 #include "dataplane/base/wide.h"
@@ -31,8 +32,10 @@ enum class SchedulerKind : std::uint8_t {
   two_choices = 4,
   source_hash = 5,
   maglev = 6,
+  fastest_response = 7,
+  least_bandwidth = 8,
 };
-inline constexpr std::size_t kSchedulers = 7;
+inline constexpr std::size_t kSchedulers = 9;
 
 constexpr bool is_weighted(SchedulerKind kind) noexcept {
   return kind != SchedulerKind::round_robin && kind != SchedulerKind::least_connections;
@@ -47,6 +50,10 @@ constexpr bool is_by_turn(SchedulerKind kind) noexcept {
 }
 // Chooses by how busy the servers are.
 constexpr bool is_by_load(SchedulerKind kind) noexcept { return !is_by_turn(kind) && !is_by_client(kind); }
+// Draws two servers, however many there are.
+constexpr bool draws_always(SchedulerKind kind) noexcept {
+  return kind == SchedulerKind::two_choices || kind == SchedulerKind::least_bandwidth;
+}
 // Up to so many usable servers a scheduler that chooses by load looks at all of them, beyond at two, so that a choice
 // does not cost more the more servers there are.
 inline constexpr std::size_t kScannedMax = 16;
@@ -59,6 +66,7 @@ using Name = FixedText<kNameMax + 1>;
 struct FarmRow {
   Name name;                        // empty: the row is not in use
   std::uint32_t persistence_s = 0;  // as in its services
+  std::uint32_t slow_start_s = 0;   // how long a server that has come up takes to its full weight
 };
 
 // One (address, protocol, port) of a farm: what a client connects to.
@@ -125,6 +133,7 @@ struct alignas(64) ServerRow {
   std::uint64_t freed_in = 0;              // as in ServiceRow
   MemberId member{};                       // which server of the farm it is
   std::uint8_t is_healthy = 0;             // control: what the check says, where `state` says something else
+  Tick up_since = 0;                       // takes new connections; 0: for longer than any slow start
 };
 static_assert(sizeof(ServerRow) == 64);
 
@@ -179,7 +188,8 @@ struct Snapshot {
   std::uint32_t farm_count = 0;
   std::uint32_t service_count = 0;
   std::uint32_t server_count = 0;
-  std::uint32_t by_load = 0;  // 1: some service chooses by load
+  std::uint32_t by_load = 0;       // 1: some service chooses by load
+  std::uint32_t by_bandwidth = 0;  // 1: and some by bandwidth
   std::uint32_t slot_table_count = 0;
   MemberId newest_member{};  // the last that was given
   std::array<FarmRow, kFarmsMax> farms;

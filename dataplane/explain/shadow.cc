@@ -25,6 +25,7 @@ void ShadowRows::fill(const Region& region, WorkerId worker, std::size_t count, 
     copy(rows.others(i), loads->others[i]);
     copy(rows.counted(i), loads->counted[i]);
     copy(rows.shared().bandwidth[i], shared->bandwidth[i]);
+    copy(rows.shared().samples[i], shared->samples[i]);
   }
   if (service < kServicesMax) cursors.at[service] = __atomic_load_n(&live.at[service], __ATOMIC_RELAXED);
   cursors.random = __atomic_load_n(&live.random, __ATOMIC_RELAXED);

@@ -39,7 +39,8 @@ struct Context {
   ScheduleCursors& cursors;
   WorkerId worker;
   Tick now;
-  bool is_urgent = false;  // control has sent something newer about a server than what is compiled
+  std::uint32_t now_us = 0;  // the same in microseconds, the lower 32 bits
+  bool is_urgent = false;    // control has sent something newer about a server than what is compiled
 };
 
 void parse_stage(Batch& batch) noexcept;

@@ -1,6 +1,7 @@
 // Packets of a service that have no connection, or one that cannot be used any more: choose a server, open a
 // connection.
 #include "dataplane/pipeline/pipeline.h"
+#include "dataplane/pipeline/response.h"
 #include "dataplane/pipeline/server_counts.h"
 #include "dataplane/pipeline/tcp_state.h"
 #include "dataplane/schedule/choose.h"
@@ -91,8 +92,8 @@ std::uint16_t usable_row(const Context& context, ServiceId service, MemberId mem
 
 // What the farm's scheduler says.
 Choice choose_scheduled(const Facts& facts, const Context& context, ServiceId service) noexcept {
-  const std::uint16_t row =
-      choose_server(context.snapshot, service, {facts.source, facts.source_port}, context.cursors, context.servers);
+  const std::uint16_t row = choose_server(context.snapshot, service, {facts.source, facts.source_port}, context.cursors,
+                                          context.servers, context.now);
   return {row == kNoIndex && context.is_urgent ? brought_in(context.snapshot, service, context.servers) : row,
           reason_of(context.snapshot.services[service.value].scheduler)};
 }
@@ -180,6 +181,7 @@ void open_connection(Batch& batch, std::size_t i, const Context& context) noexce
     return;
   }
   count_opened(context.servers, server);
+  if (is_measured(row)) begin_sample(context.servers, server, inserted.id, context.now_us);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // What a connection remembers of each packet: time, counts, and TCP's state as far as it shows from outside.
 #include "dataplane/pipeline/pipeline.h"
+#include "dataplane/pipeline/response.h"
 #include "dataplane/pipeline/server_counts.h"
 #include "dataplane/pipeline/tcp_state.h"
 
@@ -21,15 +22,19 @@ void track_stage(Batch& batch, const Context& context) noexcept {
     if (!batch.pending(i)) continue;
     const Facts& facts = batch.facts[i];
     const Passage& passage = batch.passages[i];
+    const ServerId server{passage.server, context.snapshot.servers[passage.server].generation};
     context.connections.touch(passage.connection, passage.direction, facts.ip_length, context.now);
     if (facts.kind == PacketKind::tcp) {
       const ConnectionState state = context.connections.state(passage.connection);
-      const Mode mode = context.snapshot.services[passage.service].mode;
+      const ServiceRow& service = context.snapshot.services[passage.service];
       const bool from_client = passage.direction == Direction::to_server;
-      const ConnectionState next = next_state(state, mode, from_client, facts.tcp_flags);
-      if (next != state) context.connections.set_state(passage.connection, next);
+      const ConnectionState next = next_state(state, service.mode, from_client, facts.tcp_flags);
+      if (next != state) {
+        context.connections.set_state(passage.connection, next);
+        if (next == ConnectionState::answered && is_measured(service))
+          end_sample(context.servers, server, passage.connection, context.now_us);
+      }
     }
-    const ServerId server{passage.server, context.snapshot.servers[passage.server].generation};
     count(counters_of(context.servers, server), passage.direction, facts.ip_length);
   }
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "dataplane/base/clock.h"
 #include "dataplane/base/ids.h"
 #include "dataplane/contract/snapshot.h"
 #include "dataplane/schedule/least.h"
@@ -15,11 +16,12 @@ namespace fulcrum {
 // The server for a new connection; kNoIndex when none is usable. Calling worker only: `cursors` and `servers` are its
 // own.
 [[nodiscard]] inline std::uint16_t choose_server(const Snapshot& snapshot, ServiceId service, const Client& client,
-                                                 ScheduleCursors& cursors, const ServerRows& servers) noexcept {
+                                                 ScheduleCursors& cursors, const ServerRows& servers,
+                                                 Tick now) noexcept {
   const SchedulerKind kind = snapshot.services[service.value].scheduler;
   if (is_by_turn(kind)) return next_in_sequence(snapshot, service, cursors, servers);
   if (is_by_client(kind)) return server_of_client(snapshot, service, client, servers);
-  return least_busy(snapshot, service, cursors, servers);
+  return least_busy(snapshot, service, cursors, servers, now);
 }
 
 }  // namespace fulcrum

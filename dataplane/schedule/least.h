@@ -1,4 +1,9 @@
-// The schedulers that choose by load: the server with the fewest connections for its weight. A worker counts its own
+// The schedulers that choose by load: the server with the least of it for its weight. Load is the connections; with
+// fastest_response the connections times the time that the server takes to answer, because that product is how long a
+// new one would wait if the server worked them off in turn; with least_bandwidth the bytes that it moved lately.
+//
+// Under slow start the weight of a server that has come up grows to its full size over some seconds: it has no
+// connections, and would get all new ones until it has as many as the others. A worker counts its own
 // connections exactly, knows the others' as of the last millisecond (contract/loads.h) and takes it that they do as it
 // does, so each of W workers evens out its part of a difference and together they keep a farm within one connection per
 // worker of the ideal.
@@ -11,6 +16,7 @@
 
 #include <cstdint>
 
+#include "dataplane/base/clock.h"
 #include "dataplane/base/ids.h"
 #include "dataplane/contract/snapshot.h"
 #include "dataplane/schedule/sequence.h"
@@ -20,6 +26,6 @@ namespace fulcrum {
 
 // The least busy server of a service whose scheduler is_by_load(); kNoIndex when none is usable. Calling worker only.
 [[nodiscard]] std::uint16_t least_busy(const Snapshot& snapshot, ServiceId service, ScheduleCursors& cursors,
-                                       const ServerRows& servers) noexcept;
+                                       const ServerRows& servers, Tick now) noexcept;
 
 }  // namespace fulcrum

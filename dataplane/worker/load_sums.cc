@@ -9,6 +9,9 @@ namespace {
 
 // Of one turn, over all workers: some tens of microseconds.
 constexpr std::size_t kWordsPerTurn = 16384;
+// Of the counters, which are a line each.
+constexpr std::size_t kRowsPerTurn = 1024;
+constexpr std::chrono::nanoseconds kBandwidthPeriod = std::chrono::seconds{1};
 
 // Whether `a` came after `b`; generations wrap around.
 bool is_newer(std::uint16_t a, std::uint16_t b) noexcept {
@@ -17,17 +20,24 @@ bool is_newer(std::uint16_t a, std::uint16_t b) noexcept {
 
 }  // namespace
 
-std::size_t LoadSums::rows_wanted() const noexcept {
-  std::uint32_t rows = 0;
+std::size_t LoadSums::rows_wanted(std::atomic<std::uint32_t> WorkerStatus::*rows) const noexcept {
+  std::uint32_t most = 0;
   for (std::size_t worker = 0; worker < region_.workers(); ++worker) {
-    rows = std::max(rows, region_.worker(worker).status.load_rows.load(std::memory_order_relaxed));
+    most = std::max(most, (region_.worker(worker).status.*rows).load(std::memory_order_relaxed));
   }
-  return std::min<std::size_t>(rows, kServersMax);
+  return std::min<std::size_t>(most, kServersMax);
+}
+
+// Where the servers' answers do not pass here.
+std::uint32_t LoadSums::probed(std::size_t row, std::uint16_t generation) const noexcept {
+  const Load probe = Load::from_word(region_.shared_loads().probed[row].load(std::memory_order_relaxed));
+  return probe.generation == generation ? probe.response_us : 0;
 }
 
 void LoadSums::turn(std::chrono::nanoseconds now) noexcept {
+  measure_bandwidth(now);
   if (next_ == 0 && now - began_ < period) return;
-  const std::size_t wanted = rows_wanted();
+  const std::size_t wanted = rows_wanted(&WorkerStatus::load_rows);
   if (next_ == 0) {
     began_ = now;
     changed_ = false;
@@ -49,10 +59,16 @@ void LoadSums::add_up(std::size_t row) noexcept {
   }
   if (generation == 0) return;
   Load sum{.generation = generation};
+  std::uint64_t response_us = 0;
+  std::uint64_t measured = 0;
   for (const Load& one : std::span{shown}.first(workers)) {
     // A worker that has not met this generation yet shows what it had of another server.
-    if (one.generation == generation) sum.active += one.active;
+    if (one.generation != generation) continue;
+    sum.active += one.active;
+    response_us += one.response_us;
+    measured += one.response_us != 0 ? 1 : 0;
   }
+  sum.response_us = measured != 0 ? static_cast<std::uint32_t>(response_us / measured) : probed(row, generation);
   for (std::size_t worker = 0; worker < workers; ++worker) {
     Load counted{.generation = generation};
     if (shown[worker].generation == generation) counted.active = shown[worker].active;
@@ -62,6 +78,41 @@ void LoadSums::add_up(std::size_t row) noexcept {
     tell(loads.counted[row], counted);
     tell(loads.others[row], others);
   }
+}
+
+void LoadSums::measure_bandwidth(std::chrono::nanoseconds now) noexcept {
+  if (bandwidth_next_ == 0 && now - bandwidth_began_ < kBandwidthPeriod) return;
+  const std::size_t wanted = rows_wanted(&WorkerStatus::bandwidth_rows);
+  if (bandwidth_next_ == 0) {
+    bandwidth_span_ = now - bandwidth_began_;
+    bandwidth_began_ = now;
+  }
+  if (moved_.empty() && wanted != 0) moved_.resize(kServersMax);
+  const std::size_t end =
+      std::min(wanted, bandwidth_next_ + std::max<std::size_t>(kRowsPerTurn / region_.workers(), 1));
+  for (; bandwidth_next_ < end; ++bandwidth_next_) measure_bandwidth_of(bandwidth_next_);
+  if (bandwidth_next_ >= wanted) bandwidth_next_ = 0;
+}
+
+void LoadSums::measure_bandwidth_of(std::size_t row) noexcept {
+  const std::uint16_t generation =
+      Load::from_word(region_.loads(0).others[row].load(std::memory_order_relaxed)).generation;
+  if (generation == 0) return;
+  std::uint64_t bytes = 0;
+  for (std::size_t worker = 0; worker < region_.workers(); ++worker) {
+    const ServerCounters& counters = region_.server_counters(worker)[row];
+    if (counters.server_generation.load(std::memory_order_acquire) != generation) continue;
+    bytes += counters.bytes_in.value() + counters.bytes_out.value();
+  }
+  Moved& before = moved_[row];
+  // The first look tells only where to begin.
+  const bool is_known = before.generation == generation && bytes >= before.bytes;
+  const double seconds = std::chrono::duration<double>(bandwidth_span_).count();
+  const double rate = is_known ? static_cast<double>(bytes - before.bytes) / 1024 / seconds : 0;
+  before = {generation, bytes};
+  const Load told{.generation = generation,
+                  .active = static_cast<std::int32_t>(std::min<double>(rate, Load::active_max))};
+  region_.shared_loads().bandwidth[row].store(told.word(), std::memory_order_relaxed);
 }
 
 // A line that is right already stays in the worker's cache.

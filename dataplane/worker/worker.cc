@@ -95,6 +95,7 @@ std::size_t Worker::turn(std::chrono::nanoseconds now) noexcept {
                         .cursors = *cursors_,
                         .worker = config_.id,
                         .now = to_tick(now),
+                        .now_us = static_cast<std::uint32_t>(now.count() / 1000),
                         .is_urgent = urgent_since_ == snapshot_->generation};
   std::size_t handled = 0;
   for (std::uint8_t port = 0; port < kPortsMax; ++port) {
@@ -122,6 +123,8 @@ void Worker::adopt(std::uint32_t slot) noexcept {
   if (snapshot.generation == 0) return;
   snapshot_ = &snapshot;
   section_.status.load_rows.store(snapshot.by_load != 0 ? snapshot.server_count : 0, std::memory_order_relaxed);
+  section_.status.bandwidth_rows.store(snapshot.by_bandwidth != 0 ? snapshot.server_count : 0,
+                                       std::memory_order_relaxed);
   section_.status.slot.store(slot, std::memory_order_relaxed);
   section_.status.generation.store(snapshot.generation, std::memory_order_release);
 }

@@ -27,6 +27,8 @@ constexpr std::array<std::pair<std::string_view, SchedulerKind>, kSchedulers> kN
     {"two_choices", SchedulerKind::two_choices},
     {"source_hash", SchedulerKind::source_hash},
     {"maglev", SchedulerKind::maglev},
+    {"fastest_response", SchedulerKind::fastest_response},
+    {"least_bandwidth", SchedulerKind::least_bandwidth},
 }};
 
 Region make_region() {
@@ -61,11 +63,11 @@ Decisions::Decisions(SchedulerKind kind, std::uint16_t servers)
 Sample Decisions::measure(std::chrono::milliseconds span) {
   const ServerRows rows{region_, kWorker};
   Sample sample;
-  sample.ns = run_for(span, [&](std::chrono::nanoseconds) {
+  sample.ns = run_for(span, [&](std::chrono::nanoseconds now) {
     for (std::size_t i = 0; i < kBatchMax; ++i) {
       // Neighbouring addresses are as good as any: they are hashed.
       const Client client{Address::v4(Be32{0x0B000000U + ++client_}), Be16{4711}};
-      const std::uint16_t row = choose_server(snapshot_, service_, client, *cursors_, rows);
+      const std::uint16_t row = choose_server(snapshot_, service_, client, *cursors_, rows, to_tick(now));
       if (row == kNoIndex) {
         ++sample.lost;
         continue;

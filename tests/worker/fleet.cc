@@ -30,6 +30,7 @@ Fleet::Fleet(SchedulerKind kind, const std::vector<std::uint16_t>& weights, std:
     rows.emplace_back(region, WorkerId{static_cast<std::uint8_t>(worker)});
     cursors[worker].random = worker * 1000;
     region.worker(worker).status.load_rows = snapshot.by_load != 0 ? snapshot.server_count : 0;
+    region.worker(worker).status.bandwidth_rows = snapshot.by_bandwidth != 0 ? snapshot.server_count : 0;
   }
 }
 
@@ -43,7 +44,7 @@ void Fleet::compile_schedule() {
 }
 
 std::uint16_t Fleet::open(std::size_t worker, const Client& client) {
-  const std::uint16_t row = choose_server(snapshot, service, client, cursors[worker], rows[worker]);
+  const std::uint16_t row = choose_server(snapshot, service, client, cursors[worker], rows[worker], to_tick(now));
   if (row != kNoIndex) count_opened(rows[worker], id(row));
   return row;
 }

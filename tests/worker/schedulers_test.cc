@@ -310,6 +310,8 @@ std::vector<Rule> rules() {
     all.push_back({SchedulerKind::least_connections, equal, persistent});
     all.push_back({SchedulerKind::weighted_least_connections, kOneTwoFive, persistent});
     all.push_back({SchedulerKind::two_choices, kOneTwoFive, persistent});
+    all.push_back({SchedulerKind::fastest_response, kOneTwoFive, persistent});
+    all.push_back({SchedulerKind::least_bandwidth, kOneTwoFive, persistent});
     all.push_back({SchedulerKind::source_hash, kOneTwoFive, persistent, 4.0});
     all.push_back({SchedulerKind::maglev, kOneTwoFive, persistent, 4.0});
   }

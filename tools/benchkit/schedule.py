@@ -11,6 +11,8 @@ KINDS = (
     "two_choices",
     "source_hash",
     "maglev",
+    "fastest_response",
+    "least_bandwidth",
 )
 SERVERS = (4, 16, 100, 1000)
 BLOCK = ("schedule",)

@@ -38,6 +38,10 @@ std::string_view word(SchedulerKind scheduler) {
       return "source_hash";
     case SchedulerKind::maglev:
       return "maglev";
+    case SchedulerKind::fastest_response:
+      return "fastest_response";
+    case SchedulerKind::least_bandwidth:
+      return "least_bandwidth";
   }
   return "unknown";
 }
