@@ -116,8 +116,7 @@ std::string table_foot(const json& answer) {
   if (number(table, "evicted") != 0) foot += fmt::format(", {} ended to make room", number(table, "evicted"));
   if (number(table, "refused") != 0) foot += fmt::format(", {} refused since the start", number(table, "refused"));
   foot += '\n';
-  if (text(answer, "next") != "-")
-    foot += fmt::format("There are more: --offset {}, or --all\n", number(answer, "next"));
+  if (text(answer, "next") != "-") foot += fmt::format("There are more: offset {}, or all\n", number(answer, "next"));
   return foot;
 }
 

@@ -87,7 +87,8 @@ TEST(Pages, SayWhenTheDataplaneIsNotRunning) {
 }
 
 TEST(Pages, SayHowToGoOn) {
-  EXPECT_NE(page("connections", {{"connections", json::array()}, {"next", 77}}).find("--offset 77"), std::string::npos);
+  EXPECT_NE(page("connections", {{"connections", json::array()}, {"next", 77}}).find("offset 77, or all"),
+            std::string::npos);
 }
 
 TEST(Pages, BeginWithTheAlarms) {

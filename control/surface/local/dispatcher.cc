@@ -139,7 +139,7 @@ void Dispatcher::clear(const json& question, const Done& done) {
   if (query->is_narrow() == query->everything) {
     return done(error_answer("invalid", query->everything ? "say either which ones or \"all\", not both"
                                                           : "this would end all of them: say which ones, or "
-                                                            "\"all\" (--all)"));
+                                                            "\"all\""));
   }
   if (view.region == nullptr || view.snapshot == nullptr || !view.dataplane_alive) {
     return done(error_answer("failed", "the dataplane is not running: nothing was cleared"));
