@@ -49,6 +49,7 @@ void try_keys(const std::string& text) {
     const std::size_t before = editor.text().size();
     out.clear();
     const auto event = editor.feed(key, out);
+    editor.show(out);
     FULCRUM_ASSERT(out.size() <= 16 * kColumns);
     FULCRUM_ASSERT(is_clean(editor.text()));
     FULCRUM_ASSERT(editor.text().size() <= kLineMax);
