@@ -6,18 +6,6 @@
 namespace fulcrum {
 namespace {
 
-// Of the row's present generation, by all workers. One worker may close what another opened.
-std::uint64_t connections_of(const Region& region, std::uint16_t index, std::uint16_t generation) {
-  std::int64_t sum = 0;
-  for (std::size_t worker = 0; worker < region.workers(); ++worker) {
-    const ServerCounters& counters = region.server_counters(worker)[index];
-    if (counters.server_generation.load(std::memory_order_relaxed) == generation) {
-      sum += counters.active.load(std::memory_order_relaxed);
-    }
-  }
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(sum, 0));
-}
-
 std::vector<bool> scheduled(const Snapshot& snapshot) {
   std::vector<bool> is_scheduled(kServersMax);
   for (const ServiceRow& service : snapshot.services) {
@@ -41,6 +29,18 @@ Weights weights_of(const model::Model& model, const std::set<std::string>& farms
 
 }  // namespace
 
+// One worker may close what another opened.
+std::uint64_t connections_of(const Region& region, ServerId server) {
+  std::int64_t sum = 0;
+  for (std::size_t worker = 0; worker < region.workers(); ++worker) {
+    const ServerCounters& counters = region.server_counters(worker)[server.index];
+    if (counters.server_generation.load(std::memory_order_relaxed) == server.generation) {
+      sum += counters.active.load(std::memory_order_relaxed);
+    }
+  }
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(sum, 0));
+}
+
 BlastRadius radius_of(const Region& region, const Snapshot& running, const Snapshot& planned) {
   BlastRadius radius;
   const auto before = scheduled(running);
@@ -48,11 +48,13 @@ BlastRadius radius_of(const Region& region, const Snapshot& running, const Snaps
   for (std::uint16_t i = 0; i < kServersMax; ++i) {
     const ServerRow& row = running.servers[i];
     if (row.state == ServerState::unused) continue;
-    const std::uint64_t connections = connections_of(region, i, row.generation);
+    const std::uint64_t connections = connections_of(region, {i, row.generation});
     const ServerRow& next = planned.servers[i];
     if (next.state == ServerState::unused || next.generation != row.generation) {
       radius.reset += connections;
-    } else if (before[i] && !after[i]) {
+    } else if (next.flows != Flows::go_on) {
+      (next.flows == Flows::reset ? radius.reset : radius.drained) += connections;
+    } else if (before[i] && !after[i] && next.state != ServerState::leaving) {
       radius.drained += connections;
     } else {
       radius.kept += connections;

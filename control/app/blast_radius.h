@@ -20,12 +20,15 @@ struct LostWeight {
 };
 
 struct BlastRadius {
-  std::uint64_t kept = 0;       // connections that go on as before
-  std::uint64_t drained = 0;    // go on, at a server that gets no new ones any more
-  std::uint64_t reset = 0;      // their server or service is gone: they are dropped
+  std::uint64_t kept = 0;       // connections that go on until they end
+  std::uint64_t drained = 0;    // go on, at a server that gets no new ones any more or that leaves after drain_time_s
+  std::uint64_t reset = 0;      // by the farm's choice; or their service is gone, and they are dropped
   std::set<std::string> farms;  // that a change touches
   std::vector<LostWeight> losing_weight;
 };
+
+// That the server has now, over all workers.
+[[nodiscard]] std::uint64_t connections_of(const Region& region, ServerId server);
 
 // Connections only: `running` is in force, `planned` was compiled after it.
 BlastRadius radius_of(const Region& region, const Snapshot& running, const Snapshot& planned);

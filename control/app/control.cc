@@ -8,6 +8,7 @@
 #include <csignal>
 #include <utility>
 
+#include "control/app/blast_radius.h"
 #include "control/surface/local/words.h"
 #include "dataplane/base/clock.h"
 #include "dataplane/base/log.h"
@@ -166,6 +167,7 @@ void Control::tick() {
     clearer_.turn(now);
     questioner_.turn(now);
     if (slots_full_) publish();
+    watch_leaving();
     if (release_due_ && publisher_.acknowledged()) {
       release_due_ = false;
       network_.neighbours().release_others();
@@ -356,8 +358,10 @@ Result<void> Control::compile_into(std::uint64_t generation, const Snapshot* pre
                .generation = generation,
                .model_hash = configuration_.current().hash(),
                .now = to_tick(monotonic_now()),
+               .now_s = unix_seconds(),
                .previous = previous,
                .state = [this](const ServerEndpoint& endpoint) { return state_of(endpoint); },
+               .has_connections = [this](ServerId server) { return connections_of(*watch_.region(), server) != 0; },
                .neighbour = [&](PortId port, const Address& address) { return neighbours.keep(port, address); }},
               into);
   if (!compiled) return tl::unexpected<Error>{compiled.error()};

@@ -88,6 +88,8 @@ class Control {
   void on_health(const CheckTarget& target, const TargetHealth& now);
   void settle_health_checks();
   void settle_duties(ServerId changed);
+  void watch_leaving();
+  [[nodiscard]] static std::uint32_t unix_seconds();
   [[nodiscard]] farm::Member member_of(const CompiledServer& server) const;
   [[nodiscard]] ServerState state_of(const ServerEndpoint& endpoint) const;
 
@@ -154,7 +156,7 @@ class Control {
   bool alive_ = false, slots_full_ = false, release_due_ = false;
   std::chrono::nanoseconds looked_at_{0}, network_tried_at_{0}, table_full_told_at_{0}, bindings_full_told_at_{0},
       table_full_at_{0}, bindings_full_at_{0},  // when a worker reported it last; 0: never
-      events_seen_at_{0};
+      events_seen_at_{0}, leaving_seen_at_{0};
   std::string waiting_told_;
 };
 

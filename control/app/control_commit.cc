@@ -123,8 +123,10 @@ nlohmann::json Control::radius_of(const model::Model& planned, const std::vector
                                    .routes = all_routes,
                                    .generation = running->generation + 1,
                                    .now = to_tick(monotonic_now()),
+                                   .now_s = unix_seconds(),
                                    .previous = running,
                                    .state = [this](const ServerEndpoint& endpoint) { return state_of(endpoint); },
+                                   .has_connections = [](ServerId) { return true; },
                                    .neighbour = {}},
                                   *snapshot);
     if (compiled) {

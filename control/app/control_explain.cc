@@ -51,8 +51,10 @@ void Control::explain_draft(const surface::ExplainRequest& request, Questioner::
                            .generation = generation,
                            .model_hash = hash,
                            .now = to_tick(monotonic_now()),
+                           .now_s = unix_seconds(),
                            .previous = previous,
                            .state = [this](const ServerEndpoint& endpoint) { return state_of(endpoint); },
+                           .has_connections = [](ServerId) { return true; },
                            .neighbour = {}},
                           into);
               if (!compiled) return tl::unexpected<Error>{compiled.error()};

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 
+#include "control/app/blast_radius.h"
 #include "control/app/control.h"
 #include "control/surface/local/words.h"
+#include "dataplane/base/clock.h"
 #include "dataplane/base/log.h"
 
 namespace fulcrum {
@@ -14,6 +16,7 @@ constexpr std::chrono::milliseconds kHealthSettles{5};
 // Where compiling takes long (tens of thousands of servers), it shall not keep the loop from hearing of further
 // changes.
 constexpr int kPublishShare = 3;
+constexpr std::chrono::seconds kLeavingPeriod{1};
 
 }  // namespace
 
@@ -55,6 +58,30 @@ void Control::settle_duties(ServerId changed) {
     publisher_.set_server_state(crew[i]->id, duties[i].state);
     if (crew[i]->id == changed || sentence(duties[i]).empty()) continue;
     tell(false, "server", names_of({crew[i]->id}, newest).front(), std::string{sentence(duties[i])});
+  }
+}
+
+std::uint32_t Control::unix_seconds() {
+  using std::chrono::system_clock;
+  return static_cast<std::uint32_t>(system_clock::to_time_t(system_clock::now()));
+}
+
+// Servers that have left, or are in maintenance: when the last connection has ended, or the farm's time for them.
+void Control::watch_leaving() {
+  const std::chrono::nanoseconds now = monotonic_now();
+  const Snapshot* newest = publisher_.newest();
+  if (newest == nullptr || now - leaving_seen_at_ < kLeavingPeriod) return;
+  leaving_seen_at_ = now;
+  const std::size_t count = std::min<std::size_t>(newest->server_count, kServersMax);
+  for (std::uint16_t i = 0; i < count; ++i) {
+    const ServerRow& row = newest->servers[i];
+    if (row.state != ServerState::leaving && row.state != ServerState::maintenance) continue;
+    const bool is_empty = connections_of(*watch_.region(), {i, row.generation}) == 0;
+    const auto crew = crews_.find(row.service.value);
+    const bool is_late =
+        row.flows == Flows::go_on_for_a_time && crew != crews_.end() &&
+        unix_seconds() - row.left_at >= compiled_model_->farms[compiled_[crew->second.first].farm].drain_time.count();
+    if (is_late || (is_empty && row.state == ServerState::leaving)) return publish_soon(std::chrono::nanoseconds{0});
   }
 }
 

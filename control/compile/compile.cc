@@ -11,35 +11,13 @@
 #include <utility>
 
 #include "control/compile/flatten.h"
-#include "control/compile/keys.h"
+#include "control/compile/plan.h"
 #include "control/compile/rows.h"
 #include "control/compile/schedules.h"
 #include "dataplane/base/checksum.h"
 
 namespace fulcrum {
 namespace {
-
-// A service and a server row to be, with the place in the model that asks for it.
-struct PlannedService {
-  const model::Farm* farm = nullptr;
-  std::uint32_t farm_index = 0;
-  const model::ServicePort* port = nullptr;
-  ServiceKey key;
-  std::optional<std::uint16_t> row;
-};
-
-struct PlannedServer {
-  std::uint32_t service = 0;  // index into the planned services
-  std::uint32_t server_index = 0;
-  const model::Server* server = nullptr;
-  Address address;
-  Be16 port{0};
-  std::optional<std::uint16_t> row;
-  bool is_kept = false;  // the row was this server's before
-  ServerState health = ServerState::up;
-  farm::Duty duty;
-  MemberId member{};
-};
 
 template <std::size_t kRows>
 void enter(RowIndex<kRows>& index, std::size_t home, std::uint16_t row) {
@@ -76,6 +54,7 @@ class Compiler {
     if (const auto done = fill_routes(); !done) return tl::unexpected<Error>{done.error()};
     fill_services();
     fill_servers();
+    fill_leaving();
     if (const auto done = fill_schedules(); !done) return tl::unexpected<Error>{done.error()};
     return compiled();
   }
@@ -181,6 +160,7 @@ class Compiler {
     keep_rows(true, kept);
     const auto has_none = [](const PlannedServer& server) { return !server.row; };
     if (std::any_of(servers_.begin(), servers_.end(), has_none)) keep_rows(false, kept);
+    keep_leaving(kept);
     FreeRows free = free_servers(previous_, kept, input_.generation, into_);
     for (PlannedServer& server : servers_) {
       server.is_kept = server.row.has_value();
@@ -209,6 +189,27 @@ class Compiler {
     }
   }
   static bool is_row_of_server(const ServerRow& row) { return row.state != ServerState::unused && row.generation != 0; }
+
+  // Servers that left a farm go on for their connections, as far as there is room.
+  void keep_leaving(std::vector<bool>& kept) {
+    if (previous_ == nullptr || !input_.has_connections) return;
+    std::unordered_map<std::uint16_t, const model::Farm*> farms;  // by row of the service
+    for (std::size_t s = 0; s < services_.size(); ++s) {
+      if (service_is_kept_[s]) farms.emplace(*services_[s].row, services_[s].farm);
+    }
+    const std::size_t count = std::min<std::size_t>(previous_->server_count, kServersMax);
+    for (std::uint16_t i = 0; i < count && servers_.size() + leaving_.size() < kServersMax; ++i) {
+      const ServerRow& row = previous_->servers[i];
+      if (kept[i] || !is_row_of_server(row)) continue;
+      const auto farm = farms.find(row.service.value);
+      if (farm == farms.end()) continue;
+      // A worker may be opening a connection with one that has only just left.
+      const bool has_just_left = row.state != ServerState::leaving;
+      if (!has_just_left && !input_.has_connections({i, row.generation})) continue;
+      kept[i] = true;
+      leaving_.push_back({i, farm->second, has_just_left ? input_.now_s : row.left_at});
+    }
+  }
 
   // By service, from what is in force.
   void give_duties() {
@@ -300,6 +301,7 @@ class Compiler {
       row.udp_s = static_cast<std::uint16_t>(timeouts.udp.count());
       row.time_wait_s = static_cast<std::uint16_t>(timeouts.time_wait.count());
       const model::Persistence& persistence = planned.farm->persistence;
+      row.no_server = planned.farm->no_server;
       row.persistence_s = persistence_s(*planned.farm);
       row.persistence_length = row.address.is_v4() ? persistence.mask_v4 : persistence.mask_v6;
       enter(into_.service_index, endpoint_home(row.address, row.port, row.protocol, into_.service_index.kSlots),
@@ -326,6 +328,22 @@ class Compiler {
     }
   }
 
+  void fill_leaving() {
+    for (const LeavingServer& server : leaving_) {
+      ServerRow& row = into_.servers[server.row];
+      row = previous_->servers[server.row];
+      row.next_of_service = row.next_same_endpoint = kNoIndex;
+      row.state = ServerState::leaving;
+      row.left_at = server.left_at;
+      row.flows = flows_of(*server.farm, server.left_at, input_.now_s);
+      find_way(row);
+      into_.server_names[server.row] = previous_->server_names[server.row];
+      const ServiceRow& service = into_.services[row.service.value];
+      if (service.mode == Mode::nat) enter_endpoint(server.row, service.protocol);
+      into_.server_count = std::max(into_.server_count, server.row + 1U);
+    }
+  }
+
   void fill_server(const PlannedServer& planned, const ServiceRow& service) {
     ServerRow& row = into_.servers[*planned.row];
     const std::uint16_t generation = row.generation;
@@ -337,17 +355,28 @@ class Compiler {
     row.weight = planned.server->weight;
     row.state = planned.duty.state;
     row.is_healthy = planned.health == ServerState::up ? 1 : 0;
+    if (row.state == ServerState::maintenance) {
+      const ServerRow* before = planned.is_kept ? &previous_->servers[*planned.row] : nullptr;
+      row.left_at = before != nullptr && before->state == row.state ? before->left_at : input_.now_s;
+      row.flows = flows_of(*services_[planned.service].farm, row.left_at, input_.now_s);
+    }
     row.member = planned.member;
     row.up_since = up_since(*planned.row, row);
     row.address_delta = checksum_delta(ones_sum(service.address), ones_sum(row.address));
     row.address_port_delta =
         checksum_delta(ones_sum(service.address) + service.port.wire(), ones_sum(row.address) + row.port.wire());
+    find_way(row);
+    into_.server_names[*planned.row] = Name{planned.server->name};
+  }
+
+  void find_way(ServerRow& row) const {
+    row.egress = PortId{};
+    row.neighbour = kNoNeighbour;
     const NextHop hop = find_route(into_, row.address);
     if (hop.kind == RouteKind::on_link || hop.kind == RouteKind::gateway) {
       row.egress = hop.port;
       row.neighbour = hop.kind == RouteKind::gateway ? hop.neighbour : neighbour(hop.port, row.address);
     }
-    into_.server_names[*planned.row] = Name{planned.server->name};
   }
 
   // Carried on from snapshot to snapshot, until it is longer ago than matters and before the clock can wrap around.
@@ -456,6 +485,7 @@ class Compiler {
   std::vector<PlannedService> services_;
   std::vector<bool> service_is_kept_;  // by planned service
   std::vector<PlannedServer> servers_;
+  std::vector<LeavingServer> leaving_;
   std::vector<std::uint16_t> farm_ids_;
   std::unordered_map<ServiceKey, std::uint16_t, KeyHash> endpoints_;  // the first row of each chain
   std::map<std::tuple<RouteKind, std::uint8_t, std::uint32_t>, std::uint16_t> hops_;

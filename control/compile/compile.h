@@ -9,6 +9,9 @@
 // server's row goes on with the next generation. So an id that a connection still holds is not soon somebody else's,
 // and never silently.
 //
+// A server that left its farm while it may have connections keeps its row, as `leaving`, until none is left; what
+// becomes of them in that time, and of those of a server in maintenance, is the farm's choice (model, removed_flows).
+//
 // Schedules hold one full cycle: round robin the usable servers in the order of the model, weighted round robin the
 // smooth weighted sequence of their weights divided by the greatest common divisor, the others as schedules.h says.
 // Servers of mode dsr are not in endpoint_index: they do not answer from their own address. Who takes new connections
@@ -57,9 +60,12 @@ struct CompileInput {
   std::uint64_t generation = 1;
   std::uint64_t model_hash = 0;
   Tick now = 0;                        // when servers come up that were not up before; 0: as if long ago
+  std::uint32_t now_s = 0;             // since 1970
   const Snapshot* previous = nullptr;  // the newest published; null for the first. Never the one that is filled
   // What the check says: up, down or untested; empty: all are up.
   std::function<ServerState(const ServerEndpoint&)> state;
+  // Whether a row of `previous` has connections; empty: none has.
+  std::function<bool(ServerId)> has_connections{};
   // The neighbour entry of a next hop, made when missing; empty or nothing: the worker looks it up by address.
   std::function<std::optional<NeighbourId>(PortId, const Address&)> neighbour;
 };

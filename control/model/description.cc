@@ -203,6 +203,18 @@ Description<Farm> describe_farm() {
       field("persistence", &Farm::persistence, describe_persistence(),
             "Whether a client's next connection goes to the server that had its last one."),
       field("standbys", &Farm::standbys, describe_standbys(), "When servers of role standby come in."),
+      field("removed_flows", &Farm::removed_flows,
+            "What becomes of the connections of a server that was removed, got another address or port, or is in "
+            "maintenance.")
+          .choice("keep", RemovedFlows::keep, "they go on until they end")
+          .choice("drain", RemovedFlows::drain, "they go on for drain_time_s; what is left then is reset")
+          .choice("reset", RemovedFlows::reset, "client and server get a TCP reset in answer to their next packet"),
+      field("drain_time_s", &Farm::drain_time, "How long, with removed_flows = \"drain\".").range(1, 30 * 86400),
+      field("no_server", &Farm::no_server, "What a client gets whose new connection no server can take.")
+          .choice("drop", NoServer::drop, "nothing: it tries again by itself, and notices nothing of a short outage")
+          .choice("reset", NoServer::reset, "a TCP reset (for UDP as unreachable): it fails at once")
+          .choice("unreachable", NoServer::unreachable,
+                  "ICMP port unreachable, at most about 1,000 a second and worker"),
   }};
 }
 

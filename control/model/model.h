@@ -82,6 +82,9 @@ struct Persistence {
   friend bool operator==(const Persistence&, const Persistence&) = default;
 };
 
+// What becomes of the connections of a server that was removed, got another address or port, or is in maintenance.
+enum class RemovedFlows : std::uint8_t { keep, drain, reset };
+
 // How many standbys come in for how many active servers that cannot take connections; see control/farm/standby.h.
 struct Standbys {
   std::uint16_t failures = 1;
@@ -101,6 +104,9 @@ struct Farm {
   Timeouts timeouts;
   Persistence persistence;
   Standbys standbys;
+  RemovedFlows removed_flows = RemovedFlows::drain;
+  std::chrono::seconds drain_time{300};
+  NoServer no_server = NoServer::drop;
 
   // The port of a server to connect to, to learn whether it serves `protocol` on `port_at_server`: that one for TCP;
   // for UDP, which cannot be connected to, that of the farm's first TCP port. 0 when the farm has no TCP port;

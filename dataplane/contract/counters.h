@@ -32,11 +32,12 @@ static_assert(sizeof(Counter) == 8 && std::atomic<std::uint64_t>::is_always_lock
 
 // Packets as one thread of the dataplane saw them. Row kWorkersMax is the housekeeping thread's.
 struct alignas(64) PacketCounters {
-  Counter received;    // from ports
-  Counter from_linux;  // from kernel twins
-  Counter sent;        // to ports
-  Counter punted;      // to kernel twins
-  std::array<Counter, 4> unused;
+  Counter received;                       // from ports
+  Counter from_linux;                     // from kernel twins
+  Counter sent;                           // to ports
+  Counter punted;                         // to kernel twins
+  std::array<Counter, kAnswers> answers;  // by Answer, sent to ports beside the above
+  Counter unused;
   std::array<Counter, kDropReasonsMax> drops;  // by Drop
 };
 static_assert(sizeof(PacketCounters) == 64 * 9);

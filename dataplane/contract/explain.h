@@ -82,6 +82,7 @@ struct ExplainAnswer {
     server_left = 2,  // forgotten: its server is no longer there
     over = 3,         // forgotten: it is over, and the client begins anew
     server_down = 4,  // forgotten: the client begins anew, and its server takes no new connection
+    resets = 5,       // its server is leaving, and the farm resets its connections
   };
   // What the persistence table had to say.
   enum class Bound : std::uint8_t {
@@ -109,7 +110,8 @@ struct ExplainAnswer {
   std::uint8_t table_full = 0;  // there is no room for a new connection
   ConnectionState state{};      // of the connection, after this packet
   std::uint8_t neighbour_wanted = 0;
-  std::uint16_t unused = 0;
+  Answer answer = Answer::none;  // `outcome` drop: what the sender gets
+  std::uint8_t unused = 0;
   NextHop route;                    // to the packet's own destination
   MemberId bound_member;            // `bound` is used, unusable or expired
   std::uint32_t bound_idle = 0;     // ticks since the binding was last used

@@ -69,6 +69,13 @@ struct FarmRow {
   std::uint32_t slow_start_s = 0;   // how long a server that has come up takes to its full weight
 };
 
+// What a client gets whose connection nobody can take.
+enum class NoServer : std::uint8_t {
+  drop = 0,
+  reset = 1,        // a TCP reset; for UDP as unreachable
+  unreachable = 2,  // ICMP or ICMPv6 port unreachable
+};
+
 // One (address, protocol, port) of a farm: what a client connects to.
 struct alignas(64) ServiceRow {
   Address address;
@@ -93,11 +100,19 @@ struct alignas(64) ServiceRow {
   std::uint64_t freed_in = 0;       // control: the generation since which the row is free; 0: in use, or never used
   std::uint32_t persistence_s = 0;  // how long a client stays with its server after its last connection; 0: it does not
   std::uint8_t persistence_length = 0;  // of the clients' networks that are taken for one client
-  std::uint16_t slots = kNoIndex;       // into Snapshot::slot_tables: of a scheduler that goes by the client
+  NoServer no_server = NoServer::drop;
+  std::uint16_t slots = kNoIndex;  // into Snapshot::slot_tables: of a scheduler that goes by the client
 };
 static_assert(sizeof(ServiceRow) == 64);
 
-// What a server takes part in. Existing connections are forwarded in all of these.
+// What becomes of the connections of a server that left its farm, or is in maintenance.
+enum class Flows : std::uint8_t {
+  go_on = 0,
+  go_on_for_a_time = 1,  // control ends it
+  reset = 2,             // what either end sends next is answered with a TCP reset
+};
+
+// What a server takes part in. Existing connections are forwarded in all of these, unless its `flows` say otherwise.
 enum class ServerState : std::uint8_t {
   unused = 0,       // the row is not in use
   up = 1,           // takes new connections
@@ -106,6 +121,7 @@ enum class ServerState : std::uint8_t {
   draining = 4,     // by the administrator, or weight 0: new connections of clients that are bound to it, no others
   reserve = 5,      // a standby that is not needed: as draining
   maintenance = 6,  // by the administrator: nothing new, clients that are bound to it move
+  leaving = 7,      // is no longer in the farm; the row is there for the connections that it has
 };
 [[nodiscard]] constexpr bool takes_new(ServerState state) noexcept { return state == ServerState::up; }
 // New connections of a client that is bound to the server.
@@ -133,7 +149,9 @@ struct alignas(64) ServerRow {
   std::uint64_t freed_in = 0;              // as in ServiceRow
   MemberId member{};                       // which server of the farm it is
   std::uint8_t is_healthy = 0;             // control: what the check says, where `state` says something else
+  Flows flows = Flows::go_on;
   Tick up_since = 0;                       // takes new connections; 0: for longer than any slow start
+  std::uint32_t left_at = 0;  // control: when it left or maintenance began, in seconds since 1970; 0: neither
 };
 static_assert(sizeof(ServerRow) == 64);
 

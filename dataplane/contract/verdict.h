@@ -60,8 +60,9 @@ enum class Drop : std::uint8_t {
   punt_full,
   twin_refused,
   lost_in_restart,
+  connection_reset,  // schedule
 };
-inline constexpr std::size_t kDropReasons = static_cast<std::size_t>(Drop::lost_in_restart) + 1;
+inline constexpr std::size_t kDropReasons = static_cast<std::size_t>(Drop::connection_reset) + 1;
 inline constexpr std::size_t kDropReasonsMax = 64;  // room in the counters' layout
 static_assert(kDropReasons <= kDropReasonsMax);
 
@@ -117,6 +118,22 @@ inline constexpr std::array<DropReason, kDropReasons> kDropReasonTable{{
     {Drop::punt_full, "punt_full", "queue to Linux full"},
     {Drop::twin_refused, "twin_refused", "Linux did not take the packet from the kernel twin"},
     {Drop::lost_in_restart, "lost_in_restart", "was in the dataplane's hands when the process died"},
+    {Drop::connection_reset, "connection_reset",
+     "its server left the farm or is in maintenance, and the farm resets its connections then"},
+}};
+
+// What a packet that is dropped is answered with, in its place. Not among the packets of the identity: the packet was
+// dropped, for a reason that is counted, and the answer is one of our own. Stored in counters by value.
+enum class Answer : std::uint8_t { none = 0, tcp_reset = 1, unreachable = 2 };
+inline constexpr std::size_t kAnswers = 3;
+struct AnswerKind {
+  Answer answer;
+  std::string_view name, means;
+};
+inline constexpr std::array<AnswerKind, kAnswers> kAnswerTable{{
+    {Answer::none, "none", "no answer"},
+    {Answer::tcp_reset, "tcp_reset", "TCP reset"},
+    {Answer::unreachable, "unreachable", "ICMP destination unreachable, port unreachable"},
 }};
 
 constexpr bool drop_table_in_order() {

@@ -85,6 +85,7 @@ class Explainer::Run {
             .servers = shadow_.rows.servers,
             .status = shadow_.rows.status,
             .cursors = shadow_.rows.cursors,
+            .budget = shadow_.rows.budget,
             .worker = worker,
             .now = now_,
             .is_urgent = true};  // costs time where nobody is usable, and finds the same
@@ -212,6 +213,7 @@ class Explainer::Run {
     const bool is_found = met.connection && passage().connection == kCopy;
     answer_.opens = passage().connection != kNoConnection && !is_found ? 1 : 0;
     if (met.connection) answer_.found = is_found ? Found::used : why_forgotten(*met.connection);
+    if (passage().drop == Drop::connection_reset) answer_.found = Found::resets;
     const auto carries = shadow_.connections.entry(passage().connection);
     if (carries) answer_.reason = carries->reason;
     const Drop drop = passage().drop;
@@ -241,6 +243,7 @@ class Explainer::Run {
   void tell_outcome() noexcept {
     const Batch& batch = shadow_.batch;
     answer_.drop = passage().drop;
+    answer_.answer = passage().answer;
     answer_.out = passage().port;
     answer_.server = passage().server;
     if (const auto entry = shadow_.connections.entry(passage().connection)) answer_.state = entry->state;

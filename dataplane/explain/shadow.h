@@ -10,6 +10,7 @@
 
 #include "dataplane/contract/region.h"
 #include "dataplane/lookup/tables.h"
+#include "dataplane/pipeline/answer_budget.h"
 #include "dataplane/pipeline/batch.h"
 #include "dataplane/schedule/sequence.h"
 
@@ -63,6 +64,7 @@ struct ShadowRows {
   std::unique_ptr<SharedLoads> shared;
   ServerRows servers;  // over these three
   ScheduleCursors cursors;
+  AnswerBudget budget;
   TableStatus status;
 };
 

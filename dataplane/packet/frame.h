@@ -10,6 +10,8 @@
 namespace fulcrum {
 
 inline constexpr std::size_t kBatchMax = 32;
+// Every frame's buffer has room for so many bytes from `data` on, whatever came in: for an answer (packet/answer.h).
+inline constexpr std::size_t kFrameRoom = 256;
 
 // What the receiving port knows about the transport checksum.
 enum class ChecksumFact : std::uint8_t {

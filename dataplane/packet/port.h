@@ -19,6 +19,8 @@ class PacketPort {
   virtual std::size_t receive(std::uint16_t queue, std::span<Frame> into) noexcept = 0;
   // Takes frames from the front and returns how many; those belong to the port again. The others stay the caller's.
   virtual std::size_t send(std::uint16_t queue, std::span<const Frame> frames) noexcept = 0;
+  // The frame has another length than it came with. By ports that keep lengths of their own.
+  virtual void take_length(const Frame& /*frame*/) noexcept {}
   // Frames that were lost since the last call before receive() could hand them over. The housekeeping thread.
   virtual LossCounts take_losses() noexcept { return {}; }
   // Gives frames back unsent. Any thread.

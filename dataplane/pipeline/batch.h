@@ -27,6 +27,7 @@ enum class Outcome : std::uint8_t {
 struct Passage {
   Outcome outcome = Outcome::pending;
   Drop drop = Drop::none;
+  Answer answer = Answer::none;  // to a packet that is dropped; leaves by the port it came in by
   PortId port{};
   ConnectionTable::Direction direction = ConnectionTable::Direction::to_server;
   std::uint16_t service = kNoIndex;  // row of the service it belongs to
@@ -41,10 +42,16 @@ struct Batch {
   std::array<Facts, kBatchMax> facts;
   std::array<Passage, kBatchMax> passages;
   FixedVector<Event, kBatchMax> events;  // for control; at most one per packet
+  bool has_answers = false;
 
   void drop(std::size_t i, Drop reason) noexcept {
     passages[i].outcome = Outcome::drop;
     passages[i].drop = reason;
+  }
+  void refuse(std::size_t i, Drop reason, Answer answer) noexcept {
+    drop(i, reason);
+    passages[i].answer = answer;
+    has_answers |= answer != Answer::none;
   }
   void punt(std::size_t i, PortId port) noexcept {
     passages[i].outcome = Outcome::punt;

@@ -7,6 +7,7 @@
 //   schedule  misses only: choose a server, open the connection
 //   track     TCP state, counters, time
 //   rewrite   addresses, checksums, TTL, MAC addresses; the port it leaves by
+//   answer    dropped packets whose sender shall hear of it: the answer in their place
 #pragma once
 
 #include <array>
@@ -21,6 +22,7 @@
 #include "dataplane/contract/snapshot.h"
 #include "dataplane/lookup/connection_table.h"
 #include "dataplane/lookup/persistence_table.h"
+#include "dataplane/pipeline/answer_budget.h"
 #include "dataplane/pipeline/batch.h"
 #include "dataplane/schedule/sequence.h"
 #include "dataplane/schedule/server_rows.h"
@@ -37,6 +39,7 @@ struct Context {
   ServerRows servers;   // this worker's rows
   TableStatus& status;  // this worker's
   ScheduleCursors& cursors;
+  AnswerBudget& budget;  // this worker's
   WorkerId worker;
   Tick now;
   std::uint32_t now_us = 0;  // the same in microseconds, the lower 32 bits
@@ -49,6 +52,7 @@ void lookup_stage(Batch& batch, const Context& context) noexcept;
 void schedule_stage(Batch& batch, const Context& context) noexcept;
 void track_stage(Batch& batch, const Context& context) noexcept;
 void rewrite_stage(Batch& batch, const Context& context) noexcept;
+void answer_stage(Batch& batch) noexcept;
 
 // All of them. Afterwards no packet is pending. Takes a batch whose frames and count are set.
 void run_stages(Batch& batch, const Context& context) noexcept;
@@ -67,6 +71,7 @@ void run_stages(Batch& batch, const Context& context, After after) noexcept {
   after(Stage::track);
   rewrite_stage(batch, context);
   after(Stage::rewrite);
+  if (batch.has_answers) answer_stage(batch);
 }
 
 // True when the sweep shall remove it: idle for too long, or its service or server is gone.

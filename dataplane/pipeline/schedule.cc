@@ -39,6 +39,25 @@ bool starts_over(const Facts& facts, const Passage& passage, const Context& cont
   return !takes_bound(state_now(context.snapshot, row, context.servers[row]));
 }
 
+// The connection of a server that the farm has taken away: tells the end that has just spoken, and remembers the
+// connection until the other one has been told too, or its time is up. In DSR only the client speaks here.
+void reset_connection(Batch& batch, std::size_t i, const Context& context) noexcept {
+  Passage& passage = batch.passages[i];
+  const bool from_client = passage.direction == Direction::to_server;
+  const bool is_tcp = batch.facts[i].kind == PacketKind::tcp;
+  const bool is_reset = (batch.facts[i].tcp_flags & tcp_flag::rst) != 0;
+  const ConnectionState told = from_client ? ConnectionState::reset : ConnectionState::time_wait;
+  const ConnectionState other = from_client ? ConnectionState::time_wait : ConnectionState::reset;
+  const bool is_last = is_reset || !is_tcp || context.connections.state(passage.connection) == other ||
+                       context.snapshot.services[passage.service].mode == Mode::dsr;
+  if (is_last) {
+    forget(passage, context);
+  } else {
+    context.connections.set_state(passage.connection, told);
+  }
+  batch.refuse(i, Drop::connection_reset, is_tcp && !is_reset ? Answer::tcp_reset : Answer::none);
+}
+
 // A connection was found: may it be used? If not, it is forgotten; a packet that could open one then does.
 void check_found(Batch& batch, std::size_t i, const Context& context) noexcept {
   Passage& passage = batch.passages[i];
@@ -47,6 +66,9 @@ void check_found(Batch& batch, std::size_t i, const Context& context) noexcept {
   if (!server_is_there(context.snapshot, server)) {
     forget(passage, context);
     if (!opens) batch.drop(i, Drop::server_gone);
+  } else if (context.snapshot.servers[server.index].flows == Flows::reset) {
+    if (!opens || passage.direction == Direction::to_client) return reset_connection(batch, i, context);
+    forget(passage, context);
   } else if (passage.direction == Direction::to_server && opens && starts_over(batch.facts[i], passage, context)) {
     forget(passage, context);
   } else {
@@ -149,6 +171,18 @@ ConnectionTable::Inserted insert(const Context& context, const FlowKey& key, Ser
   return table.insert(context.worker, key, server, state, reason, context.now);
 }
 
+// What the farm tells a client whose connection nobody can take.
+void refuse(Batch& batch, std::size_t i, const Context& context) noexcept {
+  const NoServer rule = context.snapshot.services[batch.passages[i].service].no_server;
+  Answer answer = Answer::none;
+  if (rule == NoServer::reset && batch.facts[i].kind == PacketKind::tcp) {
+    answer = Answer::tcp_reset;
+  } else if (rule != NoServer::drop && context.budget.take(context.now)) {
+    answer = Answer::unreachable;
+  }
+  batch.refuse(i, Drop::no_server, answer);
+}
+
 void open_connection(Batch& batch, std::size_t i, const Context& context) noexcept {
   const Facts& facts = batch.facts[i];
   Passage& passage = batch.passages[i];
@@ -161,7 +195,7 @@ void open_connection(Batch& batch, std::size_t i, const Context& context) noexce
   const ServiceRow& row = context.snapshot.services[service.value];
   const Choice chosen = row.persistence_s != 0 ? choose_persistent(batch, facts, context, service)
                                                : choose_scheduled(facts, context, service);
-  if (chosen.server == kNoIndex) return batch.drop(i, Drop::no_server);
+  if (chosen.server == kNoIndex) return refuse(batch, i, context);
   const FlowKey key = key_of(facts, passage, context);
   const ServerId server{chosen.server, context.snapshot.servers[chosen.server].generation};
   const auto state = facts.kind == PacketKind::udp ? ConnectionState::udp : ConnectionState::embryonic;

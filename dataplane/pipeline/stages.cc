@@ -5,6 +5,7 @@ namespace fulcrum {
 
 void parse_stage(Batch& batch) noexcept {
   batch.events.clear();
+  batch.has_answers = false;
   for (std::size_t i = 0; i < batch.count; ++i) {
     batch.passages[i] = Passage{};
     const Frame& frame = batch.frames[i];

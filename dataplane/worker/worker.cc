@@ -93,6 +93,7 @@ std::size_t Worker::turn(std::chrono::nanoseconds now) noexcept {
                         .servers = servers_,
                         .status = section_.tables,
                         .cursors = *cursors_,
+                        .budget = budget_,
                         .worker = config_.id,
                         .now = to_tick(now),
                         .now_us = static_cast<std::uint32_t>(now.count() / 1000),
@@ -186,7 +187,7 @@ void Worker::retire() noexcept {
       punts = true;
     } else {
       count_drop(passage.drop);
-      scratch_[dropped++] = batch.frames[i];
+      if (passage.answer == Answer::none) scratch_[dropped++] = batch.frames[i];
     }
   }
   if (dropped != 0) ports_[batch.frames[0].port.value]->release(std::span{scratch_}.first(dropped));
@@ -200,6 +201,26 @@ void Worker::retire() noexcept {
     transmit(port, std::span{scratch_}.first(count));
   }
   if (punts) punt();
+  if (batch.has_answers) send_answers();
+}
+
+// Beside the identity of packets: what they answer was counted as dropped.
+void Worker::send_answers() noexcept {
+  const PortId port = batch_->frames[0].port;  // all frames of a batch came in by one
+  PacketPort& out = *ports_[port.value];
+  std::array<Answer, kBatchMax> answers{};
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < batch_->count; ++i) {
+    if (batch_->passages[i].answer == Answer::none) continue;
+    out.take_length(batch_->frames[i]);
+    answers[count] = batch_->passages[i].answer;
+    scratch_[count++] = batch_->frames[i];
+  }
+  const auto frames = std::span<const Frame>{scratch_}.first(count);
+  const std::size_t sent = out.send(config_.id.value, frames);
+  add_to(section_.ports[port.value].sent_packets, section_.ports[port.value].sent_bytes, frames.first(sent));
+  for (std::size_t i = 0; i < sent; ++i) section_.packets.answers[static_cast<std::size_t>(answers[i])].add(1);
+  out.release(frames.subspan(sent));
 }
 
 void Worker::transmit(PortId port, std::span<const Frame> frames) noexcept {

@@ -50,6 +50,7 @@ class Worker {
   void retire() noexcept;
   void transmit(PortId port, std::span<const Frame> frames) noexcept;
   void punt() noexcept;
+  void send_answers() noexcept;
   std::size_t send_for_linux() noexcept;
   void report(const Event& event) noexcept;
   void sweep(const Context& context, std::chrono::nanoseconds now) noexcept;
@@ -70,6 +71,7 @@ class Worker {
   std::uint64_t urgent_since_ = 0;  // the snapshot generation of the last Command::set_server_state
   std::unique_ptr<ScheduleCursors> cursors_;
   std::unique_ptr<Batch> batch_;
+  AnswerBudget budget_;
   std::array<Frame, kBatchMax> scratch_{};  // frames on their way out, side by side
   ClearJob clear_;
   std::chrono::nanoseconds swept_until_{0}, bindings_swept_until_{0}, figures_told_at_{0};

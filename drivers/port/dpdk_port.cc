@@ -210,6 +210,12 @@ LossCounts DpdkPort::take_losses() noexcept {
   return lost;
 }
 
+void DpdkPort::take_length(const Frame& frame) noexcept {
+  auto* buffer = static_cast<rte_mbuf*>(frame.handle);
+  buffer->data_len = static_cast<std::uint16_t>(frame.length);
+  buffer->pkt_len = frame.length;
+}
+
 std::size_t DpdkPort::send(std::uint16_t queue, std::span<const Frame> frames) noexcept {
   std::array<rte_mbuf*, kBatchMax> buffers;
   std::size_t sent = 0;

@@ -1,5 +1,6 @@
 #include "drivers/port/memory_port.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "dataplane/base/invariant.h"
@@ -10,7 +11,11 @@ struct MemoryPort::Buffer {
   Bytes bytes;
   std::shared_ptr<Shared> maker;
 
-  Buffer(Bytes content, std::shared_ptr<Shared> by) : bytes{std::move(content)}, maker{std::move(by)} {
+  std::uint32_t length;
+
+  Buffer(Bytes content, std::shared_ptr<Shared> by)
+      : bytes{std::move(content)}, maker{std::move(by)}, length{static_cast<std::uint32_t>(bytes.size())} {
+    bytes.resize(std::max(bytes.size(), kFrameRoom));
     const std::lock_guard lock{maker->mutex};
     ++maker->outstanding;
   }
@@ -58,7 +63,7 @@ std::size_t MemoryPort::receive(std::uint16_t queue, std::span<Frame> into) noex
   for (; count < into.size() && !line.empty(); ++count, line.pop_front()) {
     auto buffer = std::make_unique<Buffer>(std::move(line.front()), shared_);
     into[count] = Frame{.data = buffer->bytes.data(),
-                        .length = static_cast<std::uint32_t>(buffer->bytes.size()),
+                        .length = buffer->length,
                         .port = options_.id,
                         .checksum = options_.checksum,
                         .contiguous = true,

@@ -93,8 +93,9 @@ class CaseReader {
 
   bool read_step(const std::string& word, std::istringstream& words) {
     using Kind = Step::Kind;
-    static const std::map<std::string, Kind> kinds{
-        {"config", Kind::config}, {"in", Kind::in}, {"out", Kind::out}, {"punt", Kind::punt}, {"drop", Kind::drop}};
+    static const std::map<std::string, Kind> kinds{{"config", Kind::config}, {"in", Kind::in},
+                                                   {"out", Kind::out},       {"punt", Kind::punt},
+                                                   {"drop", Kind::drop},     {"answer", Kind::answer}};
     const auto found = kinds.find(word);
     if (found == kinds.end()) return false;
     Step step{.kind = found->second};
@@ -104,6 +105,7 @@ class CaseReader {
     } else if (step.kind == Kind::drop) {
       if (!(words >> argument) || !reason_named(argument, step.reason)) return false;
     } else {
+      if (step.kind == Kind::answer && (!(words >> argument) || !reason_named(argument, step.reason))) return false;
       std::string port;
       if (!(words >> port >> argument) || !port_named(port, step.port) || !unhex(argument, step.frame)) return false;
     }
@@ -195,8 +197,10 @@ Result<void> publish(Region& region, const Case& golden, unsigned number) {
                            .routes = routes,
                            .generation = number,
                            .model_hash = loaded.text_hash,
+                           .now_s = number * 1000,  // a case has no clock: each configuration has its hour
                            .previous = adopted(region),
                            .state = state,
+                           .has_connections = [](ServerId) { return true; },
                            .neighbour = neighbour};
   if (auto compiled = compile(input, region.snapshot(slot)); !compiled) return tl::unexpected<Error>{compiled.error()};
   Command command;

@@ -2,7 +2,8 @@
 //
 //   connections N                    port NAME MAC MTU (ids in this order)
 //   neighbour PORT ADDRESS MAC       down N FARM/SERVER (in configuration N)
-//   config N                         in PORT HEX, then one of: out PORT HEX, punt PORT HEX, drop REASON
+//   config N                         in PORT HEX, then one of: out PORT HEX, punt PORT HEX, drop REASON,
+//                                    answer REASON PORT HEX
 //   counter FARM/SERVER NAME VALUE
 #pragma once
 
@@ -39,7 +40,7 @@ struct Down {
 };
 
 struct Step {
-  enum class Kind : std::uint8_t { config, in, out, punt, drop } kind{};
+  enum class Kind : std::uint8_t { config, in, out, punt, drop, answer } kind{};
   unsigned config = 0;
   PortId port{};
   Bytes frame{};

@@ -6,7 +6,7 @@
   config: none                   nothing is ever published
 
   [config]                       fulcrum.cfg; without this section lab.cfg
-  [config 2]                     what `reload 2` publishes
+  [config 2]                     what `reload 2` publishes, when 2,000 seconds of the administrator's time have passed
   [down] and [down 2]            servers whose check fails in that configuration, as farm/server
   [neighbours]                   port, address, MAC; without this section lab.neighbours
 
@@ -17,6 +17,7 @@
   out PORT EXPRESSION              it leaves like this
   punt PORT [EXPRESSION]           Linux gets it by this port's twin, unchanged if nothing is said
   drop REASON                      it is dropped and counted so
+  answer PORT REASON EXPRESSION    it is dropped and counted so, and this leaves in its place
   reload N                       the next configuration is published
   pause                          what comes next comes later, not in one burst with what came before
 
@@ -48,7 +49,7 @@ class CaseError(Exception):
 class Step:
     """One frame and what becomes of it, or a reload."""
 
-    kind: str  # in, out, punt, drop, reload, pause
+    kind: str  # in, out, punt, drop, answer, reload, pause
     port: str = ""
     frame: bytes = b""
     word: str = ""  # reason, or number of the configuration
@@ -70,7 +71,7 @@ class Case:
         """Drops by reason."""
         counts = {}
         for step in self.steps:
-            if step.kind == "drop":
+            if step.kind in ("drop", "answer"):
                 counts[step.word] = counts.get(step.word, 0) + 1
         return counts
 
@@ -184,6 +185,10 @@ class Reader:
                 self.take_in(*self.port_and_frames(rest))
             elif kind == "drop":
                 self.give_fate([Step("drop", word=rest.strip()) for _ in self.waiting])
+            elif kind == "answer":
+                port, reason, rest = rest.split(None, 2)
+                port, frames = self.port_and_frames(f"{port} {rest}")
+                self.give_fate([Step("answer", port, frame, reason) for frame in frames])
             elif kind in ("out", "punt"):
                 port, frames = self.port_and_frames(rest)
                 frames = frames or [step.frame for step in self.waiting]
@@ -191,7 +196,7 @@ class Reader:
             elif kind in ("reload", "pause"):
                 self.case.steps.append(Step(kind, word=rest.strip()))
             else:
-                raise CaseError("a step begins with in, out, punt, drop, reload or pause")
+                raise CaseError("a step begins with in, out, punt, drop, answer, reload or pause")
         except Exception as error:
             raise CaseError(f"{self.path}:{number}: {line}: {error}") from error
 

@@ -17,6 +17,7 @@ ELSEWHERE = {
     "punt_full": "tests/worker/housekeeping_test.cc",
     "twin_refused": "tests/worker/housekeeping_test.cc",
     "lost_in_restart": "tests/worker/housekeeping_test.cc",
+    "server_gone": "tests/worker/worker_test.cc",
 }
 
 

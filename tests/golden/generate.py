@@ -48,6 +48,8 @@ def lines_of(case):
             yield f"config {step.word}"
         elif step.kind == "drop":
             yield f"drop {step.word}"
+        elif step.kind == "answer":
+            yield f"answer {step.word} {step.port} {step.frame.hex()}"
         elif step.kind != "pause":
             yield f"{step.kind} {step.port} {step.frame.hex()}"
     for server, values in case.counters:
@@ -63,7 +65,7 @@ def write(case, folder):
         (folder / f"config-{number}.cfg").write_text(text)
     for port in cases.PORTS:
         for kind in ("in", "out", "punt"):
-            frames = [step.frame for step in case.steps if step.kind == kind and step.port == port]
+            frames = [step.frame for step in case.steps if step.port == port and (step.kind == kind or (step.kind, kind) == ("answer", "out"))]
             if frames:
                 (folder / f"{port}-{kind}.pcap").write_bytes(PCAP_HEADER + b"".join(map(pcap_record, frames)))
 

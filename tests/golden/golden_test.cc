@@ -150,7 +150,7 @@ void check_fate(Box& box, const Case& golden, const Step& fate) {
   for (std::uint8_t i = 0; i < golden.ports.size(); ++i) {
     const bool here = fate.port == PortId{i};
     const std::vector<Bytes> expected{fate.frame};
-    const bool out = here && fate.kind == Step::Kind::out;
+    const bool out = here && (fate.kind == Step::Kind::out || fate.kind == Step::Kind::answer);
     const bool punt = here && fate.kind == Step::Kind::punt;
     EXPECT_EQ(hex(box.sent(PortId{i})), out ? hex(expected) : "") << "sent by " << golden.ports[i].name;
     EXPECT_EQ(hex(box.punted(PortId{i})), punt ? hex(expected) : "") << "punted to " << golden.ports[i].name;

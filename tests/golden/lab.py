@@ -8,6 +8,7 @@ are scapy's, so what is expected does not come from the code under test.
 
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption_LSRR, IPOption_NOP, IPOption_SSRR  # noqa: F401
 from scapy.layers.inet6 import (  # noqa: F401
+    ICMPv6DestUnreach,
     ICMPv6EchoRequest,
     ICMPv6ND_NS,
     IPv6,
@@ -46,6 +47,11 @@ to_web1 = Ether(src=BACK, dst=WEB1)
 to_web2 = Ether(src=BACK, dst=WEB2)
 to_direct1 = Ether(src=BACK, dst=DIRECT1)
 to_direct2 = Ether(src=BACK, dst=DIRECT2)
+
+def padded(frame):
+    """An answer to a frame that was long enough: as short as Ethernet allows."""
+    return frame / Padding(bytes(max(60 - len(frame), 0)))
+
 
 text = Raw(b"an odd number of letters, and more")
 

@@ -106,7 +106,21 @@ std::string servers_page(const json& answer) {
                server_state(server), since, text(server, "weight"), count_text(number(server, "active_connections")),
                count_text(number(server, "total_connections")), server_reason(server)});
   }
-  return table.empty() ? "There are no servers in the configuration.\n" : table.text();
+  std::string page = table.empty() ? "There are no servers in the configuration.\n" : table.text();
+  Table leaving{{{.title = "LEAVING FARM", .wrap = Wrap::when_needed},
+                 {.title = "SERVER", .wrap = Wrap::when_needed},
+                 {.title = "ADDRESS", .wrap = Wrap::when_needed},
+                 {.title = "PORT", .align = Align::right},
+                 {.title = "SINCE", .wrap = Wrap::when_needed},
+                 {.title = "ACTIVE", .align = Align::right},
+                 {.title = "CONNECTIONS", .wrap = Wrap::first}}};
+  for (const json& server : part(answer, "leaving")) {
+    leaving.add({text(server, "farm"), text(server, "name"), text(server, "address"), text(server, "port"),
+                 text(server, "since"), count_text(number(server, "active_connections")),
+                 flag(server, "resets") ? "are reset" : "go on"});
+  }
+  if (!leaving.empty()) page += "\n" + leaving.text();
+  return page;
 }
 
 // Below a page of a table: how full it is, and how to go on.
@@ -169,6 +183,12 @@ std::string drops_page(const json& answer) {
   for (const json& row : part(answer, "drops"))
     drops.add({text(row, "reason"), text(row, "packets"), text(row, "means")});
   if (!drops.empty()) page += "\n" + drops.text();
+  Table answers{{{.title = "ANSWERED WITH"},
+                 {.title = "PACKETS", .align = Align::right},
+                 {.title = "MEANS", .wrap = Wrap::first}}};
+  for (const json& row : part(answer, "answers"))
+    answers.add({text(row, "answer"), text(row, "packets"), text(row, "means")});
+  if (!answers.empty()) page += "\n" + answers.text();
   Table lost{{{.title = "LOST BEFORE RECEIVE"},
               {.title = "PORT"},
               {.title = "PACKETS", .align = Align::right},

@@ -107,6 +107,34 @@ json farm_row(const View& view, const model::Farm& farm, const std::map<std::str
   return row;
 }
 
+// Servers that are no longer in their farms and still have connections.
+json leaving_part(const View& view, const std::map<RowName, ServerSums>& sums) {
+  json rows = json::array();
+  std::set<RowName> told;
+  const std::size_t count =
+      view.snapshot != nullptr ? std::min<std::size_t>(view.snapshot->server_count, kServersMax) : 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const ServerRow& server = view.snapshot->servers[i];
+    if (server.state != ServerState::leaving || server.service.value >= kServicesMax) continue;
+    const ServiceRow& service = view.snapshot->services[server.service.value];
+    const std::string farm{view.snapshot->farms[service.farm.value % kFarmsMax].name.view()};
+    const std::string name{view.snapshot->server_names[i].view()};
+    const RowName key{farm, name, server.address.bytes(), server.port.host(), service.protocol};
+    if (!told.insert(key).second) continue;
+    json row{{"farm", farm},
+             {"name", name},
+             {"address", server.address.text()},
+             {"port", server.port.host()},
+             {"protocol", word(service.protocol)},
+             {"since", iso_time(std::chrono::system_clock::from_time_t(server.left_at))},
+             {"resets", server.flows == Flows::reset}};
+    const auto found = sums.find(key);
+    put_sums(row, found == sums.end() ? ServerSums{} : found->second);
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
 }  // namespace
 
 json dataplane_part(const View& view) {
@@ -158,12 +186,13 @@ json show_servers(const View& view) {
       });
     }
   }
+  answer["leaving"] = leaving_part(view, sums);
   return answer;
 }
 
 json show_drops(const View& view) {
   json answer{{"dataplane", dataplane_part(view)}};
-  for (const char* list : {"drops", "lost_before_receive", "ports", "workers"}) answer[list] = json::array();
+  for (const char* list : {"drops", "answers", "lost_before_receive", "ports", "workers"}) answer[list] = json::array();
   const PacketSums sums = view.region != nullptr ? packet_sums(*view.region) : PacketSums{};
   answer["received"] = sums.received;
   answer["from_linux"] = sums.from_linux;
@@ -175,6 +204,10 @@ json show_drops(const View& view) {
     const std::uint64_t packets = sums.drops[static_cast<std::size_t>(reason.drop)];
     if (packets == 0) continue;
     answer["drops"].push_back({{"reason", reason.name}, {"packets", packets}, {"means", reason.means}});
+  }
+  for (const AnswerKind& kind : kAnswerTable) {
+    const std::uint64_t packets = sums.answers[static_cast<std::size_t>(kind.answer)];
+    if (packets != 0) answer["answers"].push_back({{"answer", kind.name}, {"packets", packets}, {"means", kind.means}});
   }
   if (view.region == nullptr) return answer;
   for (std::size_t i = 0; i < view.region->workers(); ++i) {

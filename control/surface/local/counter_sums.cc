@@ -63,6 +63,7 @@ PacketSums worker_packet_sums(const Region& region, std::size_t worker) {
   const PacketCounters& row = region.worker(worker).packets;
   // Ways out before ways in: what is read between the two counts as in flight and not as a packet too many.
   for (std::size_t reason = 0; reason < kDropReasons; ++reason) sums.drops[reason] += row.drops[reason].value();
+  for (std::size_t i = 0; i < kAnswers; ++i) sums.answers[i] = row.answers[i].value();
   sums.sent = row.sent.value();
   sums.punted = row.punted.value();
   sums.received = row.received.value();
@@ -77,6 +78,7 @@ PacketSums packet_sums(const Region& region) {
     const PacketCounters& row = region.worker(i).packets;
     // Ways out before ways in: what is read between the two counts as in flight and not as a packet too many.
     for (std::size_t reason = 0; reason < kDropReasons; ++reason) sums.drops[reason] += row.drops[reason].value();
+    for (std::size_t answer = 0; answer < kAnswers; ++answer) sums.answers[answer] += row.answers[answer].value();
     sums.sent += row.sent.value();
     sums.punted += row.punted.value();
   }

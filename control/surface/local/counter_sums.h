@@ -37,6 +37,7 @@ std::map<RowName, ServerSums> sums_by_row(const Region& region, const Snapshot& 
 struct PacketSums {
   std::uint64_t received = 0, from_linux = 0, sent = 0, punted = 0;
   std::array<std::uint64_t, kDropReasons> drops{};
+  std::array<std::uint64_t, kAnswers> answers{};  // beside the identity
 
   [[nodiscard]] std::uint64_t dropped() const;
   // In, but in no way out yet. Negative for a moment when counters are read while they run.

@@ -182,7 +182,9 @@ class Report {
   [[nodiscard]] std::string outcome_text() const {
     switch (answer_.outcome) {
       case Outcome::drop:
-        return "Dropped: " + drop_text() + ".";
+        if (answer_.answer == Answer::none) return "Dropped: " + drop_text() + ".";
+        return fmt::format("Dropped: {}. The sender gets: {}.", drop_text(),
+                           kAnswerTable[static_cast<std::size_t>(answer_.answer) % kAnswers].means);
       case Outcome::punt:
         return answer_.neighbour_wanted != 0
                    ? fmt::format("Sent by way of Linux, by port {}: the MAC address of {} is not known yet.",
@@ -268,9 +270,13 @@ class Report {
       case Found::server_down:
         chapter.text.push_back("The client begins anew, and the connection's server takes no new connection.");
         break;
+      case Found::resets:
+        chapter.because.push_back(farm_path() + ".removed_flows");
+        return;
       case Found::none:
         break;
     }
+    if (answer_.drop == Drop::no_server) chapter.because.push_back(farm_path() + ".no_server");
     tell_persistence(chapter);
     if (answer_.table_full != 0) chapter.text.push_back("The connection table has no room for another one.");
     if (answer_.opens == 0 || answer_.server >= kServersMax) return;

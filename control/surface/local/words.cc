@@ -107,6 +107,8 @@ std::string_view word(ServerState state) {
       return "standby";
     case ServerState::maintenance:
       return "maintenance";
+    case ServerState::leaving:
+      return "leaving";
     case ServerState::untested:
     case ServerState::unused:
       break;

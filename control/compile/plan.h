@@ -1,0 +1,57 @@
+// What a snapshot is to hold, before its rows are filled: the services and servers that the model asks for, and the
+// servers that left it and still have connections. Private to compile.cc.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "control/compile/keys.h"
+#include "control/farm/standby.h"
+#include "control/model/model.h"
+#include "dataplane/contract/snapshot.h"
+
+namespace fulcrum {
+
+// A service and a server row to be, with the place in the model that asks for it.
+struct PlannedService {
+  const model::Farm* farm = nullptr;
+  std::uint32_t farm_index = 0;
+  const model::ServicePort* port = nullptr;
+  ServiceKey key;
+  std::optional<std::uint16_t> row;
+};
+
+struct PlannedServer {
+  std::uint32_t service = 0;  // index into the planned services
+  std::uint32_t server_index = 0;
+  const model::Server* server = nullptr;
+  Address address;
+  Be16 port{0};
+  std::optional<std::uint16_t> row;
+  bool is_kept = false;  // the row was this server's before
+  ServerState health = ServerState::up;
+  farm::Duty duty;
+  MemberId member{};
+};
+
+// A row of a server that is no longer in the farm.
+struct LeavingServer {
+  std::uint16_t row = 0;
+  const model::Farm* farm = nullptr;
+  std::uint32_t left_at = 0;  // seconds since 1970
+};
+
+// What becomes of the connections of a server of the farm that left, or went into maintenance, at `left_at`.
+[[nodiscard]] inline Flows flows_of(const model::Farm& farm, std::uint32_t left_at, std::uint32_t now_s) {
+  switch (farm.removed_flows) {
+    case model::RemovedFlows::keep:
+      return Flows::go_on;
+    case model::RemovedFlows::drain:
+      return now_s - left_at < farm.drain_time.count() ? Flows::go_on_for_a_time : Flows::reset;
+    case model::RemovedFlows::reset:
+      break;
+  }
+  return Flows::reset;
+}
+
+}  // namespace fulcrum
