@@ -127,7 +127,7 @@ SCENARIO("a check says what a commit would do to connections") {
       THEN("it counts") {
         INFO(check.dump(1));
         CHECK(check["problems"].empty());
-        CHECK(check["radius"]["connections"] == json{{"kept", 3}, {"drained", 0}, {"reset", 4}});
+        CHECK(check["radius"]["connections"] == json{{"kept", 3}, {"drained", 4}, {"reset", 0}});
         CHECK(check["radius"]["farms"] == json{"shop"});
         CHECK(check["radius"]["losing_weight"].size() == 2);
         CHECK(check["radius"]["losing_weight"][0]["to"] == 4);

@@ -45,6 +45,7 @@ Control::Control(std::string config_file, Booted booted)
       publish_timer_{loop_},
       file_timer_{loop_},
       confirm_timer_{loop_},
+      verb_timer_{loop_},
       lock_{std::move(booted.lock)},
       watch_{model().runtime_dir},
       network_{loop_,
@@ -73,6 +74,7 @@ Control::Control(std::string config_file, Booted booted)
            .when_acknowledged = [this](auto answer) { wait_for_acknowledgement(std::move(answer)); },
            .radius = [this](const model::Model& planned, const auto& changes) { return radius_of(planned, changes); }}},
       server_{loop_, {}, [this](const std::string& line, const auto& reply) { dispatcher_.answer(line, reply); }} {
+  load_verbs();
   checker_.pause();
   watch_servers();
   wire_configuration();

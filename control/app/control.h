@@ -31,6 +31,7 @@
 #include "control/app/boot.h"
 #include "control/app/control_lock.h"
 #include "control/app/targets.h"
+#include "control/farm/overlay.h"
 #include "control/health/checker.h"
 #include "control/network/network.h"
 #include "control/publish/clearer.h"
@@ -89,6 +90,12 @@ class Control {
   void settle_health_checks();
   void settle_duties(ServerId changed);
   void watch_leaving();
+  [[nodiscard]] std::string verbs_file() const;
+  void load_verbs();
+  [[nodiscard]] Result<void> save_verbs() const;
+  void forget_verbs();
+  void watch_verbs();
+  void operate(const surface::VerbRequest& request, const std::function<void(const Result<surface::VerbDone>&)>& done);
   [[nodiscard]] static std::uint32_t unix_seconds();
   [[nodiscard]] farm::Member member_of(const CompiledServer& server) const;
   [[nodiscard]] ServerState state_of(const ServerEndpoint& endpoint) const;
@@ -113,13 +120,14 @@ class Control {
 
   std::string config_file_;
   store::Configuration configuration_;
-  std::shared_ptr<const model::Model> model_;
+  farm::Overlay overlay_;
+  std::shared_ptr<const model::Model> model_;  // the configuration's, with what operators said
   store::FileLink file_;
   std::chrono::system_clock::time_point loaded_at_;
   std::vector<std::string> rejected_;
   boost::asio::io_context loop_;
   boost::asio::signal_set signals_;
-  boost::asio::steady_timer tick_timer_, publish_timer_, file_timer_, confirm_timer_;
+  boost::asio::steady_timer tick_timer_, publish_timer_, file_timer_, confirm_timer_, verb_timer_;
   ControlLock lock_;
   RegionWatch watch_;
   Publisher publisher_;

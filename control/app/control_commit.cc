@@ -26,6 +26,7 @@ void Control::wire_configuration() {
   configuration_.set_rules(rules_with([this] { return ports_of(watch_.region()); }, true));
   configuration_.on_applied([this](const store::Committed& committed) { apply(committed); });
   dispatcher_.set_desk(desk_);
+  dispatcher_.set_operator([this](const surface::VerbRequest& request, const auto& done) { operate(request, done); });
   watch_confirmation();
   if (file_.knows_file()) write_file_soon();  // who was killed may have left it behind
 }
@@ -34,7 +35,7 @@ void Control::wire_configuration() {
 void Control::apply(const store::Committed& committed) {
   const store::Revision& revision = committed.revision;
   loaded_at_ = revision.when;
-  model_ = committed.model;
+  forget_verbs();
   rejected_.clear();
   log(Level::notice, "revision {} of {} ({}): {}{}", revision.number, revision.author.who, revision.author.face,
       revision.words.empty() ? "" : revision.words.front(),
@@ -112,7 +113,9 @@ void Control::wait_for_acknowledgement(std::function<void(const std::string& wai
   tick();
 }
 
-nlohmann::json Control::radius_of(const model::Model& planned, const std::vector<document::Change>& changes) {
+nlohmann::json Control::radius_of(const model::Model& configured, const std::vector<document::Change>& changes) {
+  const auto laid_over = overlay_.over(std::make_shared<const model::Model>(configured));
+  const model::Model& planned = *laid_over;
   BlastRadius radius;
   const Snapshot* running = publisher_.newest();
   nlohmann::json connections;

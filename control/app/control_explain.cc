@@ -39,7 +39,8 @@ void Control::explain_draft(const surface::ExplainRequest& request, Questioner::
   if (const auto problems = configuration_.problems_of(*document); !problems.empty()) {
     return done({}, fail(Error::Code::invalid, problems.front().path, problems.front().text));
   }
-  const auto planned = std::make_shared<const model::Model>(document::object_of<model::Model>(*document));
+  const auto planned =
+      overlay_.over(std::make_shared<const model::Model>(document::object_of<model::Model>(*document)));
   questioner_.ask(
       [this, planned, hash = document->hash(), asked = request.question](ExplainQuestion& question) -> Result<void> {
         const auto draft =

@@ -129,6 +129,80 @@ SCENARIO("a standby comes in with the news that a server died") {
   }
 }
 
+SCENARIO("an operator takes a server out for a time") {
+  if (geteuid() != 0) return;
+  const Lab lab;
+  lab.write_config(farm("shop", kVip));
+  const Server web1{lab, "10.1.1.11"};
+  const Server web2{lab, "10.1.1.12"};
+  const auto say = [](const ControlProcess& control, const char* server, const json& body) {
+    return control.ask(
+        {{"api",
+          {{"method", "POST"}, {"path", fmt::format("/api/v1/farms/shop/servers/{}/verbs", server)}, {"body", body}}}});
+  };
+  const auto server = [](const ControlProcess& control) { return control.show("servers")["servers"][0]; };
+  GIVEN("a farm with two servers up") {
+    Dataplane dataplane{lab};
+    std::optional<ControlProcess> control{std::in_place, lab};
+    REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 2; }));
+    THEN("what is wrong is refused with its reason, and nothing changes") {
+      CHECK(say(*control, "web1", {{"verb", "weight"}, {"weight", 101}})["status"] == 422);
+      CHECK(say(*control, "web1", {{"verb", "weight"}})["status"] == 422);
+      CHECK(say(*control, "web1", {{"verb", "drain"}, {"for_s", 0}})["status"] == 422);
+      CHECK(say(*control, "web9", {{"verb", "drain"}})["status"] == 404);
+      CHECK(control->ask({{"verb", "drain"}, {"farm", "shop"}, {"server", "web1"}}).contains("error"));
+      CHECK(server(*control)["operator"].is_null());
+    }
+    WHEN("one is drained without an end") {
+      json answer;
+      std::thread asks{[&] { answer = say(*control, "web1", {{"verb", "drain"}}); }};
+      REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 1; }));
+      asks.join();
+      CHECK(answer["status"] == 200);
+      CHECK(server(*control)["duty"] == "draining");
+      CHECK(server(*control)["operator"]["state"]["until"].is_null());
+      THEN("it stays so when control is killed and comes back") {
+        control->end(SIGKILL);
+        const std::uint64_t before = dataplane.snapshot->generation;
+        control.emplace(lab);
+        REQUIRE(wait_for(&dataplane, [&] { return dataplane.snapshot->generation > before; }));
+        CHECK(dataplane.usable(kVip) == 1);
+        REQUIRE(wait_for(&dataplane, [&] { return answers(*control); }));
+        CHECK(server(*control)["wanted"] == "drain");
+        AND_WHEN("it is enabled") {
+          asks = std::thread{[&] { answer = say(*control, "web1", {{"verb", "enable"}}); }};
+          CHECK(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 2; }));
+          asks.join();
+          THEN("nothing is left of it") { CHECK(server(*control)["operator"].is_null()); }
+        }
+      }
+      THEN("a commit that removes the server forgets it") {
+        std::string less = farm("shop", kVip);
+        const std::size_t at = less.find("{ name = \"web1\"");
+        less.erase(at, less.find("{ name = \"web2\"") - at);
+        lab.write_config(less);
+        control->send(SIGHUP);
+        REQUIRE(wait_for(&dataplane, [&] { return control->show("servers")["servers"].size() == 1; }));
+        lab.write_config(farm("shop", kVip));
+        control->send(SIGHUP);
+        CHECK(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 2; }));
+      }
+    }
+    WHEN("one gets weight 0 for a second") {
+      json answer;
+      std::thread asks{[&] { answer = say(*control, "web1", {{"verb", "weight"}, {"weight", 0}, {"for_s", 1}}); }};
+      REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 1; }));
+      THEN("the configured weight applies again by itself") {
+        CHECK(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 2; }));
+        asks.join();
+        CHECK(answer["status"] == 200);
+        CHECK(server(*control)["weight"] == 10);
+        CHECK(server(*control)["operator"].is_null());
+      }
+    }
+  }
+}
+
 SCENARIO("control is killed and started again") {
   if (geteuid() != 0) return;
   const Lab lab;

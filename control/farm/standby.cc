@@ -119,7 +119,7 @@ std::string_view word(const Duty& duty) {
       return "standby";
     case Why::drained:
     case Why::no_weight:
-      return "drain";
+      return "draining";
     case Why::maintenance:
       return "maintenance";
     case Why::failed:

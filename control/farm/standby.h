@@ -56,7 +56,7 @@ struct Duty {
 // One duty for each member, in their order.
 [[nodiscard]] std::vector<Duty> duties(std::span<const Member> members, const model::Standbys& rule);
 
-// What people see: "drain", "standby"; and a sentence, empty where the state says it all.
+// What people see: "draining", "standby"; and a sentence, empty where the state says it all.
 [[nodiscard]] std::string_view word(const Duty& duty);
 [[nodiscard]] std::string_view sentence(const Duty& duty);
 

@@ -150,7 +150,7 @@ struct alignas(64) ServerRow {
   MemberId member{};                       // which server of the farm it is
   std::uint8_t is_healthy = 0;             // control: what the check says, where `state` says something else
   Flows flows = Flows::go_on;
-  Tick up_since = 0;                       // takes new connections; 0: for longer than any slow start
+  Tick up_since = 0;          // takes new connections; 0: for longer than any slow start
   std::uint32_t left_at = 0;  // control: when it left or maintenance began, in seconds since 1970; 0: neither
 };
 static_assert(sizeof(ServerRow) == 64);

@@ -64,8 +64,9 @@ def write(case, folder):
     for number, text in case.configs.items():
         (folder / f"config-{number}.cfg").write_text(text)
     for port in cases.PORTS:
-        for kind in ("in", "out", "punt"):
-            frames = [step.frame for step in case.steps if step.port == port and (step.kind == kind or (step.kind, kind) == ("answer", "out"))]
+        for kinds in (("in",), ("out", "answer"), ("punt",)):
+            kind = kinds[0]
+            frames = [step.frame for step in case.steps if step.kind in kinds and step.port == port]
             if frames:
                 (folder / f"{port}-{kind}.pcap").write_bytes(PCAP_HEADER + b"".join(map(pcap_record, frames)))
 

@@ -46,6 +46,25 @@ void clear_entries(Api& api, const CallPtr& call, const std::string& table) {
   });
 }
 
+// What an operator says about a server, until somebody says otherwise or for a time.
+void operate(Api& api, const CallPtr& call) {
+  const std::string farm = call->parameter("farm");
+  if (!allows_on_farm(call->who, Permission::operate, farm)) {
+    return call->answer(problem(403, "this farm is not in your scope"));
+  }
+  json question = call->body;
+  question["farm"] = farm;
+  question["server"] = call->parameter("server");
+  question["who"] = call->who.words();
+  call->object = "farms." + farm + ".servers." + call->parameter("server");
+  call->note = call->body.dump(-1, ' ', false, json::error_handler_t::replace);
+  api.plane().ask(std::move(question), [call](const json& said) {
+    Answer answer = answer_of_question(said);
+    if (answer.status >= 400) call->note.clear();
+    call->answer(answer);
+  });
+}
+
 void alarm(Json& alarms, const std::string& severity, const std::string& object, const std::string& text) {
   alarms.push_back({{"severity", severity}, {"object", object}, {"text", text}});
 }
@@ -162,6 +181,26 @@ void add_table(Api& api, const std::string& table, const std::string& what, cons
   api.router().add(std::move(end));
 }
 
+void add_verbs(Api& api) {
+  Route verbs;
+  verbs.method = https::Method::post;
+  verbs.pattern = "/api/v1/farms/{farm}/servers/{server}/verbs";
+  verbs.permission = Permission::operate;
+  verbs.id = "operate-server";
+  verbs.summary =
+      "Drain, enable or take into maintenance a server, or give it another weight, without a commit: what the "
+      "configuration says applies again after `for_s`, if said, or when the same is said that it says.";
+  verbs.tag = "farms";
+  Json words = text_schema(1, 16);
+  words["enum"] = {"drain", "enable", "maintenance", "weight"};
+  verbs.body = object_schema({{"verb", words}},
+                             {{"weight", number_schema(0, 100, "with the verb weight; 0 drains")},
+                              {"for_s", number_schema(1, 365 * 86400, "seconds; left out: until further notice")}});
+  verbs.answer = anything();
+  verbs.run = [&api](const CallPtr& call) { operate(api, call); };
+  api.router().add(std::move(verbs));
+}
+
 }  // namespace
 
 void add_status_routes(Api& api) {
@@ -186,6 +225,7 @@ void add_status_routes(Api& api) {
          .answer = anything()},
         [what = std::string{one.what}](Api& to, const CallPtr& call) { show(to, call, what); });
   }
+  add_verbs(api);
   add_table(api, "connections", "The connection table", "End connections; the clients notice at their next packet.");
   add_table(api, "persistence", "Which client is bound to which server",
             "Forget which client belongs to which server.");

@@ -159,6 +159,26 @@ Command clear_command() {
                     entries("persistence", "let clients be balanced anew", false, false)}};
 }
 
+// Without a commit, and for a time if wished.
+std::vector<Command> verbs() {
+  const auto verb = [](std::string word, std::string help) {
+    return Command{.word = std::move(word),
+                   .help = std::move(help),
+                   .arguments = {word_argument("server", "with its farm, like shop/web1")},
+                   .options = {with("for", "then what the configuration says applies again",
+                                    word_argument("time", "90s, 30m, 2h or 1d"))},
+                   .run = operate_server};
+  };
+  std::vector<Command> all{
+      verb("drain", "let a server finish what it has: no new clients"),
+      verb("enable", "let a server serve again"),
+      verb("maintenance", "take a server out: its clients move to others"),
+      verb("weight", "give a server another share of the connections"),
+  };
+  all.back().arguments.push_back(number_argument("weight", "0 drains", 0, 100));
+  return all;
+}
+
 Command explain_command() {
   return {.word = "explain",
           .help = "what would happen to a packet now, and why",
@@ -227,7 +247,7 @@ Command confirm_command() {
 }
 
 std::vector<Command> make_operational() {
-  return {
+  std::vector<Command> commands{
       show_command(),
       clear_command(),
       explain_command(),
@@ -246,6 +266,18 @@ std::vector<Command> make_operational() {
       {.word = "exit", .help = "leave", .run = leave},
       {.word = "quit", .help = "leave", .run = leave},
   };
+  // Behind show and clear.
+  const std::vector<Command> words = verbs();
+  commands.insert(commands.begin() + 2, words.begin(), words.end());
+  return commands;
+}
+
+// What can be said without leaving configuration.
+std::vector<Command> run_commands() {
+  std::vector<Command> commands{show_command(), clear_command(), explain_command()};
+  const std::vector<Command> words = verbs();
+  commands.insert(commands.end(), words.begin(), words.end());
+  return commands;
 }
 
 std::vector<Option> commit_options() {
@@ -313,9 +345,7 @@ std::vector<Command> make_configuration() {
        .run = save},
       {.word = "rebase", .help = "carry your changes over to what others have committed", .run = rebase},
       {.word = "discard", .help = "forget your changes", .run = discard},
-      {.word = "run",
-       .help = "a command of the other mode",
-       .below = {show_command(), clear_command(), explain_command()}},
+      {.word = "run", .help = "a command of the other mode", .below = run_commands()},
       help_command(),
       {.word = "exit", .help = "one level up; at the top, leave configuration", .run = leave_configuration},
       {.word = "quit", .help = "leave configuration", .run = leave_configuration},

@@ -43,6 +43,9 @@ Outcome rebase(Session& session, const Parsed& parsed);
 Outcome rollback(Session& session, const Parsed& parsed);
 Outcome revert(Session& session, const Parsed& parsed);
 
+// verbs.cc
+Outcome operate_server(Session& session, const Parsed& parsed);  // drain, enable, maintenance, weight
+
 // setup.cc
 Outcome setup(Session& session, const Parsed& parsed);
 

@@ -84,6 +84,13 @@ std::string server_state(const json& server) {
   const std::string duty = text(server, "duty");
   return text(server, "state") == "up" && duty != "-" ? duty : text(server, "state");
 }
+// " (anna until 2026-07-24T11:57:03Z)", where an operator said so.
+std::string said_by(const json& server, const char* what) {
+  const json& said = part(part(server, "operator"), what);
+  if (!said.is_object()) return {};
+  const std::string until = text(said, "until");
+  return fmt::format("; by {}{}", text(said, "who"), until == "-" ? std::string{} : " until " + until);
+}
 std::string server_reason(const json& server) {
   const std::string reason = text(server, "duty_reason");
   return text(server, "state") == "up" && reason != "-" && !reason.empty() ? reason : text(server, "reason");
@@ -104,7 +111,8 @@ std::string servers_page(const json& answer) {
     const std::string since = text(server, "for_s") == "-" ? "-" : span_text(signed_number(server, "for_s"));
     table.add({text(server, "farm"), text(server, "name"), text(server, "address"), text(server, "port"),
                server_state(server), since, text(server, "weight"), count_text(number(server, "active_connections")),
-               count_text(number(server, "total_connections")), server_reason(server)});
+               count_text(number(server, "total_connections")),
+               server_reason(server) + said_by(server, "state") + said_by(server, "weight")});
   }
   std::string page = table.empty() ? "There are no servers in the configuration.\n" : table.text();
   Table leaving{{{.title = "LEAVING FARM", .wrap = Wrap::when_needed},

@@ -107,6 +107,28 @@ json farm_row(const View& view, const model::Farm& farm, const std::map<std::str
   return row;
 }
 
+json said_part(const farm::Said& said) {
+  json part{{"who", said.who}, {"since", iso_time(said.since)}};
+  part["until"] = said.until ? json(iso_time(*said.until)) : json();
+  return part;
+}
+
+// What an operator said about the server; null: nothing.
+json operator_part(const View& view, const std::string& farm, const std::string& server) {
+  const farm::ServerVerbs* verbs = view.overlay != nullptr ? view.overlay->find(farm, server) : nullptr;
+  if (verbs == nullptr) return nullptr;
+  json part{{"state", nullptr}, {"weight", nullptr}};
+  if (verbs->state) {
+    part["state"] = said_part(*verbs->state);
+    part["state"]["value"] = farm::word(verbs->state->value);
+  }
+  if (verbs->weight) {
+    part["weight"] = said_part(*verbs->weight);
+    part["weight"]["value"] = verbs->weight->value;
+  }
+  return part;
+}
+
 // Servers that are no longer in their farms and still have connections.
 json leaving_part(const View& view, const std::map<RowName, ServerSums>& sums) {
   json rows = json::array();
@@ -176,6 +198,7 @@ json show_servers(const View& view) {
                  {"state", word(standing.health)},
                  {"reason", standing.reason}};
         const auto duty = duties.find({f, s, address.is_v4(), port, protocol});
+        row["operator"] = operator_part(view, farm.name, server.name);
         row["duty"] = duty != duties.end() ? json(word(duty->second)) : json();
         row["duty_reason"] = duty != duties.end() ? json(sentence(duty->second)) : json();
         row["since"] = standing.since ? json(iso_time(*standing.since)) : json();

@@ -64,6 +64,11 @@ void Dispatcher::answer(const std::string& line, const std::shared_ptr<LineServe
   const auto parsed = document::parse_json(line);
   const bool is_long = line.size() > kQuestionMax && !(parsed && parsed->contains("config"));
   const json question = parsed && !is_long ? *parsed : json{};
+  if (asks(question, "verb")) {
+    return send(reply, error_answer("invalid",
+                                    "verbs go by the API: {\"api\": {\"method\": \"POST\", \"path\": "
+                                    "\"/api/v1/farms/F/servers/S/verbs\", \"body\": {\"verb\": ...}}}"));
+  }
   ask(
       question,
       [reply](json answer) {
@@ -77,6 +82,7 @@ void Dispatcher::ask(const json& question, const std::function<void(json)>& done
   if (desk_ != nullptr && question.is_object() && question.contains("config")) return desk_->answer(question, done);
   if (question.is_object() && question.contains("explain")) return explain(question, done);
   if (asks(question, "clear")) return clear(question, done);
+  if (asks(question, "verb") && operate_) return operate(question, done);
   if (!asks(question, "show")) {
     return done(error_answer("invalid", "a request is one line of JSON like {\"show\": \"farms\"}"));
   }
@@ -126,6 +132,17 @@ void Dispatcher::rates(const json& question, const Done& done) {
               [this, query = *request->past, done](const Result<std::vector<telemetry::HistoryPoint>>& points) {
                 done(points ? surface::past_rates(look_(), query, *points) : refusal(points.error()));
               });
+}
+
+void Dispatcher::operate(const json& question, const Done& done) {
+  const auto request = read_verb(question, look_().model);
+  if (!request) return done(refusal(request.error()));
+  operate_(*request, [this, done](const Result<VerbDone>& did) {
+    if (!did) return done(refusal(did.error()));
+    json answer{{"dataplane", dataplane_part(look_())}, {"done", did->text}};
+    answer["waiting_for"] = did->waiting_for.empty() ? json() : json(did->waiting_for);
+    done(std::move(answer));
+  });
 }
 
 void Dispatcher::clear(const json& question, const Done& done) {

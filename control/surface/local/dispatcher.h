@@ -23,6 +23,7 @@
 #include "control/surface/local/entry_walk.h"
 #include "control/surface/local/explain.h"
 #include "control/surface/local/line_server.h"
+#include "control/surface/local/verb.h"
 #include "control/surface/local/view.h"
 #include "control/telemetry/recorder.h"
 
@@ -47,10 +48,13 @@ class Dispatcher {
         forward_{std::move(forward)} {}
   // Who answers {"config": ...}. Without one nobody does.
   void set_desk(ConfigurationDesk& desk) { desk_ = &desk; }
+  // Who does what an operator says (verb.h). Without one nobody does.
+  void set_operator(Operate operate) { operate_ = std::move(operate); }
 
   void answer(const std::string& line, const std::shared_ptr<LineServer::Reply>& reply);
-  // A question of the first two kinds. With most answers comes "cost_ns": what it took of the loop's time. `wanted` is
-  // asked now and then; when it says no, `done` is not called.
+  // A question of the first two kinds, or what an operator says (verb.h), which comes by the API only. With most
+  // answers comes "cost_ns": what it took of the loop's time. `wanted` is asked now and then; when it says no, `done`
+  // is not called.
   void ask(const nlohmann::json& question, const std::function<void(nlohmann::json)>& done,
            const std::function<bool()>& wanted);
 
@@ -58,6 +62,7 @@ class Dispatcher {
   using Done = std::function<void(nlohmann::json)>;
   void clear(const nlohmann::json& question, const Done& done);
   void explain(const nlohmann::json& question, const Done& done);
+  void operate(const nlohmann::json& question, const Done& done);
   void rates(const nlohmann::json& question, const Done& done);
   void walk(const std::shared_ptr<EntryWalk>& walk, const Done& done, const std::function<bool()>& wanted);
   [[nodiscard]] nlohmann::json show(const std::string& what) const;
@@ -69,6 +74,7 @@ class Dispatcher {
   PastRates past_rates_;
   Forward forward_;
   ConfigurationDesk* desk_ = nullptr;
+  Operate operate_;
 };
 
 }  // namespace fulcrum::surface

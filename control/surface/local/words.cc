@@ -102,7 +102,7 @@ std::string_view word(ServerState state) {
     case ServerState::down:
       return "down";
     case ServerState::draining:
-      return "drain";
+      return "draining";
     case ServerState::reserve:
       return "standby";
     case ServerState::maintenance:

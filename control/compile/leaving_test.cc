@@ -1,0 +1,102 @@
+// Servers that leave their farm, or go into maintenance, while they have connections.
+#include "tests/support/compiled_shop.h"
+
+namespace fulcrum {
+namespace {
+
+using namespace test;  // NOLINT: the tests read as sentences
+
+// A later snapshot, at a time, while servers have connections or have none.
+std::unique_ptr<Snapshot> later(const model::Model& model, const Snapshot& before, std::uint32_t now_s,
+                                bool has_connections = true) {
+  auto next = std::make_unique<Snapshot>();
+  const auto routes = routes_of(model, kPorts);
+  const auto done = compile({.model = model,
+                             .routes = routes,
+                             .generation = before.generation + 1,
+                             .now_s = now_s,
+                             .previous = &before,
+                             .state = {},
+                             .has_connections = [&](ServerId) { return has_connections; },
+                             .neighbour = {}},
+                            *next);
+  EXPECT_TRUE(done.has_value()) << done.error().words();
+  return next;
+}
+
+TEST(Compile, AServerThatLeftGoesOnForItsConnections) {
+  model::Model model = shop();
+  const Compiled first = compiled(model);
+  const std::uint16_t left = find_endpoint(*first.snapshot, ip("10.1.1.12"), Be16{8080}, Protocol::tcp);
+  model.farms[0].servers.erase(model.farms[0].servers.begin() + 1);
+  const auto second = later(model, *first.snapshot, 1000);
+  const ServerRow& row = second->servers[left];
+  EXPECT_EQ(row.state, ServerState::leaving);
+  EXPECT_EQ(row.flows, Flows::go_on_for_a_time);
+  EXPECT_EQ(row.left_at, 1000U);
+  EXPECT_EQ(row.generation, first.snapshot->servers[left].generation);
+  EXPECT_EQ(row.address_port_delta, first.snapshot->servers[left].address_port_delta);
+  EXPECT_EQ(second->server_names[left].view(), "web2");
+  EXPECT_EQ(find_endpoint(*second, ip("10.1.1.12"), Be16{8080}, Protocol::tcp), left) << "its answers are known";
+  EXPECT_EQ(find_member(*second, row.service, row.member), kNoIndex) << "clients that were bound to it move";
+  for (std::uint16_t s = second->services[row.service.value].first_server; s != kNoIndex;
+       s = second->servers[s].next_of_service) {
+    EXPECT_NE(s, left);
+  }
+  const auto third = later(model, *second, 1299);
+  EXPECT_EQ(third->servers[left].flows, Flows::go_on_for_a_time);
+  EXPECT_EQ(third->servers[left].left_at, 1000U);
+  EXPECT_EQ(later(model, *third, 1300)->servers[left].flows, Flows::reset) << "drain_time_s is over";
+  EXPECT_EQ(later(model, *third, 1300, false)->servers[left].state, ServerState::unused) << "the last one has ended";
+  EXPECT_EQ(later(model, *first.snapshot, 1000, false)->servers[left].state, ServerState::leaving)
+      << "a worker may be opening one right now";
+  model.farms[0].removed_flows = model::RemovedFlows::keep;
+  EXPECT_EQ(later(model, *third, 999'999)->servers[left].flows, Flows::go_on);
+  model.farms[0].removed_flows = model::RemovedFlows::reset;
+  EXPECT_EQ(later(model, *first.snapshot, 1000)->servers[left].flows, Flows::reset);
+}
+
+TEST(Compile, AServerThatComesBackTakesUpItsRow) {
+  const model::Model whole = shop();
+  model::Model less = whole;
+  less.farms[0].servers.pop_back();
+  const Compiled first = compiled(whole);
+  const std::uint16_t left = find_endpoint(*first.snapshot, ip("10.9.1.13"), Be16{8080}, Protocol::tcp);
+  const auto second = later(less, *first.snapshot, 1000);
+  const auto third = later(whole, *second, 1001);
+  EXPECT_EQ(third->servers[left].state, ServerState::up);
+  EXPECT_EQ(third->servers[left].flows, Flows::go_on);
+  EXPECT_EQ(third->servers[left].generation, first.snapshot->servers[left].generation);
+  EXPECT_EQ(third->servers[left].member, first.snapshot->servers[left].member);
+}
+
+TEST(Compile, AServerWithAnotherAddressLeavesAtItsOldOne) {
+  model::Model model = shop();
+  const Compiled first = compiled(model);
+  const std::uint16_t left = find_endpoint(*first.snapshot, ip("10.1.1.12"), Be16{8080}, Protocol::tcp);
+  model.farms[0].servers[1].addresses = {ip("10.1.1.99")};
+  const auto second = later(model, *first.snapshot, 1000);
+  EXPECT_EQ(second->servers[left].state, ServerState::leaving);
+  const std::uint16_t now = find_endpoint(*second, ip("10.1.1.99"), Be16{8080}, Protocol::tcp);
+  EXPECT_EQ(second->servers[now].state, ServerState::up);
+  EXPECT_EQ(second->servers[now].member, second->servers[left].member) << "persistent clients go on with it";
+}
+
+TEST(Compile, MaintenanceEndsConnectionsAsTheFarmSays) {
+  model::Model model = shop();
+  const Compiled first = compiled(model);
+  const std::uint16_t row = find_endpoint(*first.snapshot, ip("10.1.1.12"), Be16{8080}, Protocol::tcp);
+  model.farms[0].servers[1].state = model::AdminState::maintenance;
+  const auto second = later(model, *first.snapshot, 1000);
+  EXPECT_EQ(second->servers[row].flows, Flows::go_on_for_a_time);
+  const auto third = later(model, *second, 1300);
+  EXPECT_EQ(third->servers[row].flows, Flows::reset);
+  EXPECT_EQ(third->servers[row].left_at, 1000U);
+  model.farms[0].servers[1].state = model::AdminState::enabled;
+  const auto fourth = later(model, *third, 1400);
+  EXPECT_EQ(fourth->servers[row].flows, Flows::go_on);
+  EXPECT_EQ(fourth->servers[row].left_at, 0U);
+}
+
+}  // namespace
+}  // namespace fulcrum

@@ -1,0 +1,79 @@
+// What operators said about servers, laid over the configuration: `drain`, `enable`, `maintenance`, `weight`, each for
+// a time or until somebody says otherwise. Beside the configuration and not in it, because it is about tonight: it
+// needs no commit, does not stand in the file, and the configured value applies again when its time is up. What an
+// operator says that the configuration says anyway is not kept.
+//
+// Kept by the names of farm and server; forgotten when the server leaves the configuration. A value type: who has one
+// saves its text() and reads it again with parse(). Pure: time comes in from outside.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "control/model/model.h"
+#include "dataplane/base/result.h"
+
+namespace fulcrum::farm {
+
+struct Said {
+  using Time = std::chrono::system_clock::time_point;
+  std::string who;
+  Time since{};
+  std::optional<Time> until{};  // nothing: until somebody says otherwise
+  friend bool operator==(const Said&, const Said&) = default;
+};
+
+struct ServerVerbs {
+  struct State : Said {
+    model::AdminState value = model::AdminState::enabled;
+    friend bool operator==(const State&, const State&) = default;
+  };
+  struct Weight : Said {
+    std::uint16_t value = 0;
+    friend bool operator==(const Weight&, const Weight&) = default;
+  };
+  std::optional<State> state{};
+  std::optional<Weight> weight{};
+  friend bool operator==(const ServerVerbs&, const ServerVerbs&) = default;
+};
+
+class Overlay {
+ public:
+  using Name = std::pair<std::string, std::string>;  // farm, server
+  using Time = Said::Time;
+
+  // `configured` is the server as the configuration has it.
+  void set_state(const std::string& farm, const model::Server& configured, const ServerVerbs::State& state);
+  void set_weight(const std::string& farm, const model::Server& configured, const ServerVerbs::Weight& weight);
+  // Forgets what is over by `now`, and what is about servers that the model does not have. True when that was
+  // something.
+  bool forget(Time now, const model::Model& model);
+
+  // The model with what was said; the same one when nothing was.
+  [[nodiscard]] std::shared_ptr<const model::Model> over(const std::shared_ptr<const model::Model>& model) const;
+  // Null: nothing was said about it.
+  [[nodiscard]] const ServerVerbs* find(const std::string& farm, const std::string& server) const;
+  // The first moment at which something is over.
+  [[nodiscard]] std::optional<Time> next_end() const;
+  [[nodiscard]] bool empty() const { return verbs_.empty(); }
+
+  [[nodiscard]] std::string text() const;
+  // Errors: not what text() writes (invalid).
+  static Result<Overlay> parse(const std::string& text);
+  friend bool operator==(const Overlay&, const Overlay&) = default;
+
+ private:
+  void tidy(const Name& name);
+  std::map<Name, ServerVerbs> verbs_;
+};
+
+// "drain", "maintenance", "enabled" as in the configuration.
+[[nodiscard]] std::string_view word(model::AdminState state);
+[[nodiscard]] std::optional<model::AdminState> admin_state(std::string_view word);
+
+}  // namespace fulcrum::farm

@@ -1,0 +1,106 @@
+#include "control/farm/overlay.h"
+
+#include "tests/support/gtest.h"
+
+namespace fulcrum::farm {
+namespace {
+
+using model::AdminState;
+
+constexpr Said::Time kNow{std::chrono::seconds{1'800'000'000}};
+
+std::shared_ptr<const model::Model> shop() {
+  auto model = std::make_shared<model::Model>();
+  model->farms.emplace_back();
+  model->farms[0].name = "shop";
+  model->farms[0].servers = {{.name = "web1", .addresses = {}, .weight = 10},
+                             {.name = "web2", .addresses = {}, .weight = 20}};
+  return model;
+}
+
+ServerVerbs::State state(AdminState value, std::optional<Said::Time> until = std::nullopt) {
+  return {{.who = "anna", .since = kNow, .until = until}, value};
+}
+ServerVerbs::Weight weight(std::uint16_t value, std::optional<Said::Time> until = std::nullopt) {
+  return {{.who = "bert (token ci)", .since = kNow, .until = until}, value};
+}
+
+TEST(Overlay, LiesOverTheModel) {
+  const auto model = shop();
+  Overlay overlay;
+  EXPECT_EQ(overlay.over(model), model) << "the same one: nothing was said";
+  overlay.set_state("shop", model->farms[0].servers[0], state(AdminState::drain));
+  overlay.set_weight("shop", model->farms[0].servers[0], weight(0));
+  const auto changed = overlay.over(model);
+  EXPECT_EQ(changed->farms[0].servers[0].state, AdminState::drain);
+  EXPECT_EQ(changed->farms[0].servers[0].weight, 0);
+  EXPECT_EQ(changed->farms[0].servers[1], model->farms[0].servers[1]);
+  EXPECT_EQ(model->farms[0].servers[0].state, AdminState::enabled);
+  ASSERT_NE(overlay.find("shop", "web1"), nullptr);
+  EXPECT_EQ(overlay.find("shop", "web1")->state->who, "anna");
+  EXPECT_EQ(overlay.find("shop", "web2"), nullptr);
+}
+
+TEST(Overlay, WhatTheConfigurationSaysAnywayIsNotKept) {
+  const auto model = shop();
+  Overlay overlay;
+  overlay.set_state("shop", model->farms[0].servers[0], state(AdminState::maintenance));
+  overlay.set_state("shop", model->farms[0].servers[0], state(AdminState::enabled, kNow + std::chrono::hours{1}));
+  overlay.set_weight("shop", model->farms[0].servers[1], weight(20));
+  EXPECT_TRUE(overlay.empty());
+}
+
+TEST(Overlay, EndsWithItsTime) {
+  const auto model = shop();
+  Overlay overlay;
+  overlay.set_state("shop", model->farms[0].servers[0], state(AdminState::drain, kNow + std::chrono::minutes{30}));
+  overlay.set_weight("shop", model->farms[0].servers[0], weight(1, kNow + std::chrono::minutes{10}));
+  EXPECT_EQ(overlay.next_end(), kNow + std::chrono::minutes{10});
+  EXPECT_FALSE(overlay.forget(kNow + std::chrono::minutes{9}, *model));
+  EXPECT_TRUE(overlay.forget(kNow + std::chrono::minutes{10}, *model));
+  EXPECT_EQ(overlay.over(model)->farms[0].servers[0].weight, 10);
+  EXPECT_EQ(overlay.over(model)->farms[0].servers[0].state, AdminState::drain);
+  EXPECT_EQ(overlay.next_end(), kNow + std::chrono::minutes{30});
+  EXPECT_TRUE(overlay.forget(kNow + std::chrono::minutes{31}, *model));
+  EXPECT_TRUE(overlay.empty());
+  EXPECT_EQ(overlay.next_end(), std::nullopt);
+}
+
+TEST(Overlay, EndsWithTheServer) {
+  const auto model = shop();
+  Overlay overlay;
+  for (const model::Server& server : model->farms[0].servers)
+    overlay.set_state("shop", server, state(AdminState::drain));
+  auto less = std::make_shared<model::Model>(*model);
+  less->farms[0].servers.pop_back();
+  EXPECT_TRUE(overlay.forget(kNow, *less));
+  EXPECT_NE(overlay.find("shop", "web1"), nullptr);
+  EXPECT_EQ(overlay.find("shop", "web2"), nullptr);
+}
+
+TEST(Overlay, ComesBackFromItsText) {
+  const auto model = shop();
+  Overlay overlay;
+  overlay.set_state("shop", model->farms[0].servers[0],
+                    state(AdminState::maintenance, kNow + std::chrono::minutes{30}));
+  overlay.set_weight("shop", model->farms[0].servers[1], weight(0));
+  const auto again = Overlay::parse(overlay.text());
+  ASSERT_TRUE(again.has_value()) << again.error().words();
+  EXPECT_EQ(*again, overlay);
+  EXPECT_EQ(*Overlay::parse(Overlay{}.text()), Overlay{});
+}
+
+TEST(Overlay, RefusesAnotherText) {
+  for (const char* text : {"", "{", "[]", "{}", R"({"version": 2, "servers": []})"}) {
+    EXPECT_FALSE(Overlay::parse(text).has_value()) << text;
+  }
+  for (const char* said : {R"(1)", R"({})", R"("state": {"value": "broken", "who": "a", "since": 1, "until": null})",
+                           R"("state": {"value": "drain", "since": 1, "until": null})",
+                           R"("weight": {"value": 101, "who": "a", "since": 1, "until": null})"}) {
+    const std::string row = std::string{R"({"farm": "shop", "server": "web1", )"} + said + "}";
+    EXPECT_FALSE(Overlay::parse(R"({"version": 1, "servers": [)" + row + "]}").has_value()) << said;
+  }
+}
+
+}  // namespace
+}  // namespace fulcrum::farm
