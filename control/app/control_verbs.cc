@@ -37,9 +37,10 @@ void Control::load_verbs() {
 
 Result<void> Control::save_verbs() const { return files::replace(verbs_file(), overlay_.text()); }
 
-// After a commit, or at the end of a verb's time.
+// After a commit, which may have given servers other names, or at the end of a verb's time.
 void Control::forget_verbs() {
-  if (overlay_.forget(system_clock::now(), *configuration_.model())) {
+  const bool renamed = overlay_.follow(*model_, *configuration_.model());
+  if (overlay_.forget(system_clock::now(), *configuration_.model()) || renamed) {
     if (auto saved = save_verbs(); !saved) log(Level::error, "{}", saved.error().words());
   }
   model_ = overlay_.over(configuration_.model());

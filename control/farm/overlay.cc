@@ -55,14 +55,51 @@ bool read_verbs(const json& row, ServerVerbs& verbs) {
   return verbs.state || verbs.weight;
 }
 
+template <class Is>
+const model::Farm* find_farm(const model::Model& model, Is is) {
+  const auto found = std::find_if(model.farms.begin(), model.farms.end(), is);
+  return found == model.farms.end() ? nullptr : &*found;
+}
+
+template <class Is>
+const model::Server* find_server(const model::Farm& farm, Is is) {
+  const auto found = std::find_if(farm.servers.begin(), farm.servers.end(), is);
+  return found == farm.servers.end() ? nullptr : &*found;
+}
+
+const model::Farm* farm_called(const model::Model& model, const std::string& name) {
+  return find_farm(model, [&](const model::Farm& farm) { return farm.name == name; });
+}
+
+const model::Server* server_called(const model::Farm& farm, const std::string& name) {
+  return find_server(farm, [&](const model::Server& server) { return server.name == name; });
+}
+
 const model::Server* find_server(const model::Model& model, const Overlay::Name& name) {
-  for (const model::Farm& farm : model.farms) {
-    if (farm.name != name.first) continue;
-    const auto found = std::find_if(farm.servers.begin(), farm.servers.end(),
-                                    [&](const model::Server& server) { return server.name == name.second; });
-    if (found != farm.servers.end()) return &*found;
-  }
-  return nullptr;
+  const model::Farm* farm = farm_called(model, name.first);
+  return farm == nullptr ? nullptr : server_called(*farm, name.second);
+}
+
+bool serve_the_same(const model::Farm& one, const model::Farm& other) {
+  const auto has = [](const auto& list, const auto& value) {
+    return std::find(list.begin(), list.end(), value) != list.end();
+  };
+  const auto shares = [&](const auto& ours, const auto& theirs) {
+    return std::any_of(ours.begin(), ours.end(), [&](const auto& value) { return has(theirs, value); });
+  };
+  return shares(one.addresses, other.addresses) && shares(one.ports, other.ports);
+}
+
+// What the server of that name is called in `after`; the same where it cannot be found.
+Overlay::Name name_after(const Overlay::Name& name, const model::Model& before, const model::Model& after) {
+  const model::Farm* farm = farm_called(before, name.first);
+  const model::Server* server = farm == nullptr ? nullptr : server_called(*farm, name.second);
+  if (server == nullptr) return name;
+  const model::Farm* now = farm_called(after, name.first);
+  if (now == nullptr) now = find_farm(after, [&](const model::Farm& one) { return serve_the_same(one, *farm); });
+  if (now == nullptr) return name;
+  const auto* found = find_server(*now, [&](const model::Server& one) { return one.addresses == server->addresses; });
+  return {now->name, found == nullptr ? name.second : found->name};
 }
 
 bool is_over(const std::optional<Said::Time>& until, Said::Time now) { return until && *until <= now; }
@@ -84,6 +121,14 @@ void Overlay::set_weight(const std::string& farm, const model::Server& configure
 void Overlay::tidy(const Name& name) {
   const auto found = verbs_.find(name);
   if (found != verbs_.end() && !found->second.state && !found->second.weight) verbs_.erase(found);
+}
+
+bool Overlay::follow(const model::Model& before, const model::Model& after) {
+  std::map<Name, ServerVerbs> followed;
+  for (const auto& [name, verbs] : verbs_) followed.try_emplace(name_after(name, before, after), verbs);
+  const bool changed = followed != verbs_;
+  verbs_ = std::move(followed);
+  return changed;
 }
 
 bool Overlay::forget(Time now, const model::Model& model) {

@@ -3,7 +3,8 @@
 // needs no commit, does not stand in the file, and the configured value applies again when its time is up. What an
 // operator says that the configuration says anyway is not kept.
 //
-// Kept by the names of farm and server; forgotten when the server leaves the configuration. A value type: who has one
+// Kept by the names of farm and server; goes with a server that is renamed, and is forgotten when the server leaves the
+// configuration. A value type: who has one
 // saves its text() and reads it again with parse(). Pure: time comes in from outside.
 #pragma once
 
@@ -50,6 +51,9 @@ class Overlay {
   // `configured` is the server as the configuration has it.
   void set_state(const std::string& farm, const model::Server& configured, const ServerVerbs::State& state);
   void set_weight(const std::string& farm, const model::Server& configured, const ServerVerbs::Weight& weight);
+  // A configuration comes after another: a server is who it was by its addresses, else by its name, as for compile
+  // (compile.h). True when something goes by another name now.
+  bool follow(const model::Model& before, const model::Model& after);
   // Forgets what is over by `now`, and what is about servers that the model does not have. True when that was
   // something.
   bool forget(Time now, const model::Model& model);

@@ -50,6 +50,40 @@ TEST(Overlay, WhatTheConfigurationSaysAnywayIsNotKept) {
   EXPECT_TRUE(overlay.empty());
 }
 
+TEST(Overlay, GoesWithAServerThatIsRenamed) {
+  model::Model before = *shop();
+  before.farms[0].addresses = {*Address::parse("198.51.100.10")};
+  before.farms[0].ports = {{Protocol::tcp, 80, 0}};
+  before.farms[0].servers[0].addresses = {*Address::parse("10.1.1.11")};
+  before.farms[0].servers[1].addresses = {*Address::parse("10.1.1.12")};
+  const auto drained_after = [&](const model::Model& after) {
+    Overlay overlay;
+    overlay.set_state("shop", before.farms[0].servers[0], state(AdminState::drain));
+    overlay.follow(before, after);
+    std::string drained;
+    for (const model::Farm& farm : after.farms) {
+      for (const model::Server& server : farm.servers) {
+        if (overlay.find(farm.name, server.name) != nullptr) drained += farm.name + "/" + server.name + " ";
+      }
+    }
+    return drained;
+  };
+  model::Model after = before;
+  EXPECT_EQ(drained_after(after), "shop/web1 ");
+  after.farms[0].servers[0].name = "first";
+  EXPECT_EQ(drained_after(after), "shop/first ");
+  after.farms[0].name = "boutique";
+  EXPECT_EQ(drained_after(after), "boutique/first ") << "the farm, too";
+  after = before;
+  std::swap(after.farms[0].servers[0].name, after.farms[0].servers[1].name);
+  EXPECT_EQ(drained_after(after), "shop/web2 ") << "swapped names: the machine stays drained";
+  after = before;
+  after.farms[0].servers[0].addresses = {*Address::parse("10.1.1.77")};
+  EXPECT_EQ(drained_after(after), "shop/web1 ") << "a new address";
+  after.farms[0].servers.erase(after.farms[0].servers.begin());
+  EXPECT_EQ(drained_after(after), "") << "gone";
+}
+
 TEST(Overlay, EndsWithItsTime) {
   const auto model = shop();
   Overlay overlay;
