@@ -81,7 +81,7 @@ class ConfigurationTest(unittest.TestCase):
         would = self.good("PATCH", "/farms/shop/servers/web1?dry_run=true", {"weight": 3}).json
         self.assertEqual(would["problems"], [])
         self.assertIn("web1 weight 10 (default) to 3", would["changes"][0]["words"])
-        self.assertEqual(self.ask("PATCH", "/farms/shop/servers/web1?dry_run=true", {"weight": 0}).status, 422)
+        self.assertEqual(self.ask("PATCH", "/farms/shop/servers/web1?dry_run=true", {"weight": 101}).status, 422)
         self.assertEqual(self.revision(), before)
         self.assertEqual(self.good("GET", "/candidates").json["candidates"], [])
 
