@@ -14,6 +14,9 @@ import time
 COLUMNS, ROWS = 80, 24
 PATIENCE_S = 20
 ESCAPE = re.compile(rb"\x1b(?:\[([0-9;?]*)([@-~])|([@-Z\\-_]))")
+BEGUN = re.compile(rb"\x1b(?:\[[0-9;?]*)?\Z")
+# An interrupt throws away what the line has not sent yet, in the middle of a sequence too (termios(3), NOFLSH).
+CUT = re.compile(rb"\x1b(?:\[[0-9;?]*)?(?=[\r\n]*\^C)")
 
 
 class Screen:
@@ -33,9 +36,12 @@ class Screen:
         while at < len(data):
             byte = data[at : at + 1]
             if byte == b"\x1b":
+                if cut := CUT.match(data, at):
+                    at = cut.end()
+                    continue
                 match = ESCAPE.match(data, at)
                 if not match:
-                    assert len(data) - at < 12, data[at : at + 20]
+                    assert BEGUN.match(data, at), data[at : at + 20]
                     self._rest = data[at:]
                     return
                 self._escape(match[1] or b"", match[2])
