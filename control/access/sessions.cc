@@ -36,11 +36,19 @@ const Session* Sessions::find(const std::string& secret, Time now, bool quiet) {
 }
 
 bool Sessions::end(const std::string& id) {
-  return std::erase_if(by_hash_, [&](const auto& item) { return item.second.id == id; }) != 0;
+  const auto found =
+      std::find_if(by_hash_.begin(), by_hash_.end(), [&](const auto& item) { return item.second.id == id; });
+  if (found == by_hash_.end()) return false;
+  by_hash_.erase(found);  // perhaps with `id`, which may be the session's own
+  return true;
 }
 
 void Sessions::end_all_of(const std::string& account, const std::string& but_id) {
-  std::erase_if(by_hash_, [&](const auto& item) { return item.second.account == account && item.second.id != but_id; });
+  // They may be a session's own, which is gone before the others are compared.
+  const auto counts = [account, but_id](const auto& item) {
+    return item.second.account == account && item.second.id != but_id;
+  };
+  std::erase_if(by_hash_, counts);
 }
 
 std::vector<Session> Sessions::living(Time now) const {

@@ -130,6 +130,7 @@ class TerminalTest(unittest.TestCase):
         person.see("default")
         person.type("\x15shwo ?")
         person.see('"shwo" is no command')
+        person.see_line(f"{EDIT} shwo")
         person.type("\x03")
         person.see_line(EDIT)
 
