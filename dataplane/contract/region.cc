@@ -167,6 +167,8 @@ Result<void> set_size(int file, const std::string& path, std::uint64_t size, boo
       return {};
     const int reason = errno;
     if (tries_left == 0 || (reason != ENOSPC && reason != ENOMEM)) {
+      // What it got is of no use, and of huge pages there would be none left for the next try.
+      [[maybe_unused]] const int emptied = ftruncate(file, 0);
       return fail(
           Error::Code::io, path,
           fmt::format("no room for {} MiB: {}{}", size >> 20U, errno_words(reason),

@@ -16,8 +16,10 @@ namespace {
 
 // So that a flood of commands cannot hold up packets; the rest is read in the next turn.
 constexpr int kCommandsPerTurn = 16;
-// The whole share of a worker is swept within this time, in steps of at most so many entries a turn.
+// The whole share of a worker is swept within this time, in steps of at most so many entries a turn; a share so large
+// that this would take more than a twentieth or so of the worker takes the longer: 20 s for 100 million entries.
 constexpr std::chrono::nanoseconds kSweepPeriod = std::chrono::seconds{2};
+constexpr std::chrono::nanoseconds kSweepEachMin{200};
 constexpr std::size_t kSweepPerTurnMax = 1024;
 // A worker that found the table full keeps up to so many entries free for this long.
 constexpr std::size_t kRoomPerWorker = 256;
@@ -269,8 +271,10 @@ struct Due {
   std::chrono::nanoseconds each{0};
 };
 Due due_since(std::chrono::nanoseconds then, std::chrono::nanoseconds now, std::size_t share) noexcept {
-  const double since = static_cast<double>(std::min(now - then, kSweepPeriod).count());
-  const double each = static_cast<double>(kSweepPeriod.count()) / static_cast<double>(share + 1);
+  const std::chrono::nanoseconds period =
+      std::max<std::chrono::nanoseconds>(kSweepPeriod, kSweepEachMin * static_cast<std::int64_t>(share));
+  const double since = static_cast<double>(std::min(now - then, period).count());
+  const double each = static_cast<double>(period.count()) / static_cast<double>(share + 1);
   return {static_cast<std::size_t>(since / each), std::chrono::nanoseconds{static_cast<std::int64_t>(each)}};
 }
 

@@ -20,7 +20,7 @@ class Settings:
 
 
 CAPTURE_FRAMES_MIN = 1024
-REGION_MB = 80  # snapshots, counters, load, neighbours
+REGION_MB = 112  # snapshots, counters, load, neighbours
 BYTES_PER_CONNECTION = 76
 BYTES_PER_FRAME = 2500  # a packet buffer
 
