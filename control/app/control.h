@@ -31,13 +31,13 @@
 #include "control/app/boot.h"
 #include "control/app/control_lock.h"
 #include "control/app/targets.h"
-#include "control/farm/overlay.h"
 #include "control/health/checker.h"
 #include "control/network/network.h"
 #include "control/publish/clearer.h"
 #include "control/publish/publisher.h"
 #include "control/publish/questioner.h"
 #include "control/publish/region_watch.h"
+#include "control/roster/overlay.h"
 #include "control/store/configuration.h"
 #include "control/store/file_link.h"
 #include "control/surface/api/api_server.h"
@@ -97,7 +97,7 @@ class Control {
   void watch_verbs();
   void operate(const surface::VerbRequest& request, const std::function<void(const Result<surface::VerbDone>&)>& done);
   [[nodiscard]] static std::uint32_t unix_seconds();
-  [[nodiscard]] farm::Member member_of(const CompiledServer& server) const;
+  [[nodiscard]] roster::Member member_of(const CompiledServer& server) const;
   [[nodiscard]] ServerState state_of(const ServerEndpoint& endpoint) const;
 
   void publish_soon(std::chrono::nanoseconds delay);
@@ -120,7 +120,7 @@ class Control {
 
   std::string config_file_;
   store::Configuration configuration_;
-  farm::Overlay overlay_;
+  roster::Overlay overlay_;
   std::shared_ptr<const model::Model> model_;  // the configuration's, with what operators said
   store::FileLink file_;
   std::chrono::system_clock::time_point loaded_at_;

@@ -44,16 +44,16 @@ void Control::settle_duties(ServerId changed) {
   const auto end = begin + static_cast<std::ptrdiff_t>(found->second.count);
   const bool alone = !found->second.has_reserve;
   std::vector<CompiledServer*> crew;
-  std::vector<farm::Member> members;
+  std::vector<roster::Member> members;
   for (auto server = begin; server != end; ++server) {
     if (alone && !(server->id == changed)) continue;
     crew.push_back(&*server);
     members.push_back(member_of(*server));
   }
   if (crew.empty()) return;
-  const auto duties = farm::duties(members, compiled_model_->farms[crew.front()->farm].standbys);
+  const auto duties = roster::duties(members, compiled_model_->farms[crew.front()->farm].standbys);
   for (std::size_t i = 0; i < crew.size(); ++i) {
-    const farm::Duty before = std::exchange(crew[i]->duty, duties[i]);
+    const roster::Duty before = std::exchange(crew[i]->duty, duties[i]);
     if (before.state == duties[i].state) continue;
     publisher_.set_server_state(crew[i]->id, duties[i].state);
     if (crew[i]->id == changed || sentence(duties[i]).empty()) continue;
@@ -85,7 +85,7 @@ void Control::watch_leaving() {
   }
 }
 
-farm::Member Control::member_of(const CompiledServer& server) const {
+roster::Member Control::member_of(const CompiledServer& server) const {
   const Snapshot& newest = *publisher_.newest();
   const ServerRow& row = newest.servers[server.id.index];
   const model::Farm& farm = compiled_model_->farms[server.farm];

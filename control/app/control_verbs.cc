@@ -27,7 +27,7 @@ void Control::load_verbs() {
   const auto text = files::read(verbs_file(), kVerbsBytesMax);
   if (!text) return log(Level::error, "what operators said is lost: {}", text.error().words());
   if (!*text) return;
-  auto read = farm::Overlay::parse(**text);
+  auto read = roster::Overlay::parse(**text);
   if (!read) return log(Level::error, "what operators said is lost: {}: {}", verbs_file(), read.error().words());
   overlay_ = std::move(*read);
   overlay_.forget(system_clock::now(), *configuration_.model());
@@ -75,10 +75,10 @@ void Control::operate(const surface::VerbRequest& request,
     }
   }
   if (configured == nullptr) return done(fail(Error::Code::not_found, request.server, "there is no such server"));
-  const farm::Said said{.who = request.who,
-                        .since = now,
-                        .until = request.for_time ? std::optional{now + *request.for_time} : std::nullopt};
-  farm::Overlay before = overlay_;
+  const roster::Said said{.who = request.who,
+                          .since = now,
+                          .until = request.for_time ? std::optional{now + *request.for_time} : std::nullopt};
+  roster::Overlay before = overlay_;
   if (request.state) {
     overlay_.set_state(request.farm, *configured, {said, *request.state});
   } else {
@@ -91,7 +91,7 @@ void Control::operate(const surface::VerbRequest& request,
   model_ = overlay_.over(configuration_.model());
   watch_verbs();
   const std::string what =
-      request.state ? std::string{farm::word(*request.state)} : fmt::format("weight {}", request.weight);
+      request.state ? std::string{roster::word(*request.state)} : fmt::format("weight {}", request.weight);
   const std::string object = fmt::format("{} of farm {}", request.server, request.farm);
   const std::string text = fmt::format("{}{}", what, until_words(request, now));
   log(Level::notice, "server {}: {}, by {}", object, text, request.who);

@@ -213,7 +213,7 @@ class Compiler {
 
   // By service, from what is in force.
   void give_duties() {
-    std::vector<farm::Member> members;
+    std::vector<roster::Member> members;
     for (std::size_t first = 0; first < servers_.size(); first += members.size()) {
       const std::uint32_t service = servers_[first].service;
       members.clear();
@@ -223,7 +223,7 @@ class Compiler {
         members.push_back(
             {planned.server->role, planned.server->state, planned.server->weight, planned.health, before});
       }
-      const auto duties = farm::duties(members, services_[service].farm->standbys);
+      const auto duties = roster::duties(members, services_[service].farm->standbys);
       for (std::size_t i = 0; i < duties.size(); ++i) servers_[first + i].duty = duties[i];
     }
   }

@@ -27,8 +27,8 @@
 #include <span>
 #include <vector>
 
-#include "control/farm/standby.h"
 #include "control/model/model.h"
+#include "control/roster/standby.h"
 #include "dataplane/base/address.h"
 #include "dataplane/base/ids.h"
 #include "dataplane/base/result.h"
@@ -76,7 +76,7 @@ struct CompiledServer {
   ServiceId service;
   std::uint32_t farm = 0;    // index into Model::farms
   std::uint32_t server = 0;  // index into Farm::servers
-  farm::Duty duty;
+  roster::Duty duty;
 };
 
 // Fills `into`, all of it; what was there does not matter, and it is not to be published after an error. Takes a

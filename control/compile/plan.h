@@ -6,8 +6,8 @@
 #include <optional>
 
 #include "control/compile/keys.h"
-#include "control/farm/standby.h"
 #include "control/model/model.h"
+#include "control/roster/standby.h"
 #include "dataplane/contract/snapshot.h"
 
 namespace fulcrum {
@@ -30,7 +30,7 @@ struct PlannedServer {
   std::optional<std::uint16_t> row;
   bool is_kept = false;  // the row was this server's before
   ServerState health = ServerState::up;
-  farm::Duty duty;
+  roster::Duty duty;
   MemberId member{};
 };
 

@@ -85,7 +85,7 @@ struct Persistence {
 // What becomes of the connections of a server that was removed, got another address or port, or is in maintenance.
 enum class RemovedFlows : std::uint8_t { keep, drain, reset };
 
-// How many standbys come in for how many active servers that cannot take connections; see control/farm/standby.h.
+// How many standbys come in for how many active servers that cannot take connections; see control/roster/standby.h.
 struct Standbys {
   std::uint16_t failures = 1;
   std::uint16_t come_in = 1;

@@ -1,7 +1,6 @@
 """100 commits while requests come as fast as the machine can make them: none fails and no packet is lost."""
 
 import json
-import socket
 import unittest
 
 from tests.net.labcase import LabCase
@@ -14,15 +13,6 @@ HARMLESS = {"no_connection"}  # a server's or client's last words on a connectio
 
 class Commits(LabCase):
     check = daemons.PATIENT_CHECK
-
-    def config(self, verb, **words):
-        """A request to the configuration desk (control/surface/local/configuration_desk.h)."""
-        with socket.socket(socket.AF_UNIX) as line:
-            line.connect(str(self.box.runtime_dir / "control.sock"))
-            line.sendall(json.dumps({"config": verb, **words}).encode() + b"\n")
-            answer = json.loads(line.makefile().readline())
-        self.assertNotIn("error", answer)
-        return answer
 
     def commit(self, number):
         """One of the changes that nobody's connection may notice: a weight, a name, a timeout, a server that comes."""

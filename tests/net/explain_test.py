@@ -1,7 +1,6 @@
 """What `fulcrum explain` says is what happens to the next real connection; and rates and events of what did."""
 
 import json
-import socket
 import subprocess
 import unittest
 
@@ -73,15 +72,6 @@ class Explain(LabCase):
         wrong = self.fulcrum("explain", "tcp", CLIENT, f"{topology.NAT.ipv4}:81")
         self.assertEqual(wrong.returncode, INVALID)
         self.assertIn("source is an address and a port", wrong.stderr)
-
-    def config(self, verb, **words):
-        """A request to the configuration desk (control/surface/local/configuration_desk.h)."""
-        with socket.socket(socket.AF_UNIX) as line:
-            line.connect(str(self.box.runtime_dir / "control.sock"))
-            line.sendall(json.dumps({"config": verb, **words}).encode() + b"\n")
-            answer = json.loads(line.makefile().readline())
-        self.assertNotIn("error", answer)
-        return answer
 
     def test_a_candidate_changes_nothing(self):
         self.config("open", candidate="next", who="anna")

@@ -1,8 +1,10 @@
 """The base of the net tests: a lab per class, Fulcrum running in it, and the accounts checked after each test."""
 
 import hashlib
+import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import unittest
@@ -72,6 +74,15 @@ class LabCase(unittest.TestCase):
         """Starts the program client.py in the client's namespace."""
         command = inside(self.lab.client, sys.executable, str(CLIENT_PROGRAM), *map(str, arguments))
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def config(self, verb, **words):
+        """A request to the configuration desk (control/surface/local/configuration_desk.h)."""
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(str(self.box.runtime_dir / "control.sock"))
+            line.sendall(json.dumps({"config": verb, **words}).encode() + b"\n")
+            answer = json.loads(line.makefile().readline())
+        self.assertNotIn("error", answer)
+        return answer
 
     def start_download(self, farm, family, megabytes_per_s):
         """Starts a download of the big file at a pace, so that something can happen meanwhile."""

@@ -64,8 +64,8 @@ void put_sums(json& into, const ServerSums& sums) {
 // What each endpoint's server does in its farm. The services of several addresses have the same endpoints, and so the
 // same duties.
 using DutyKey = std::tuple<std::uint32_t, std::uint32_t, bool, std::uint16_t, Protocol>;
-std::map<DutyKey, farm::Duty> duties_of(const View& view) {
-  std::map<DutyKey, farm::Duty> duties;
+std::map<DutyKey, roster::Duty> duties_of(const View& view) {
+  std::map<DutyKey, roster::Duty> duties;
   for (const CompiledServer& server : view.compiled) {
     const ServerRow& row = view.snapshot->servers[server.id.index];
     duties.emplace(DutyKey{server.farm, server.server, row.address.is_v4(), row.port.host(),
@@ -107,7 +107,7 @@ json farm_row(const View& view, const model::Farm& farm, const std::map<std::str
   return row;
 }
 
-json said_part(const farm::Said& said) {
+json said_part(const roster::Said& said) {
   json part{{"who", said.who}, {"since", iso_time(said.since)}};
   part["until"] = said.until ? json(iso_time(*said.until)) : json();
   return part;
@@ -115,12 +115,12 @@ json said_part(const farm::Said& said) {
 
 // What an operator said about the server; null: nothing.
 json operator_part(const View& view, const std::string& farm, const std::string& server) {
-  const farm::ServerVerbs* verbs = view.overlay != nullptr ? view.overlay->find(farm, server) : nullptr;
+  const roster::ServerVerbs* verbs = view.overlay != nullptr ? view.overlay->find(farm, server) : nullptr;
   if (verbs == nullptr) return nullptr;
   json part{{"state", nullptr}, {"weight", nullptr}};
   if (verbs->state) {
     part["state"] = said_part(*verbs->state);
-    part["state"]["value"] = farm::word(verbs->state->value);
+    part["state"]["value"] = roster::word(verbs->state->value);
   }
   if (verbs->weight) {
     part["weight"] = said_part(*verbs->weight);
@@ -179,7 +179,7 @@ json show_farms(const View& view) {
 
 json show_servers(const View& view) {
   const auto sums = row_sums(view);
-  const auto duties = view.snapshot != nullptr ? duties_of(view) : std::map<DutyKey, farm::Duty>{};
+  const auto duties = view.snapshot != nullptr ? duties_of(view) : std::map<DutyKey, roster::Duty>{};
   json answer{{"dataplane", dataplane_part(view)}, {"servers", json::array()}};
   for (std::uint32_t f = 0; f < view.model.farms.size(); ++f) {
     const model::Farm& farm = view.model.farms[f];

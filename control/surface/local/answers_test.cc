@@ -165,8 +165,8 @@ TEST_F(AnswersTest, ServersSayHowTheyAreAndWhy) {
 
 TEST_F(AnswersTest, ServersSayWhatTheyDoInTheirFarm) {
   model.farms[0].servers[1].role = model::ServerRole::standby;
-  compiled = {{web1, service, 0, 0, {ServerState::up, farm::Why::serves}},
-              {web2, service, 0, 1, {ServerState::reserve, farm::Why::not_needed}}};
+  compiled = {{web1, service, 0, 0, {ServerState::up, roster::Why::serves}},
+              {web2, service, 0, 1, {ServerState::reserve, roster::Why::not_needed}}};
   const json servers = ask(R"({"show": "servers"})")["servers"];
   EXPECT_EQ(servers[0]["duty"], "up");
   EXPECT_EQ(servers[0]["duty_reason"], "");

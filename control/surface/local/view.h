@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "control/compile/compile.h"
-#include "control/farm/overlay.h"
 #include "control/health/checker.h"
 #include "control/model/model.h"
 #include "control/publish/publisher.h"
+#include "control/roster/overlay.h"
 #include "control/telemetry/event_trail.h"
 #include "control/telemetry/series.h"
 #include "dataplane/contract/region.h"
@@ -33,7 +33,7 @@ struct View {
   std::function<std::optional<TargetHealth>(const model::Farm&, const Address&, Protocol, std::uint16_t port)> health{};
   // Where the model's servers are in the snapshot, and their duties; empty while another model is in force.
   std::span<const CompiledServer> compiled{};
-  const farm::Overlay* overlay = nullptr;  // what operators said; it is in the model already
+  const roster::Overlay* overlay = nullptr;  // what operators said; it is in the model already
   std::string config_file{};
   std::chrono::system_clock::time_point config_loaded{};
   std::vector<std::string> config_rejected{};  // why the last reload was rejected; empty: it was not

@@ -19,7 +19,7 @@
 #include "control/model/model.h"
 #include "dataplane/base/result.h"
 
-namespace fulcrum::farm {
+namespace fulcrum::roster {
 
 struct Said {
   using Time = std::chrono::system_clock::time_point;
@@ -80,4 +80,4 @@ class Overlay {
 [[nodiscard]] std::string_view word(model::AdminState state);
 [[nodiscard]] std::optional<model::AdminState> admin_state(std::string_view word);
 
-}  // namespace fulcrum::farm
+}  // namespace fulcrum::roster

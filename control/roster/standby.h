@@ -24,7 +24,7 @@
 #include "control/model/model.h"
 #include "dataplane/contract/snapshot.h"
 
-namespace fulcrum::farm {
+namespace fulcrum::roster {
 
 struct Member {
   model::ServerRole role = model::ServerRole::active;
@@ -60,4 +60,4 @@ struct Duty {
 [[nodiscard]] std::string_view word(const Duty& duty);
 [[nodiscard]] std::string_view sentence(const Duty& duty);
 
-}  // namespace fulcrum::farm
+}  // namespace fulcrum::roster

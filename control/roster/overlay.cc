@@ -1,4 +1,4 @@
-#include "control/farm/overlay.h"
+#include "control/roster/overlay.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 
-namespace fulcrum::farm {
+namespace fulcrum::roster {
 namespace {
 
 using nlohmann::json;
@@ -217,4 +217,4 @@ std::optional<model::AdminState> admin_state(std::string_view word) {
   return std::nullopt;
 }
 
-}  // namespace fulcrum::farm
+}  // namespace fulcrum::roster

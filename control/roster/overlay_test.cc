@@ -1,8 +1,8 @@
-#include "control/farm/overlay.h"
+#include "control/roster/overlay.h"
 
 #include "tests/support/gtest.h"
 
-namespace fulcrum::farm {
+namespace fulcrum::roster {
 namespace {
 
 using model::AdminState;
@@ -137,4 +137,4 @@ TEST(Overlay, RefusesAnotherText) {
 }
 
 }  // namespace
-}  // namespace fulcrum::farm
+}  // namespace fulcrum::roster

@@ -1,4 +1,4 @@
-#include "control/farm/standby.h"
+#include "control/roster/standby.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 
 #include "tests/support/gtest.h"
 
-namespace fulcrum::farm {
+namespace fulcrum::roster {
 namespace {
 
 // One server in a few letters, "favorite web1 drain down before=up"; the order of the words does not matter.
@@ -147,4 +147,4 @@ TEST_P(StandbyTest, IsStable) {
 INSTANTIATE_TEST_SUITE_P(Cases, StandbyTest, testing::ValuesIn(rows()), name_of);
 
 }  // namespace
-}  // namespace fulcrum::farm
+}  // namespace fulcrum::roster

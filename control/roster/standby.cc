@@ -1,8 +1,8 @@
-#include "control/farm/standby.h"
+#include "control/roster/standby.h"
 
 #include <algorithm>
 
-namespace fulcrum::farm {
+namespace fulcrum::roster {
 namespace {
 
 using model::AdminState;
@@ -149,4 +149,4 @@ std::string_view sentence(const Duty& duty) {
   }
 }
 
-}  // namespace fulcrum::farm
+}  // namespace fulcrum::roster
