@@ -17,7 +17,7 @@
 namespace fulcrum::telemetry {
 namespace {
 
-constexpr std::int64_t kStart = 1'800'000'000;
+constexpr std::int64_t kBegin = 1'800'000'000;
 const SeriesName kShop{Kind::farms, "shop"};
 
 std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
@@ -31,7 +31,7 @@ std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise)
   if (!history) _exit(1);
   for (std::int64_t second = from;; ++second) {
     const Sample sample{
-        .time = kStart + second + 1, .seconds = 1, .entries = {{.series = &kShop, .counts = {1, 2, 3, 4, 5}}}};
+        .time = kBegin + second + 1, .seconds = 1, .entries = {{.series = &kShop, .counts = {1, 2, 3, 4, 5}}}};
     if (!(*history)->add(sample)) _exit(1);
     const char word = 'm';
     if (second % 60 == 0 && write(told, &word, 1) != 1) _exit(1);
@@ -81,7 +81,7 @@ TEST(RecorderKill, LeavesWholeMinutesAndAWholeFile) {
     auto history = History::open(file);
     ASSERT_TRUE(history.has_value());
     EXPECT_EQ((*history)->notice(), "");
-    const auto points = (*history)->query({.series = kShop, .from = kStart, .to = kStart + 100'000'000});
+    const auto points = (*history)->query({.series = kShop, .from = kBegin, .to = kBegin + 100'000'000});
     ASSERT_TRUE(points.has_value());
     ASSERT_FALSE(points->empty());
     std::map<std::int64_t, int> per_minute;
@@ -91,8 +91,8 @@ TEST(RecorderKill, LeavesWholeMinutesAndAWholeFile) {
     }
     // The ring ends in the middle of a minute.
     per_minute.erase(per_minute.begin());
-    for (const auto& [minute, seconds] : per_minute) ASSERT_EQ(seconds, 60) << minute * 60 - kStart << " seed " << seed;
-    next = points->back().time - kStart + 1;
+    for (const auto& [minute, seconds] : per_minute) ASSERT_EQ(seconds, 60) << minute * 60 - kBegin << " seed " << seed;
+    next = points->back().time - kBegin + 1;
     history->reset();
     EXPECT_EQ(check(file), "ok");
   }

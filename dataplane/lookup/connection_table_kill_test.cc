@@ -20,7 +20,7 @@ namespace {
 
 using test::nth_key;
 
-constexpr std::size_t kCapacity = 600;
+constexpr std::size_t kRoom = 600;
 constexpr std::uint32_t kOwnKeys = 300;    // of each of the two workers
 constexpr std::uint32_t kSharedKeys = 10;  // that both insert and remove
 constexpr std::uint32_t kKeys = 2 * kOwnKeys + kSharedKeys;
@@ -133,13 +133,13 @@ void examine(test::TableMemory& memory, Diary& diary) {
   // Every entry that holds no connection can be had.
   std::size_t taken = 0;
   std::vector<ConnectionId> filled;
-  for (std::uint64_t n = 0; n < 2 * kCapacity && ids.size() + taken < kCapacity; ++n) {
+  for (std::uint64_t n = 0; n < 2 * kRoom && ids.size() + taken < kRoom; ++n) {
     const auto inserted = test::insert(table, nth_key(1'000'000 + n));
     if (!inserted.is_new) continue;
     ++taken;
     filled.push_back(inserted.id);
   }
-  EXPECT_EQ(ids.size() + taken, kCapacity);
+  EXPECT_EQ(ids.size() + taken, kRoom);
   for (const ConnectionId id : filled) EXPECT_TRUE(table.remove(id));
 }
 
@@ -150,7 +150,7 @@ TEST(KilledInAStorm, NoHalfEntryAndNoneLostThatWasComplete) {
   void* shared = mmap(nullptr, sizeof(Diary), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   ASSERT_NE(shared, MAP_FAILED);
   Diary& diary = *new (shared) Diary{};
-  test::TableMemory memory{kCapacity};
+  test::TableMemory memory{kRoom};
   const std::uint64_t kills = number_from_environment("FULCRUM_KILLS", 100);
   for (std::uint64_t i = 0; i < kills && !HasFailure(); ++i) {
     kill_in_a_storm(memory, diary, random);

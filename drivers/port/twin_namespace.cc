@@ -29,7 +29,7 @@ bool is_namespace(int file) {
   return fstatfs(file, &info) == 0 && info.f_type == NSFS_MAGIC;
 }
 
-bool is_file_name(const std::string& name) {
+bool can_be_mounted_as(const std::string& name) {
   return name.size() <= 255 && name != "." && name != ".." && name.find('/') == std::string::npos;
 }
 
@@ -77,7 +77,7 @@ Result<NetworkNamespace> NetworkNamespace::open(const std::string& name) {
     if (!own.valid()) return fail(Error::Code::io, "/proc/thread-self/ns/net", errno_words(errno));
     return NetworkNamespace{name, std::move(own)};
   }
-  if (!is_file_name(name)) {
+  if (!can_be_mounted_as(name)) {
     return fail(Error::Code::invalid, "twin_namespace", fmt::format("\"{}\" cannot be the name of a namespace", name));
   }
   for (const char* directory : kDirectories) {

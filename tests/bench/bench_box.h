@@ -17,6 +17,8 @@
 
 namespace fulcrum::bench {
 
+inline constexpr WorkerId kWorker{0};  // the one that is measured, unless several are
+
 class BenchBox {
  public:
   struct Options {

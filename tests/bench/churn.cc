@@ -14,7 +14,6 @@
 namespace fulcrum::bench {
 namespace {
 
-constexpr WorkerId kWorker{0};
 constexpr std::size_t kBusyFlows = 1000;
 constexpr std::size_t kTurnsMax = 1U << 22U;
 

@@ -18,7 +18,6 @@
 namespace fulcrum::bench {
 namespace {
 
-constexpr WorkerId kWorker{0};
 constexpr std::array<std::pair<std::string_view, SchedulerKind>, kSchedulers> kNames{{
     {"round_robin", SchedulerKind::round_robin},
     {"weighted_round_robin", SchedulerKind::weighted_round_robin},
@@ -31,7 +30,7 @@ constexpr std::array<std::pair<std::string_view, SchedulerKind>, kSchedulers> kN
     {"least_bandwidth", SchedulerKind::least_bandwidth},
 }};
 
-Region make_region() {
+Region region_for_counters() {
   auto region = Region::create_anonymous({.workers = 2});
   FULCRUM_ASSERT(region.has_value());
   return std::move(*region);
@@ -47,7 +46,7 @@ bool find_scheduler(const std::string& name, SchedulerKind& kind) {
 }
 
 Decisions::Decisions(SchedulerKind kind, std::uint16_t servers)
-    : region_{make_region()}, snapshot_{region_.snapshot(0)}, cursors_{std::make_unique<ScheduleCursors>()} {
+    : region_{region_for_counters()}, snapshot_{region_.snapshot(0)}, cursors_{std::make_unique<ScheduleCursors>()} {
   test::SnapshotBuilder build{snapshot_};
   service_ = build.service("198.51.100.10", 80);
   std::vector<ScheduledServer> all;
@@ -66,7 +65,7 @@ Sample Decisions::measure(std::chrono::milliseconds span) {
   sample.ns = run_for(span, [&](std::chrono::nanoseconds now) {
     for (std::size_t i = 0; i < kBatchMax; ++i) {
       // Neighbouring addresses are as good as any: they are hashed.
-      const Client client{Address::v4(Be32{0x0B000000U + ++client_}), Be16{4711}};
+      const fulcrum::Client client{Address::v4(Be32{0x0B000000U + ++client_}), Be16{4711}};
       const std::uint16_t row = choose_server(snapshot_, service_, client, *cursors_, rows, to_tick(now));
       if (row == kNoIndex) {
         ++sample.lost;

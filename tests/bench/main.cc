@@ -45,7 +45,6 @@ namespace fulcrum::bench {
 namespace {
 
 using Slot = BenchBox::Slot;
-constexpr WorkerId kWorker{0};
 
 [[noreturn]] void refuse(const std::string& words) {
   fmt::print(stderr, "fulcrum-bench: {}\n", words);
@@ -281,13 +280,6 @@ class Bench {
   std::map<std::pair<std::string, std::uint16_t>, std::unique_ptr<Decisions>> decisions_;
   std::uint64_t seed_ = 0;
 };
-
-void stay_on(std::uint32_t core) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(core, &set);
-  sched_setaffinity(0, sizeof set, &set);
-}
 
 }  // namespace
 }  // namespace fulcrum::bench

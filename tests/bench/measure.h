@@ -2,6 +2,8 @@
 // time: what other programs steal from this thread is not in the figure (that they wear out the shared cache is).
 #pragma once
 
+#include <sched.h>
+
 #include <chrono>
 #include <cstdint>
 #include <ctime>
@@ -14,6 +16,14 @@ inline double processor_ns() noexcept {
   timespec time{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
   return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
+}
+
+// Keeps the calling thread on one core.
+inline void stay_on(std::uint32_t core) noexcept {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(core, &set);
+  sched_setaffinity(0, sizeof set, &set);
 }
 
 struct Sample {

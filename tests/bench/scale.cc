@@ -12,13 +12,6 @@
 namespace fulcrum::bench {
 namespace {
 
-void stay_on(unsigned core) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(core, &set);
-  pthread_setaffinity_np(pthread_self(), sizeof set, &set);
-}
-
 Sample turn_worker(BenchBox& box, WorkerId id, FlowPort& source, std::chrono::milliseconds span) {
   SinkPort sink;
   const auto worker = box.running_worker(id, {&source, &sink}, BenchBox::Slot::nat);

@@ -8,7 +8,7 @@
 namespace fulcrum::test {
 namespace {
 
-Region make_region(std::uint32_t workers) {
+Region region_for(std::uint32_t workers) {
   auto region = Region::create_anonymous({.workers = workers});
   FULCRUM_ASSERT(region.has_value());
   return std::move(*region);
@@ -17,7 +17,7 @@ Region make_region(std::uint32_t workers) {
 }  // namespace
 
 Fleet::Fleet(SchedulerKind kind, const std::vector<std::uint16_t>& weights, std::uint32_t workers)
-    : region{make_region(workers)}, snapshot{region.snapshot(0)}, cursors(workers), sums_{region} {
+    : region{region_for(workers)}, snapshot{region.snapshot(0)}, cursors(workers), sums_{region} {
   SnapshotBuilder build{snapshot, 1};
   service = build.service("203.0.113.10", 80);
   for (std::size_t i = 0; i < weights.size(); ++i) {

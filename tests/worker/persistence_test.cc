@@ -14,8 +14,6 @@ using test::kBack;
 using test::kFront;
 using test::PacketBuilder;
 
-Address address(const char* text) { return *Address::parse(text); }
-
 // One farm: TCP ports 80 and 81, three servers that serve both.
 class PersistenceTest : public ::testing::Test {
  protected:
@@ -187,7 +185,7 @@ TEST_F(PersistenceTest, ClearEndsWhatTheFilterNamesAndNothingElse) {
   for (int i = 0; i < 30; ++i) opens(("192.0.2." + std::to_string(i + 1)).c_str(), i % 2 == 0 ? 80 : 81);
   for (int i = 0; i < 30; ++i) opens(("192.0.3." + std::to_string(i + 1)).c_str());
   EntryFilter network;
-  network.client = address("192.0.2.0");
+  network.client = *Address::parse("192.0.2.0");
   network.client_length = 24;
   EntryFilter member;
   member.member = MemberId{101};
@@ -218,7 +216,7 @@ TEST_F(PersistenceTest, ClearFindsTheNetworkOfAClient) {
   opens("192.0.2.1");
   opens("192.0.3.1");
   EntryFilter one;
-  one.client = address("192.0.2.77");
+  one.client = *Address::parse("192.0.2.77");
   one.client_length = 32;
   EXPECT_EQ(clear(Table::persistence, one), 1U);
   EXPECT_EQ(bindings().size(), 1U);

@@ -5,12 +5,12 @@ namespace {
 
 using nlohmann::json;
 
-struct Kind {
+struct Failure {
   Status status;
   const char* code;
 };
 
-Kind kind_of(int status) {
+Failure failure_of(int status) {
   if (status == 404) return {Status::not_found, "not_found"};
   if (status == 409 || status == 412) return {Status::conflict, "conflict"};
   if (status >= 500 || status == 429) return {Status::failed, "failed"};
@@ -30,7 +30,7 @@ Box::Answer call_operation(Box& box, const std::string& method, const std::strin
   }
   json said = answer->value("body", json());
   if (status.get<int>() < 400) return said;
-  const Kind kind = kind_of(status.get<int>());
+  const Failure kind = failure_of(status.get<int>());
   Trouble trouble{.status = kind.status, .text = "unknown error"};
   if (said.is_object()) {
     trouble.text = said.value("detail", trouble.text);

@@ -1,9 +1,9 @@
 // Commands that put something in force.
 #include <fmt/format.h>
 
-#include <charconv>
 #include <optional>
 
+#include "control/surface/cli/answer_parts.h"
 #include "control/surface/cli/handlers.h"
 #include "control/surface/cli/table.h"
 
@@ -14,17 +14,11 @@ using nlohmann::json;
 
 constexpr std::int64_t kMinutes = 10;  // `confirmed` without a number
 
-std::string text_in(const json& row, const char* key) {
-  const auto found = row.find(key);
-  if (found == row.end() || found->is_null()) return {};
-  return found->is_string() ? found->get<std::string>() : found->dump();
-}
-
 std::string problem_lines(const json& problems) {
   std::string text;
   for (const json& one : problems) {
-    const std::string path = text_in(one, "path");
-    text += "  " + (path.empty() ? "" : path + ": ") + text_in(one, "text") + "\n";
+    const std::string path = text_in(one, "path", "");
+    text += "  " + (path.empty() ? "" : path + ": ") + text_in(one, "text", "") + "\n";
   }
   return text;
 }
@@ -33,8 +27,8 @@ std::string radius_lines(const json& radius) {
   if (!radius.is_object()) return {};
   std::string text;
   if (const json connections = radius.value("connections", json()); connections.is_object()) {
-    text += fmt::format("Connections: {} kept, {} drained, {} reset.\n", text_in(connections, "kept"),
-                        text_in(connections, "drained"), text_in(connections, "reset"));
+    text += fmt::format("Connections: {} kept, {} drained, {} reset.\n", text_in(connections, "kept", ""),
+                        text_in(connections, "drained", ""), text_in(connections, "reset", ""));
   }
   std::string farms;
   for (const json& farm : radius.value("farms", json::array())) {
@@ -42,8 +36,8 @@ std::string radius_lines(const json& radius) {
   }
   if (!farms.empty()) text += "Farms touched: " + farms + ".\n";
   for (const json& one : radius.value("losing_weight", json::array())) {
-    text += fmt::format("{}/{} loses weight: {} to {}.\n", text_in(one, "farm"), text_in(one, "server"),
-                        text_in(one, "from"), text_in(one, "to"));
+    text += fmt::format("{}/{} loses weight: {} to {}.\n", text_in(one, "farm", ""), text_in(one, "server", ""),
+                        text_in(one, "from", ""), text_in(one, "to", ""));
   }
   return text;
 }
@@ -57,7 +51,7 @@ std::string since_lines(const json& check) {
   if (conflicts.empty()) return text + "None of it touches what you changed: `rebase` carries your changes over.\n";
   text += "This touches the same:\n";
   for (const json& one : conflicts) {
-    text += fmt::format("  yours: {}\n  theirs: {}\n", text_in(one, "mine"), text_in(one, "theirs"));
+    text += fmt::format("  yours: {}\n  theirs: {}\n", text_in(one, "mine", ""), text_in(one, "theirs", ""));
   }
   return text + "Undo one of each pair in your candidate, then `rebase`.\n";
 }
@@ -80,8 +74,8 @@ std::optional<Trouble> obstacle(const json& check) {
 
 std::string committed_text(const json& answer, std::optional<std::int64_t> minutes) {
   const json revision = answer.value("revision", json::object());
-  std::string text = fmt::format("Revision {}", text_in(revision, "revision"));
-  const std::string waiting = text_in(answer, "waiting_for");
+  std::string text = fmt::format("Revision {}", text_in(revision, "revision", ""));
+  const std::string waiting = text_in(answer, "waiting_for", "");
   if (answer.value("acknowledged", false)) {
     text += fmt::format(" is in force on every worker, after {:.1f} ms.\n", answer.value("took_ms", 0.0));
   } else {
@@ -101,10 +95,8 @@ Wish wish_of(const Session& session, const Parsed& parsed) {
   Wish wish{.minutes = {}, .question = {{"who", session.settings().user}, {"face", "cli"}}};
   if (parsed.has("comment")) wish.question["why"] = parsed.get("comment");
   if (parsed.has("confirmed")) {
-    std::int64_t minutes = kMinutes;
     const std::string word = parsed.get("confirmed");
-    std::from_chars(word.data(), word.data() + word.size(), minutes);
-    wish.minutes = minutes;
+    wish.minutes = word.empty() ? kMinutes : number_of(word);
   }
   return wish;
 }
@@ -140,10 +132,7 @@ Outcome from_history(Session& session, const Parsed& parsed) {
         fmt::format("you have {} changes that are not committed: commit or discard them first", session.changes()));
   }
   Wish wish = wish_of(session, parsed);
-  std::uint64_t number = 0;
-  const std::string word = parsed.get("revision");
-  std::from_chars(word.data(), word.data() + word.size(), number);
-  wish.question["revision"] = number;
+  wish.question["revision"] = number_of(parsed.get("revision"));
   Outcome outcome = put_in_force(session, parsed.command->word, wish, false);
   if (outcome) session.ask_config("rebase");
   return outcome;

@@ -9,10 +9,6 @@
 #include <utility>
 
 namespace fulcrum::cli {
-namespace {
-
-// A pattern that repeats repetitions takes memory without bound; nobody types one this long.
-constexpr std::size_t kPatternMax = 200;
 
 struct FreePattern {
   void operator()(regex_t* pattern) const {
@@ -21,6 +17,11 @@ struct FreePattern {
   }
 };
 using Pattern = std::unique_ptr<regex_t, FreePattern>;
+
+namespace {
+
+// A pattern that repeats repetitions takes memory without bound; nobody types one this long.
+constexpr std::size_t kPatternMax = 200;
 
 tl::unexpected<Trouble> no_pattern(const std::string& text, const std::string& why) {
   return tl::unexpected<Trouble>{

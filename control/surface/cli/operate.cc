@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "control/surface/cli/answer_parts.h"
 #include "control/surface/cli/commands.h"
 #include "control/surface/cli/explain.h"
 #include "control/surface/cli/handlers.h"
@@ -13,12 +13,6 @@ namespace fulcrum::cli {
 namespace {
 
 using nlohmann::json;
-
-std::int64_t number_of(const std::string& word) {
-  std::int64_t number = 0;
-  std::from_chars(word.data(), word.data() + word.size(), number);
-  return number;
-}
 
 bool is_number(const Command& command, const std::string& key) {
   return std::any_of(command.options.begin(), command.options.end(), [&](const Option& option) {

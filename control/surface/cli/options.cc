@@ -12,7 +12,7 @@
 namespace fulcrum::cli {
 namespace {
 
-constexpr const char* kHelp =
+constexpr const char* kUsage =
     "usage: fulcrum [OPTIONS]                     talk to the box\n"
     "       fulcrum [OPTIONS] COMMAND WORD...     one command: fulcrum show farms\n"
     "       fulcrum [OPTIONS] -c LINE [-c LINE]   one or more, each as it would be typed\n"
@@ -69,7 +69,7 @@ class Reader {
     if (word == "--manual") return options_.manual = true;
     if (word == "--complete") return options_.complete = true;
     if (word == "--version" && command_.empty()) return take_text(fmt::format("fulcrum {}\n", version()));
-    if (word == "--help" || word == "-h") return take_text(kHelp);
+    if (word == "--help" || word == "-h") return take_text(kUsage);
     if (word == "--runtime-dir" || word == "-c") {
       if (at_ + 1 == words_.size()) {
         problem_ = fmt::format("{} needs a value after it", word);

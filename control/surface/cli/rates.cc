@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "control/surface/cli/answer_parts.h"
 #include "control/surface/cli/table.h"
 
 namespace fulcrum::cli {
@@ -14,12 +15,6 @@ using nlohmann::json;
 
 constexpr std::array<const char*, 5> kRates{"connections_s", "packets_in_s", "packets_out_s", "bits_in_s",
                                             "bits_out_s"};
-
-std::string text(const json& row, const char* key) {
-  const auto found = row.find(key);
-  if (found == row.end() || found->is_null()) return "-";
-  return found->is_string() ? found->get<std::string>() : found->dump();
-}
 
 const json& rows_of(const json& answer, const char* key) {
   static const json none = json::array();
@@ -64,19 +59,19 @@ std::string rate_text(double rate) {
 std::string rates_page(const json& answer) {
   if (answer.contains("points")) {
     Table table = rates_table("TIME");
-    for (const json& point : rows_of(answer, "points")) add(table, text(point, "time"), point);
-    const std::string head = fmt::format("{} {}, {} of each {} s\n\n", text(answer, "of"), text(answer, "name"),
-                                         text(answer, "function"), text(answer, "step_s"));
+    for (const json& point : rows_of(answer, "points")) add(table, text_in(point, "time"), point);
+    const std::string head = fmt::format("{} {}, {} of each {} s\n\n", text_in(answer, "of"), text_in(answer, "name"),
+                                         text_in(answer, "function"), text_in(answer, "step_s"));
     return head + (table.empty() ? "Nothing was recorded in this time.\n" : table.text());
   }
-  const std::string of = text(answer, "of");
-  if (text(answer, "time") == "-") return "Nothing has been measured yet.\n";
+  const std::string of = text_in(answer, "of");
+  if (text_in(answer, "time") == "-") return "Nothing has been measured yet.\n";
   Table table = rates_table(of == "farms"     ? "FARM"
                             : of == "servers" ? "SERVER"
                             : of == "ports"   ? "PORT"
                             : of == "workers" ? "WORKER"
                                               : "DROPPED BECAUSE");
-  for (const json& row : rows_of(answer, "rates")) add(table, text(row, "name"), row);
+  for (const json& row : rows_of(answer, "rates")) add(table, text_in(row, "name"), row);
   return table.empty() ? "There is nothing to measure.\n" : table.text();
 }
 
@@ -86,7 +81,7 @@ std::string events_page(const json& answer) {
                {.title = "WHO", .wrap = Wrap::when_needed},
                {.title = "WHAT HAPPENED, AND WHY", .wrap = Wrap::first}}};
   for (const json& event : rows_of(answer, "events")) {
-    table.add({text(event, "time"), text(event, "kind"), text(event, "object"), text(event, "text")});
+    table.add({text_in(event, "time"), text_in(event, "kind"), text_in(event, "object"), text_in(event, "text")});
   }
   return table.empty() ? "Nothing has happened yet.\n" : table.text();
 }

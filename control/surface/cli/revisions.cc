@@ -1,9 +1,8 @@
 // Commands that look at the configuration and its history.
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "control/model/model.h"
+#include "control/surface/cli/answer_parts.h"
 #include "control/surface/cli/handlers.h"
 #include "control/surface/cli/table.h"
 #include "control/surface/cli/tree_text.h"
@@ -12,18 +11,6 @@ namespace fulcrum::cli {
 namespace {
 
 using nlohmann::json;
-
-std::uint64_t number_of(const std::string& word) {
-  std::uint64_t number = 0;
-  std::from_chars(word.data(), word.data() + word.size(), number);
-  return number;
-}
-
-std::string text_in(const json& row, const char* key) {
-  const auto found = row.find(key);
-  if (found == row.end() || found->is_null()) return "-";
-  return found->is_string() ? found->get<std::string>() : found->dump();
-}
 
 // "2026-07-24 11:57:03": nobody reads the milliseconds of a commit.
 std::string short_time(const std::string& iso) {
@@ -130,7 +117,7 @@ Outcome compare(Session& session, const Parsed& parsed) {
     json question = json::object();
     auto current = session.ask_config("history", {{"limit", 1}}, false);
     if (!current) return refused(current.error());
-    question["from"] = from ? number_of(parsed.get("from")) : current->value("current", std::uint64_t{1});
+    question["from"] = from ? number_of(parsed.get("from")) : current->value("current", std::int64_t{1});
     if (to) question["to"] = number_of(parsed.get("to"));
     answer = session.ask_config("compare", question, !to);
   }

@@ -13,7 +13,6 @@ namespace {
 
 using document::Step;
 using settings::Field;
-using settings::Kind;
 using settings::Shape;
 
 bool is_digits(const std::string& word) {
@@ -41,7 +40,7 @@ std::vector<std::string> pieces(const std::string& word) {
   return found;
 }
 
-Trouble wrong(Status status, std::string text, std::vector<Hint> possible) {
+Trouble trouble(Status status, std::string text, std::vector<Hint> possible) {
   return {.status = status, .text = std::move(text), .column = {}, .possible = std::move(possible), .json = {}};
 }
 
@@ -74,7 +73,7 @@ SettingWalk::SettingWalk(const Shape& root, const document::Path& base, Purpose 
   for (const Step& step : base) {
     if (!at_list()) {
       const Field* field = group_->find(step.word);
-      if (field == nullptr || field->kind != Kind::group) break;
+      if (field == nullptr || field->kind != settings::Kind::group) break;
       group_ = field->shape.get();
       field_ = field->list ? field : nullptr;
     } else {
@@ -84,12 +83,12 @@ SettingWalk::SettingWalk(const Shape& root, const document::Path& base, Purpose 
   }
 }
 
-bool SettingWalk::at_list() const { return field_ != nullptr && field_->kind == Kind::group; }
+bool SettingWalk::at_list() const { return field_ != nullptr && field_->kind == settings::Kind::group; }
 
 std::optional<Trouble> SettingWalk::take(const std::string& word, Names& names) {
   moved_ = true;
   if (at_list()) {
-    if (word.empty()) return wrong(Status::syntax, "a name is missing here", hints(names));
+    if (word.empty()) return trouble(Status::syntax, "a name is missing here", hints(names));
     path_.push_back({word, group_->key().empty() && is_digits(word)});
     field_ = nullptr;
     is_element_ = true;
@@ -105,16 +104,17 @@ std::optional<Trouble> SettingWalk::take_field(const std::string& word, Names& n
   if (chosen == nullptr) {
     const std::string where = path_.empty() ? "the configuration" : document::text_of(path_);
     if (ambiguous) {
-      return wrong(Status::syntax, fmt::format("{} is ambiguous", settings::quoted(word)), beginning_with(known, word));
+      return trouble(Status::syntax, fmt::format("{} is ambiguous", settings::quoted(word)),
+                     beginning_with(known, word));
     }
-    return wrong(Status::syntax, fmt::format("{} has no setting {}", where, settings::quoted(word)), known);
+    return trouble(Status::syntax, fmt::format("{} has no setting {}", where, settings::quoted(word)), known);
   }
   const Field* field = group_->find(chosen->word);
   owner_ = group_;
   is_element_ = false;
   path_.push_back({field->name, false});
   sensitive_ = sensitive_ || field->sensitive;
-  const bool is_group = field->kind == Kind::group;
+  const bool is_group = field->kind == settings::Kind::group;
   field_ = is_group && !field->list ? nullptr : field;
   if (is_group) group_ = field->shape.get();
   values_.clear();
@@ -132,10 +132,10 @@ void SettingWalk::leave_field() {
 std::optional<Trouble> SettingWalk::take_value(const std::string& word, Names& names) {
   const bool takes_one = purpose_ == Purpose::remove || !field_->list;
   if (purpose_ == Purpose::name || purpose_ == Purpose::group || (purpose_ == Purpose::remove && !field_->list)) {
-    return wrong(Status::syntax, "nothing may follow the name of this setting", {});
+    return trouble(Status::syntax, "nothing may follow the name of this setting", {});
   }
   if (takes_one && !values_.empty()) {
-    if (purpose_ == Purpose::remove) return wrong(Status::syntax, "one value at a time", {});
+    if (purpose_ == Purpose::remove) return trouble(Status::syntax, "one value at a time", {});
     leave_field();
     return take_field(word, names);
   }
@@ -153,7 +153,8 @@ std::optional<Trouble> SettingWalk::take_values(const std::string& word) {
   for (const std::string& piece : has_commas ? pieces(word) : std::vector<std::string>{word}) {
     const auto value = document::value_from_text(*field_, piece);
     if (!value) {
-      return wrong(Status::invalid, fmt::format("{}: {}", document::text_of(path_), value.error().text), value_hints());
+      return trouble(Status::invalid, fmt::format("{}: {}", document::text_of(path_), value.error().text),
+                     value_hints());
     }
     values_.push_back(piece);
   }
@@ -161,7 +162,7 @@ std::optional<Trouble> SettingWalk::take_values(const std::string& word) {
 }
 
 std::vector<Hint> SettingWalk::value_hints() const {
-  if (field_->kind == Kind::boolean) return {{"true", "", true}, {"false", "", true}};
+  if (field_->kind == settings::Kind::boolean) return {{"true", "", true}, {"false", "", true}};
   std::vector<Hint> hints;
   for (const settings::Choice& choice : field_->choices) hints.push_back({choice.name, choice.help, true});
   if (!hints.empty()) return hints;
@@ -181,7 +182,7 @@ std::vector<Hint> SettingWalk::hints(Names& names) const {
   if (field_ == nullptr) {
     auto fields = fields_of(*group_, purpose_ != Purpose::set);
     if (purpose_ == Purpose::group) {
-      std::erase_if(fields, [&](const Hint& hint) { return group_->find(hint.word)->kind != Kind::group; });
+      std::erase_if(fields, [&](const Hint& hint) { return group_->find(hint.word)->kind != settings::Kind::group; });
     }
     return fields;
   }
@@ -198,15 +199,15 @@ std::vector<Hint> SettingWalk::hints(Names& names) const {
 
 std::optional<Trouble> SettingWalk::unfinished(Names& names) const {
   if (purpose_ == Purpose::group && (field_ != nullptr || path_.empty())) {
-    return wrong(Status::syntax, "this is not complete: name a group of settings", hints(names));
+    return trouble(Status::syntax, "this is not complete: name a group of settings", hints(names));
   }
   if (purpose_ == Purpose::remove && !moved_) {
-    return wrong(Status::syntax, "this is not complete: name what is to be deleted", hints(names));
+    return trouble(Status::syntax, "this is not complete: name what is to be deleted", hints(names));
   }
   if (purpose_ != Purpose::set) return std::nullopt;
   if (field_ == nullptr && (!edits_.empty() || is_element_)) return std::nullopt;
   if (field_ != nullptr && !at_list() && !values_.empty()) return std::nullopt;
-  return wrong(Status::syntax, "this is not complete", hints(names));
+  return trouble(Status::syntax, "this is not complete", hints(names));
 }
 
 std::vector<Edit> SettingWalk::edits() const {

@@ -12,7 +12,6 @@ namespace {
 
 using nlohmann::json;
 using settings::Field;
-using settings::Kind;
 using settings::Shape;
 
 std::string word_of(const json& value) { return value.is_string() ? typed(value.get<std::string>()) : value.dump(); }
@@ -56,7 +55,7 @@ class Writer {
 
   void field(const Field& field, const json& value, const std::string& above, std::size_t depth) {
     const std::string here = above + field.name;
-    if (field.kind != Kind::group) {
+    if (field.kind != settings::Kind::group) {
       put(above, field.name + " " + words_of(value), depth);
     } else if (!field.list) {
       put_group(above, field.name, depth);
@@ -103,12 +102,12 @@ std::string written(const Shape& root, const document::Path& path, const json& v
       above = words;
       field = shape->find(step.word);
       if (field == nullptr) return {};
-      if (field->kind == Kind::group) shape = field->shape.get();
+      if (field->kind == settings::Kind::group) shape = field->shape.get();
     }
     words += typed(step.word) + " ";
     if (is_element) field = nullptr;
   }
-  if (path.empty() || is_element || (field->kind == Kind::group && !field->list)) {
+  if (path.empty() || is_element || (field->kind == settings::Kind::group && !field->list)) {
     writer.group(*shape, value, words, 0, is_element);
   } else {
     writer.field(*field, value, above, 0);

@@ -32,15 +32,16 @@ ordered_json problems_to_json(const std::vector<settings::Problem>& problems) {
   return list;
 }
 
-std::string word(Error::Code code) {
+std::string code_word(Error::Code code) {
   constexpr std::array<const char*, 5> kWords{"invalid", "limit", "not_found", "conflict", "io"};
   return kWords[static_cast<std::size_t>(code)];
 }
 
 ordered_json to_json(const Refusal& refusal) {
-  return {
-      {"error",
-       {{"code", word(refusal.code)}, {"text", refusal.words()}, {"problems", problems_to_json(refusal.problems)}}}};
+  return {{"error",
+           {{"code", code_word(refusal.code)},
+            {"text", refusal.words()},
+            {"problems", problems_to_json(refusal.problems)}}}};
 }
 
 ordered_json to_json(const std::vector<Change>& changes) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "control/surface/local/question_keys.h"
 #include "control/surface/local/words.h"
 
 namespace fulcrum::surface {
@@ -30,13 +31,6 @@ Result<std::uint64_t> number(const json& question, const char* key, std::uint64_
     return invalid(fmt::format("\"{}\" is a number from {} to {}", key, least, most));
   }
   return found->get<std::uint64_t>();
-}
-
-Result<void> check_keys(const json& question, std::set<std::string> known) {
-  for (const auto& [key, value] : question.items()) {
-    if (known.count(key) == 0) return invalid("unknown key \"" + key + "\"");
-  }
-  return {};
 }
 
 // An address alone is a network of one.
@@ -118,7 +112,7 @@ Result<EntryQuery> read_entry_query(const json& question, const std::string& ver
   std::set<std::string> known{verb, "farm", "server", "client", "state"};
   if (verb == "show") known.insert({"offset", "limit"});
   if (verb == "clear") known.insert("all");
-  auto done = check_keys(question, std::move(known)).and_then([&] { return read_filter(question, query); });
+  auto done = check_keys(question, known).and_then([&] { return read_filter(question, query); });
   if (!done) return tl::unexpected<Error>{done.error()};
   const auto limit = number(question, "limit", 1, EntryQuery::limit_max, query.limit);
   if (!limit) return tl::unexpected<Error>{limit.error()};

@@ -19,7 +19,7 @@ using Outcome = ExplainAnswer::Outcome;
 constexpr std::array<std::string_view, kStages> kStageWords{"parse",    "classify", "lookup",
                                                             "schedule", "track",    "rewrite"};
 
-std::string_view word(Outcome outcome) {
+std::string_view verdict(Outcome outcome) {
   return outcome == Outcome::send ? "send" : outcome == Outcome::punt ? "punt" : "drop";
 }
 
@@ -41,7 +41,7 @@ class Report {
                 {"configuration", configuration()},
                 {"packet", packet()},
                 {"outcome",
-                 {{"action", word(answer_.outcome)},
+                 {{"action", verdict(answer_.outcome)},
                   {"drop", answer_.outcome == Outcome::drop ? json(name(answer_.drop)) : json()},
                   {"ended_at", kStageWords[static_cast<std::size_t>(answer_.ended_at)]},
                   {"text", outcome_text()}}}};
@@ -108,9 +108,9 @@ class Report {
     if (row == nullptr) return nullptr;
     return {{"farm", farm()},
             {"address", endpoint(row->address, row->port.host())},
-            {"protocol", surface::word(row->protocol)},
-            {"mode", surface::word(row->mode)},
-            {"scheduler", surface::word(row->scheduler)},
+            {"protocol", word(row->protocol)},
+            {"mode", word(row->mode)},
+            {"scheduler", word(row->scheduler)},
             {"direction", answer_.to_client != 0 ? "to_client" : "to_server"},
             {"path", farm_path()}};
   }
@@ -120,12 +120,12 @@ class Report {
     if (answer_.found != Found::none) {
       const ConnectionEntry& entry = answer_.connection;
       part["server"] = server_name(entry.server.index);
-      part["state"] = surface::word(entry.state);
-      part["reason"] = surface::word(entry.reason);
+      part["state"] = word(entry.state);
+      part["reason"] = word(entry.reason);
       part["idle_s"] = idle_s(entry.last_seen);
       part["used"] = answer_.found == Found::used;
     }
-    if (answer_.found == Found::used || answer_.opens != 0) part["state_after"] = surface::word(answer_.state);
+    if (answer_.found == Found::used || answer_.opens != 0) part["state_after"] = word(answer_.state);
     return part;
   }
 
@@ -149,7 +149,7 @@ class Report {
     for (const ExplainedServer& server : std::span{answer_.servers}.first(count)) {
       const ServerRow& row = snapshot_.servers[server.id.index % kServersMax];
       json part{{"name", server_name(server.id.index)}, {"address", endpoint(row.address, row.port.host())},
-                {"state", surface::word(server.state)}, {"weight", server.weight},
+                {"state", word(server.state)},          {"weight", server.weight},
                 {"active_connections", server.active},  {"chosen", server.id.index == answer_.server},
                 {"path", server_path(server.id.index)}};
       part["turn"] = server.turn == ExplainedServer::no_turn ? json() : json(server.turn);
@@ -182,7 +182,7 @@ class Report {
   [[nodiscard]] std::string outcome_text() const {
     switch (answer_.outcome) {
       case Outcome::drop:
-        if (answer_.answer == Answer::none) return "Dropped: " + drop_text() + ".";
+        if (answer_.answer == fulcrum::Answer::none) return "Dropped: " + drop_text() + ".";
         return fmt::format("Dropped: {}. The sender gets: {}.", drop_text(),
                            kAnswerTable[static_cast<std::size_t>(answer_.answer) % kAnswers].means);
       case Outcome::punt:
@@ -225,7 +225,7 @@ class Report {
       case Stage::schedule:
         return tell_schedule(chapter);
       case Stage::track:
-        chapter.text.push_back(fmt::format("The connection is {} after this packet.", surface::word(answer_.state)));
+        chapter.text.push_back(fmt::format("The connection is {} after this packet.", word(answer_.state)));
         return;
       case Stage::rewrite:
         return tell_rewrite(chapter);
@@ -235,8 +235,7 @@ class Report {
   void tell_classify(Chapter& chapter) const {
     const ServiceRow* row = service();
     if (row == nullptr) return;
-    const std::string where =
-        fmt::format("{}/{}", endpoint(row->address, row->port.host()), surface::word(row->protocol));
+    const std::string where = fmt::format("{}/{}", endpoint(row->address, row->port.host()), word(row->protocol));
     chapter.text.push_back(answer_.to_client != 0
                                ? fmt::format("The source is a server of service {} of farm {}.", where, farm())
                                : fmt::format("The destination is service {} of farm {}.", where, farm()));
@@ -250,9 +249,8 @@ class Report {
       return;
     }
     const ConnectionEntry& entry = answer_.connection;
-    chapter.text.push_back(fmt::format("There is a connection, {}, with server {}, idle for {} s.",
-                                       surface::word(entry.state), server_name(entry.server.index),
-                                       idle_s(entry.last_seen)));
+    chapter.text.push_back(fmt::format("There is a connection, {}, with server {}, idle for {} s.", word(entry.state),
+                                       server_name(entry.server.index), idle_s(entry.last_seen)));
     chapter.text.push_back(fmt::format("It went there {}.", why(entry.reason)));
   }
 
@@ -310,8 +308,8 @@ class Report {
 
   [[nodiscard]] std::string why(Reason reason) const {
     const ServiceRow* row = service();
-    const std::string scheduler{row == nullptr ? "" : surface::word(row->scheduler)};
-    if (names_scheduler(reason)) return fmt::format("by the scheduler, {}", surface::word(scheduler_of(reason)));
+    const std::string scheduler{row == nullptr ? "" : word(row->scheduler)};
+    if (names_scheduler(reason)) return fmt::format("by the scheduler, {}", word(scheduler_of(reason)));
     switch (reason) {
       case Reason::scheduler:
         return fmt::format("by the scheduler, {}", scheduler);

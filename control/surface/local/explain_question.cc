@@ -4,9 +4,9 @@
 #include <array>
 #include <charconv>
 #include <optional>
-#include <set>
 
 #include "control/surface/local/explain.h"
+#include "control/surface/local/question_keys.h"
 
 namespace fulcrum::surface {
 namespace {
@@ -91,17 +91,11 @@ Result<PortId> read_port(const json& from, const View& view, const Address& sour
   return fail(Error::Code::not_found, "port", "the dataplane has no data port");
 }
 
-Result<void> check_keys(const json& question, const json& packet) {
-  static const std::set<std::string> outer{"explain", "candidate", "revision"};
-  static const std::set<std::string> inner{"protocol", "source", "destination", "flags",
-                                           "port",     "worker", "ttl",         "payload"};
-  for (const auto& [key, value] : question.items()) {
-    if (outer.count(key) == 0) return fail(Error::Code::invalid, key, "is no key of this question");
-  }
-  for (const auto& [key, value] : packet.items()) {
-    if (inner.count(key) == 0) return fail(Error::Code::invalid, key, "is no key of a packet to explain");
-  }
-  return {};
+Result<void> check_explain_keys(const json& question, const json& packet) {
+  return check_keys(question, {"explain", "candidate", "revision"}).and_then([&] {
+    return check_keys(packet, {"protocol", "source", "destination", "flags", "port", "worker", "ttl", "payload"},
+                      "a packet to explain");
+  });
 }
 
 Result<void> read_addresses(const json& packet, ExplainQuestion& into) {
@@ -145,7 +139,7 @@ Result<void> read_kind(const json& packet, const View& view, ExplainQuestion& in
 Result<ExplainRequest> read_explain(const json& question, const View& view) {
   const json& packet = question.at("explain");
   if (!packet.is_object()) return fail(Error::Code::invalid, "explain", "is an object that describes a packet");
-  if (auto keys = check_keys(question, packet); !keys) return tl::unexpected<Error>{keys.error()};
+  if (auto keys = check_explain_keys(question, packet); !keys) return tl::unexpected<Error>{keys.error()};
   if (view.region == nullptr || view.snapshot == nullptr || !view.dataplane_alive) {
     return fail(Error::Code::io, "", "the dataplane is not running: only it knows what it would do");
   }

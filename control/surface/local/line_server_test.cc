@@ -180,7 +180,7 @@ TEST_F(LineServerTest, TakesThePlaceOfADeadPredecessor) {
   LineServer successor{loop, {}, [](const std::string&, const std::shared_ptr<LineServer::Reply>&) {}};
   EXPECT_TRUE(successor.listen(other));
   successor.close();
-  EXPECT_NE(access(other.c_str(), F_OK), 0);
+  EXPECT_NE(::access(other.c_str(), F_OK), 0);
 }
 
 TEST_F(LineServerTest, SaysThatAPathIsTooLong) {

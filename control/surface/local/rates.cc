@@ -7,6 +7,7 @@
 #include <set>
 
 #include "control/surface/local/answers.h"
+#include "control/surface/local/question_keys.h"
 #include "control/surface/local/words.h"
 
 namespace fulcrum::surface {
@@ -19,13 +20,6 @@ using telemetry::kKindNames;
 
 constexpr std::int64_t kPastDefault = 300;
 constexpr std::uint64_t kEventsDefault = 100;
-
-Result<void> check_keys(const json& question, const std::set<std::string>& known) {
-  for (const auto& [key, value] : question.items()) {
-    if (known.count(key) == 0) return fail(Error::Code::invalid, key, "is no key of this question");
-  }
-  return {};
-}
 
 Result<std::int64_t> read_number(const json& question, const char* key, std::int64_t otherwise) {
   const auto found = question.find(key);

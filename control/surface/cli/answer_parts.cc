@@ -1,0 +1,42 @@
+#include "control/surface/cli/answer_parts.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace fulcrum::cli {
+
+using nlohmann::json;
+
+const json& part_in(const json& row, const char* key) {
+  static const json nothing;
+  const auto found = row.find(key);  // in what is no object there is nothing
+  return found == row.end() ? nothing : *found;
+}
+
+std::string text_in(const json& row, const char* key, const char* otherwise) {
+  const json& found = part_in(row, key);
+  if (found.is_null()) return otherwise;
+  return found.is_string() ? found.get<std::string>() : found.dump();
+}
+
+std::int64_t signed_in(const json& row, const char* key) {
+  const json& found = part_in(row, key);
+  return found.is_number() ? found.get<std::int64_t>() : 0;
+}
+
+std::uint64_t count_in(const json& row, const char* key) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(signed_in(row, key), 0));
+}
+
+bool flag_in(const json& row, const char* key) {
+  const json& found = part_in(row, key);
+  return found.is_boolean() && found.get<bool>();
+}
+
+std::int64_t number_of(const std::string& word) {
+  std::int64_t number = 0;
+  std::from_chars(word.data(), word.data() + word.size(), number);
+  return number;
+}
+
+}  // namespace fulcrum::cli
