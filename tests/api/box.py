@@ -118,9 +118,8 @@ class Box:
         return self.process.returncode
 
     def context(self):
-        context = ssl.create_default_context()
-        context.load_verify_locations(os.path.join(self.directory, "state/api-certificate.pem"))
-        return context
+        # Told whom to trust, it does not read the machine's hundred authorities, which takes longer than a request.
+        return ssl.create_default_context(cafile=os.path.join(self.directory, "state/api-certificate.pem"))
 
     def connection(self, source="127.0.0.1", timeout=20):
         return http.client.HTTPSConnection(
