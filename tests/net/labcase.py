@@ -1,5 +1,6 @@
 """The base of the net tests: a lab per class, Fulcrum running in it, and the accounts checked after each test."""
 
+import functools
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ from tools.labkit.namespaces import LabError, inside
 
 BUILD = pathlib.Path(os.environ.get("FULCRUM_BUILD", "build-release"))
 ALL_UP = {name: "up" for name in topology.SERVERS}
+WAYS = [(farm, family) for farm in topology.FARMS for family in ("ipv4", "ipv6")]
 CLIENT_PROGRAM = pathlib.Path(__file__).resolve().parent / "client.py"
 
 
@@ -84,13 +86,14 @@ class LabCase(unittest.TestCase):
         self.assertNotIn("error", answer)
         return answer
 
-    def start_download(self, farm, family, megabytes_per_s):
-        """Starts a download of the big file at a pace, so that something can happen meanwhile."""
+    def start_download(self, farm, family, megabytes_per_s, size=web.BIG_SIZE):
+        """Starts a download of the big file, or of its first `size` bytes, at a pace, so that something can happen
+        meanwhile. What nobody reads yet stops it after a few megabytes, which is all that the kernel and curl hold."""
         command = inside(
             self.lab.client,
             "curl",
             *("-sS", "--fail", "--max-time", "60", "--limit-rate", f"{megabytes_per_s}M"),
-            *("--write-out", "%{stderr}%header{x-server}"),
+            *("--range", f"0-{size - 1}", "--write-out", "%{stderr}%header{x-server}"),
             f"http://{farm.address(family)}/big",
         )
         return Download(command)
@@ -129,9 +132,11 @@ class Download:
         return (self._hash.hexdigest() if self._process.wait() == 0 else None), words
 
 
-def big_checksum():
-    """The checksum that every download of the big file must have."""
-    return hashlib.sha256(web.big_file().read_bytes()).hexdigest()
+@functools.cache
+def big_checksum(size=web.BIG_SIZE):
+    """The checksum that every download of the big file, or of its first `size` bytes, must have."""
+    with web.big_file().open("rb") as file:
+        return hashlib.sha256(file.read(size)).hexdigest()
 
 
-__all__ = ["ALL_UP", "BUILD", "Download", "LabCase", "LabError", "big_checksum"]
+__all__ = ["ALL_UP", "BUILD", "WAYS", "Download", "LabCase", "LabError", "big_checksum"]
