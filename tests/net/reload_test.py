@@ -7,6 +7,7 @@ from tests.net.labcase import ALL_UP, LabCase, big_checksum
 from tools.labkit import daemons, topology, web
 from tools.labkit.namespaces import wait_until
 
+DOWNLOAD = 40_000_000
 URL = f"http://{topology.NAT.ipv4}/"
 
 
@@ -33,7 +34,7 @@ class Reload(LabCase):
         wait_until(lambda: self.who_answers() == wanted, 10, "the new weights")
 
     def test_a_removed_server_gets_nothing_new(self):
-        download = self.start_download(topology.NAT, "ipv4", 30)
+        download = self.start_download(topology.NAT, "ipv4", 30, DOWNLOAD)
         self.assertTrue(download.read_until(5_000_000))
         self.apply(self.configuration({"s1": 1, "s3": 1}))
         wait_until(lambda: ("shop-nat", "s2") not in self.box.server_states(), 10, "s2 to leave the farm")
@@ -41,10 +42,10 @@ class Reload(LabCase):
         self.assertEqual(self.who_answers(), ["s1", "s1", "s1", "s3", "s3", "s3"])
         digest, words = download.finish()
         if words != "s2":
-            self.assertEqual(digest, big_checksum(), words)
+            self.assertEqual(digest, big_checksum(DOWNLOAD), words)
 
     def test_a_rename_cuts_nothing(self):
-        downloads = [self.start_download(topology.NAT, "ipv4", 20) for _ in range(3)]  # one from each server
+        downloads = [self.start_download(topology.NAT, "ipv4", 20, DOWNLOAD) for _ in range(3)]  # one from each server
         for download in downloads:
             self.assertTrue(download.read_until(2_000_000))
         swapped = self.configuration().replace('"s1"', '"sx"').replace('"s2"', '"s1"').replace('"sx"', '"s2"')
@@ -52,7 +53,7 @@ class Reload(LabCase):
         self.apply(renamed)
         wait_until(lambda: ("boutique", "tres") in self.box.server_states(), 10, "the new names")
         for download in downloads:
-            self.assertEqual(download.finish()[0], big_checksum())
+            self.assertEqual(download.finish()[0], big_checksum(DOWNLOAD))
         drops = {drop["reason"] for drop in self.box.show("drops")["drops"]}
         self.assertNotIn("server_gone", drops)
 

@@ -6,7 +6,7 @@ import signal
 import unittest
 
 from tests.net.labcase import ALL_UP, LabCase
-from tools.labkit import daemons, topology, web
+from tools.labkit import topology, web
 from tools.labkit.namespaces import inside, run, wait_until
 
 URL = f"http://{topology.NAT.ipv4}/"
@@ -15,7 +15,7 @@ PERSISTENCE = 'persistence = { type = "client_address"; timeout_s = 600; };'
 
 
 class Tables(LabCase):
-    check = daemons.PATIENT_CHECK
+    check = {"interval_ms": 400, "timeout_ms": 400, "rise": 1, "fall": 3}  # there is little load, and a server dies
 
     @classmethod
     def configuration(cls, weights=None):
@@ -120,7 +120,7 @@ class Tables(LabCase):
 
     def test_clear_ends_what_is_named(self):
         download = self.start_download(topology.NAT, "ipv4", 5)
-        other = self.start_download(topology.DSR, "ipv4", 20)
+        other = self.start_download(topology.DSR, "ipv4", 20, 40_000_000)
         self.assertTrue(download.read_until(1_000_000) and other.read_until(1_000_000))
         self.assertIn("say which ones", self.fulcrum("clear", "connections", status=3))
         self.assertIn("no farm", self.fulcrum("clear", "connections", "--farm", "nowhere", status=4))

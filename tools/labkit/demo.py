@@ -23,7 +23,7 @@ from tools.testkit import builds
 VICTIM = "s2"
 HUGEPAGES_MB = 384
 LOAD_S = 6
-KILL_AT_S, BACK_AT_S = 1.5, 3.5
+KILL_AT, BACK_AT = 1 / 4, 7 / 12  # of the load's length
 TICK_S = 0.25
 
 
@@ -63,8 +63,9 @@ def _size(path):
 class Demo:
     """The lab, the box in it, and the figures so far."""
 
-    def __init__(self, build):
+    def __init__(self, build, load_s):
         self.lab = topology.Lab("demo")
+        self.load_s = load_s
         self.box = Box(self.lab, build)
         self.servers = {}
         self.table = screen.LiveTable()
@@ -86,15 +87,15 @@ class Demo:
         watch = SynWatch(self.lab.server(VICTIM), farm.leg, box_addresses)
         meter = Meter(self.servers)
         started = time.monotonic()
-        load = Load(self.lab, url, LOAD_S)
+        load = Load(self.lab, url, self.load_s)
         try:
-            self._watch_until(farm, meter, started, KILL_AT_S, "load")
+            self._watch_until(farm, meter, started, KILL_AT * self.load_s, "load")
             killed_at = time.time()
             self.servers[VICTIM].kill()
-            self._watch_until(farm, meter, started, BACK_AT_S, f"{VICTIM} was killed")
+            self._watch_until(farm, meter, started, BACK_AT * self.load_s, f"{VICTIM} was killed")
             syns, watch = watch.stop(), None
             self.servers[VICTIM].start()
-            self._watch_until(farm, meter, started, LOAD_S, f"{VICTIM} is back")
+            self._watch_until(farm, meter, started, self.load_s, f"{VICTIM} is back")
             result = load.wait()
         finally:
             load.stop()
@@ -151,7 +152,7 @@ def interrupt(number, _frame):
 
 def perform(options, build):
     """The demo itself. The exit status."""
-    demo = Demo(build)
+    demo = Demo(build, options.seconds)
     keep = False
     try:
         with demo.lab.locked():
@@ -182,8 +183,11 @@ def main():
     parser = argparse.ArgumentParser(prog="tools/demo", description="Real HTTP traffic through Fulcrum.")
     parser.add_argument("--keep", action="store_true", help="leave the lab up and say how to look around in it")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the figures there")
+    parser.add_argument("--seconds", type=int, default=LOAD_S, metavar="N", help="how long each load is (%(default)s)")
     parser.add_argument("--build", type=pathlib.Path, metavar="DIR", help="use the programs there instead of building")
     options = parser.parse_args()
+    if options.seconds < 2:
+        parser.error("--seconds: at least 2, for a server dies and comes back meanwhile")
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, interrupt)
     try:
