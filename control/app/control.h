@@ -25,6 +25,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -88,7 +89,9 @@ class Control {
   void watch_servers();
   void on_health(const CheckTarget& target, const TargetHealth& now);
   void settle_health_checks();
-  void settle_duties(ServerId changed);
+  using Told = std::set<std::pair<std::string, std::string>>;  // whose duty changed, and why
+  void settle(const std::vector<ServerId>& rows, ServerState health);
+  void settle_duties(std::size_t changed, bool is_news, Told& told);
   void watch_leaving();
   [[nodiscard]] std::string verbs_file() const;
   void load_verbs();
@@ -97,7 +100,7 @@ class Control {
   void watch_verbs();
   void operate(const surface::VerbRequest& request, const std::function<void(const Result<surface::VerbDone>&)>& done);
   [[nodiscard]] static std::uint32_t unix_seconds();
-  [[nodiscard]] roster::Member member_of(const CompiledServer& server) const;
+  [[nodiscard]] roster::Member member_of(std::size_t place) const;
   [[nodiscard]] ServerState state_of(const ServerEndpoint& endpoint) const;
 
   void publish_soon(std::chrono::nanoseconds delay);

@@ -27,37 +27,55 @@ void Control::on_health(const CheckTarget& target, const TargetHealth& now) {
   if (rows != rows_.end() && publisher_.newest() != nullptr) names = names_of(rows->second, *publisher_.newest());
   tell(!up, "server", fmt::format("{}", fmt::join(names, ", ")),
        fmt::format("{}: {} ({})", up ? "up" : "down", now.reason, surface::endpoint(target.address, target.port)));
-  if (!names.empty()) {
-    for (const ServerId id : rows->second) settle_duties(id);
-  }
+  if (!names.empty()) settle(rows->second, up ? ServerState::up : ServerState::down);
   publish_soon(std::max<std::chrono::nanoseconds>(kHealthSettles, publish_took_ * kPublishShare));
   log(up ? Level::notice : Level::warning, "server {} ({}) is {}: {}", fmt::join(names, ", "),
       surface::endpoint(target.address, target.port), up ? "up" : "down", now.reason);
 }
 
-// The servers of a service after a change of one: who comes in and who goes is told to every worker at once.
-void Control::settle_duties(ServerId changed) {
+// A check says something new about `rows`. First all of them take note of it, then every service in which one of them,
+// or a row that it is bound to, takes part.
+void Control::settle(const std::vector<ServerId>& rows, ServerState health) {
   const Snapshot& newest = *publisher_.newest();
-  const auto found = crews_.find(newest.servers[changed.index].service.value);
+  std::set<std::size_t> own, concerned;
+  for (const ServerId row : rows) {
+    const auto crew = crews_.find(newest.servers[row.index].service.value);
+    const auto place = crew != crews_.end() ? place_of(row, compiled_, crew->second) : std::nullopt;
+    if (!place) continue;
+    compiled_[*place].health = health;
+    own.insert(*place);
+  }
+  for (const std::size_t place : own) {
+    for (std::size_t at = place; concerned.insert(at).second;) at = compiled_[at].next_bound;
+  }
+  Told told;
+  for (const std::size_t place : concerned) settle_duties(place, own.count(place) == 0, told);
+}
+
+// The servers of a service after a change of one: who comes in and who goes is told to every worker at once. `is_news`:
+// nobody has heard yet why the one at `changed` does. A server tells the same of many ports once.
+void Control::settle_duties(std::size_t changed, bool is_news, Told& told) {
+  const Snapshot& newest = *publisher_.newest();
+  const auto found = crews_.find(compiled_[changed].service.value);
   if (found == crews_.end()) return;
-  const auto begin = compiled_.begin() + static_cast<std::ptrdiff_t>(found->second.first);
-  const auto end = begin + static_cast<std::ptrdiff_t>(found->second.count);
   const bool alone = !found->second.has_reserve;
   std::vector<CompiledServer*> crew;
   std::vector<roster::Member> members;
-  for (auto server = begin; server != end; ++server) {
-    if (alone && !(server->id == changed)) continue;
-    crew.push_back(&*server);
-    members.push_back(member_of(*server));
+  for (std::size_t place = found->second.first; place < found->second.first + found->second.count; ++place) {
+    if (alone && place != changed) continue;
+    crew.push_back(&compiled_[place]);
+    members.push_back(member_of(place));
   }
-  if (crew.empty()) return;
-  const auto duties = roster::duties(members, compiled_model_->farms[crew.front()->farm].standbys);
+  const model::Farm& farm = compiled_model_->farms[compiled_[changed].farm];
+  const auto duties = roster::duties(members, farm.standbys);
   for (std::size_t i = 0; i < crew.size(); ++i) {
     const roster::Duty before = std::exchange(crew[i]->duty, duties[i]);
     if (before.state == duties[i].state) continue;
     publisher_.set_server_state(crew[i]->id, duties[i].state);
-    if (crew[i]->id == changed || sentence(duties[i]).empty()) continue;
-    tell(false, "server", names_of({crew[i]->id}, newest).front(), std::string{sentence(duties[i])});
+    const std::string why = sentence(duties[i], farm);
+    if ((crew[i] == &compiled_[changed] && !is_news) || why.empty()) continue;
+    const std::string whose = names_of({crew[i]->id}, newest).front();
+    if (told.emplace(whose, why).second) tell(false, "server", whose, why);
   }
 }
 
@@ -85,17 +103,15 @@ void Control::watch_leaving() {
   }
 }
 
-roster::Member Control::member_of(const CompiledServer& server) const {
-  const Snapshot& newest = *publisher_.newest();
-  const ServerRow& row = newest.servers[server.id.index];
-  const model::Farm& farm = compiled_model_->farms[server.farm];
-  const model::Server& one = farm.servers[server.server];
-  const Protocol protocol = newest.services[server.service.value].protocol;
-  return {one.role, one.state, one.weight, state_of({farm, one, row.address, row.port, protocol}), server.duty.state};
+roster::Member Control::member_of(std::size_t place) const {
+  const CompiledServer& server = compiled_[place];
+  const model::Server& one = compiled_model_->farms[server.farm].servers[server.server];
+  const roster::Standing standing = standing_of(compiled_, place);
+  return {one.role, one.state, one.weight, standing.health, server.duty.state, standing.because_of};
 }
 
 ServerState Control::state_of(const ServerEndpoint& endpoint) const {
-  const auto target = target_of(endpoint.farm, endpoint.address, endpoint.protocol, endpoint.port.host());
+  const auto target = target_of(endpoint.farm, endpoint.address, endpoint.service_port);
   if (!target) return ServerState::up;
   const TargetHealth* health = checker_.find(*target);
   if (health == nullptr || health->judgement.health == Health::unknown) return ServerState::untested;

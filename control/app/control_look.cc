@@ -14,9 +14,9 @@ surface::View Control::look() {
           .alarms = alarms(),
           .waiting_for = waiting_for(),
           .workers = publisher_.workers(),
-          .health = [this](const model::Farm& farm, const Address& address, Protocol protocol,
-                           std::uint16_t port) -> std::optional<TargetHealth> {
-            const auto target = target_of(farm, address, protocol, port);
+          .health = [this](const model::Farm& farm, const Address& address,
+                           const model::ServicePort& port) -> std::optional<TargetHealth> {
+            const auto target = target_of(farm, address, port);
             const TargetHealth* health = target ? checker_.find(*target) : nullptr;
             return health != nullptr ? std::optional{*health} : std::nullopt;
           },

@@ -129,6 +129,57 @@ SCENARIO("a standby comes in with the news that a server died") {
   }
 }
 
+SCENARIO("a server that fails on one bound port leaves all of them") {
+  if (geteuid() != 0) return;
+  const Lab lab;
+  std::string shop = farm("shop", kVip);
+  shop.insert(shop.find(" } );"), " }, { port = 443; server_port = 8443;");
+  lab.write_config(shop);
+  const Server web1{lab, "10.1.1.11"}, web2{lab, "10.1.1.12"}, web2_pay{lab, "10.1.1.12", 8443};
+  std::optional<Server> web1_pay{std::in_place, lab, "10.1.1.11", 8443};
+  const auto usable = [](const Dataplane& dataplane, std::size_t servers) {
+    return dataplane.usable(kVip, 80) == servers && dataplane.usable(kVip, 443) == servers;
+  };
+  GIVEN("a farm with two ports") {
+    Dataplane dataplane{lab};
+    const ControlProcess control{lab};
+    REQUIRE(wait_for(&dataplane, [&] { return usable(dataplane, 2); }));
+    dataplane.urgent.clear();
+    WHEN("one port of a server fails") {
+      web1_pay.reset();
+      THEN("workers hear at once that it takes nobody on either, and people see why") {
+        REQUIRE(wait_for(&dataplane, [&] { return dataplane.urgent.size() == 2; }));
+        CHECK(dataplane.urgent[0].state == ServerState::down);
+        CHECK(dataplane.urgent[1].state == ServerState::down);
+        REQUIRE(wait_for(&dataplane, [&] { return usable(dataplane, 1); }));
+        const json servers = control.show("servers")["servers"];
+        CHECK(servers[0]["state"] == "up");
+        CHECK(servers[0]["duty"] == "down");
+        CHECK(servers[0]["duty_reason"] == "tcp port 443 is down, and the farm's ports are bound");
+        CHECK(servers[1]["state"] == "down");
+        CHECK(control.show("farms")["farms"][0]["servers_up"] == 1);
+        const std::string events = control.show("events").dump();
+        CHECK(events.find("tcp port 443 is down, and the farm's ports are bound") != std::string::npos);
+        AND_WHEN("it is well again") {
+          web1_pay.emplace(lab, "10.1.1.11", std::uint16_t{8443});
+          THEN("it is back on both") {
+            CHECK(wait_for(&dataplane, [&] { return usable(dataplane, 2); }));
+          }
+        }
+        AND_WHEN("the farm's ports become independent") {
+          shop.insert(shop.find("check ="), "port_health = \"independent\"; ");
+          lab.write_config(shop);
+          control.send(SIGHUP);
+          THEN("it serves the port on which it is well") {
+            REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable(kVip, 80) == 2; }));
+            CHECK(dataplane.usable(kVip, 443) == 1);
+          }
+        }
+      }
+    }
+  }
+}
+
 SCENARIO("an operator takes a server out for a time") {
   if (geteuid() != 0) return;
   const Lab lab;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -25,36 +26,42 @@ ServerState state_in_force(const Region& region, const Snapshot& snapshot, std::
   return row.state;
 }
 
-// A state that says nothing of the server's health stands beside what was known of that when it was compiled.
+// A state that says nothing of the server's health stands beside what was known of that when it was compiled, and so
+// does one that speaks of another port (roster/bound_ports.h).
 Health health_in_force(const Region& region, const Snapshot& snapshot, std::uint16_t index) {
-  switch (state_in_force(region, snapshot, index)) {
+  const ServerRow& row = snapshot.servers[index];
+  const ServerState state = state_in_force(region, snapshot, index);
+  const bool is_compiled = state == row.state;
+  switch (state) {
     case ServerState::up:
       return Health::up;
     case ServerState::down:
-      return Health::down;
+      return is_compiled && row.is_healthy != 0 ? Health::up : Health::down;
     case ServerState::untested:
-      return Health::unknown;
+      return is_compiled && row.is_healthy != 0 ? Health::up : Health::unknown;
     default:
-      return snapshot.servers[index].is_healthy != 0 ? Health::up : Health::unknown;
+      return row.is_healthy != 0 ? Health::up : Health::unknown;
   }
 }
 
-// By address and TCP port: what is probed is TCP, and a UDP row of the same number may go by another port's check.
-using Probed = std::pair<std::array<std::uint8_t, 16>, std::uint16_t>;
-struct ProbedHash {
-  std::size_t operator()(const Probed& probed) const {
-    const std::string_view bytes{reinterpret_cast<const char*>(probed.first.data()), probed.first.size()};
-    return std::hash<std::string_view>{}(bytes) ^ probed.second;
+// By the service and the server's endpoint, because the port that is checked does not stand in the snapshot. Of rows
+// that share a check any will do.
+using Endpoint = std::tuple<Protocol, std::array<std::uint8_t, 16>, std::uint16_t>;
+struct EndpointHash {
+  std::size_t operator()(const Endpoint& endpoint) const {
+    const auto& [protocol, address, port] = endpoint;
+    const std::string_view bytes{reinterpret_cast<const char*>(address.data()), address.size()};
+    return std::hash<std::string_view>{}(bytes) ^ (static_cast<std::size_t>(protocol) << 16U | port);
   }
 };
-std::unordered_map<Probed, Health, ProbedHash> known_health(const Region* region, const Snapshot* running) {
-  std::unordered_map<Probed, Health, ProbedHash> known;
+std::unordered_map<Endpoint, Health, EndpointHash> known_health(const Region* region, const Snapshot* running) {
+  std::unordered_map<Endpoint, Health, EndpointHash> known;
   if (region == nullptr || running == nullptr) return known;
   for (std::uint16_t i = 0; i < kServersMax; ++i) {
     const ServerRow& row = running->servers[i];
     if (row.state == ServerState::unused || row.service.value >= kServicesMax) continue;
-    if (running->services[row.service.value].protocol != Protocol::tcp) continue;
-    known.insert_or_assign({row.address.bytes(), row.port.host()}, health_in_force(*region, *running, i));
+    known.insert_or_assign({running->services[row.service.value].protocol, row.address.bytes(), row.port.host()},
+                           health_in_force(*region, *running, i));
   }
   return known;
 }
@@ -68,8 +75,8 @@ void for_each_check(const model::Model& model, Visit visit) {
         const Address* address = server.address_of(vip.family());
         if (address == nullptr) continue;
         for (const model::ServicePort& port : farm.ports) {
-          const std::uint16_t number = farm.mode == Mode::dsr ? port.port : port.port_at_server();
-          if (const auto target = target_of(farm, *address, port.protocol, number)) visit(farm, server, *target);
+          const Endpoint endpoint{port.protocol, address->bytes(), farm.server_port_of(port)};
+          if (const auto target = target_of(farm, *address, port)) visit(endpoint, *target);
         }
       }
     }
@@ -78,11 +85,10 @@ void for_each_check(const model::Model& model, Visit visit) {
 
 }  // namespace
 
-std::optional<CheckTarget> target_of(const model::Farm& farm, const Address& address, Protocol protocol,
-                                     std::uint16_t port) {
+std::optional<CheckTarget> target_of(const model::Farm& farm, const Address& address, const model::ServicePort& port) {
   if (farm.check.type == model::CheckType::none) return std::nullopt;
   return CheckTarget{.address = address,
-                     .port = farm.probed_port(protocol, port),
+                     .port = farm.probed_port(port),
                      .interval = farm.check.interval,
                      .timeout = farm.check.timeout,
                      .rise = farm.check.rise,
@@ -95,9 +101,10 @@ std::map<CheckTarget, Health> targets_of(const model::Model& model, const Region
   if (!checks) return {};
   const auto known = known_health(region, running);
   std::map<CheckTarget, Health> targets;
-  for_each_check(model, [&](const model::Farm&, const model::Server&, const CheckTarget& target) {
-    const auto before = known.find({target.address.bytes(), target.port});
-    targets.emplace(target, before == known.end() ? Health::unknown : before->second);
+  for_each_check(model, [&](const Endpoint& endpoint, const CheckTarget& target) {
+    const auto before = known.find(endpoint);
+    Health& health = targets.try_emplace(target, Health::unknown).first->second;
+    if (health == Health::unknown && before != known.end()) health = before->second;
   });
   return targets;
 }
@@ -107,8 +114,8 @@ RowsByTarget rows_by_target(const model::Model& model, const std::vector<Compile
   RowsByTarget rows;
   for (const CompiledServer& server : compiled) {
     const ServerRow& row = snapshot.servers[server.id.index];
-    const auto target = target_of(model.farms[server.farm], row.address, snapshot.services[row.service.value].protocol,
-                                  row.port.host());
+    const model::Farm& farm = model.farms[server.farm];
+    const auto target = target_of(farm, row.address, farm.ports[server.port]);
     if (target) rows[*target].push_back(server.id);
   }
   return rows;
@@ -123,6 +130,13 @@ Crews crews_of(const model::Model& model, const std::vector<CompiledServer>& com
     crew.has_reserve |= role == model::ServerRole::standby || role == model::ServerRole::last_resort;
   }
   return crews;
+}
+
+std::optional<std::size_t> place_of(ServerId row, const std::vector<CompiledServer>& compiled, const Crew& crew) {
+  for (std::size_t place = crew.first; place < crew.first + crew.count; ++place) {
+    if (compiled[place].id == row) return place;
+  }
+  return std::nullopt;
 }
 
 std::vector<std::string> names_of(const std::vector<ServerId>& rows, const Snapshot& snapshot) {

@@ -15,10 +15,9 @@
 
 namespace fulcrum {
 
-// The check that speaks for a farm's server at `address`, `protocol` and `port`; nothing when the farm does not check.
-// A UDP port is spoken for by the farm's first TCP port.
-std::optional<CheckTarget> target_of(const model::Farm& farm, const Address& address, Protocol protocol,
-                                     std::uint16_t port);
+// The check that speaks for `port` of a farm's server at `address` (Farm::probed_port); nothing when the farm does not
+// check.
+std::optional<CheckTarget> target_of(const model::Farm& farm, const Address& address, const model::ServicePort& port);
 
 // All checks of the model, each with what it begins with: what `running`, the newest snapshot of `region`, has in
 // force for that endpoint. Both may be null.
@@ -36,6 +35,9 @@ struct Crew {
 };
 using Crews = std::map<std::uint16_t, Crew>;  // by row of the service
 Crews crews_of(const model::Model& model, const std::vector<CompiledServer>& compiled);
+
+// The place of a row in `compiled`; nothing when it is not there.
+std::optional<std::size_t> place_of(ServerId row, const std::vector<CompiledServer>& compiled, const Crew& crew);
 
 // Whose these rows are: "web1 of farm shop", each once.
 std::vector<std::string> names_of(const std::vector<ServerId>& rows, const Snapshot& snapshot);

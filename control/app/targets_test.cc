@@ -48,9 +48,34 @@ TEST(Targets, UdpGoesByTheFarmsTcpPort) {
   model::Model model = shop();
   model.farms[0].ports.push_back({.protocol = Protocol::udp, .port = 443});
   EXPECT_EQ(targets_of(model, nullptr, nullptr).size(), 2U);
-  const auto target = target_of(model.farms[0], address("10.1.1.11"), Protocol::udp, 443);
+  const auto target = target_of(model.farms[0], address("10.1.1.11"), model.farms[0].ports[1]);
   ASSERT_TRUE(target);
   EXPECT_EQ(target->port, 8080);
+}
+
+TEST(Targets, APortMayBeCheckedAtAnother) {
+  model::Model model = shop();
+  model.farms[0].ports.push_back({.protocol = Protocol::udp, .port = 443, .check_port = 8443});
+  EXPECT_EQ(targets_of(model, nullptr, nullptr).size(), 4U);
+  EXPECT_EQ(target_of(model.farms[0], address("10.1.1.11"), model.farms[0].ports[1])->port, 8443);
+  model.farms[0].ports[0].check_port = 8000;
+  model.farms[0].ports[1].check_port = 0;
+  EXPECT_EQ(target_of(model.farms[0], address("10.1.1.11"), model.farms[0].ports[1])->port, 8000);
+}
+
+TEST(Targets, APortThatIsCheckedAtAnotherBeginsWithWhatWorkersGoBy) {
+  const Region region{*Region::create_anonymous({.workers = 1})};
+  test::SnapshotBuilder builder{region.snapshot(0), 5};
+  const ServerId web1 = builder.server(builder.service("198.51.100.10", 80), "10.1.1.11", 8080);
+  model::Model model = shop();
+  model.farms[0].addresses = {address("198.51.100.10")};
+  model.farms[0].ports[0].check_port = 8081;
+  const auto state = [&] { return targets_of(model, &region, &region.snapshot(0)).begin()->second; };
+  EXPECT_EQ(state(), Health::up);
+  builder.row(web1).state = ServerState::down;
+  EXPECT_EQ(state(), Health::down);
+  builder.row(web1).is_healthy = 1;
+  EXPECT_EQ(state(), Health::up) << "another port is down, to which this one is bound";
 }
 
 TEST(Targets, NoneWithoutACheck) {
@@ -89,6 +114,7 @@ TEST(Targets, BeginWithWhatWorkersGoBy) {
   EXPECT_EQ(state("fd00::11"), Health::unknown);
   builder.row(web1_v6).is_healthy = 1;
   EXPECT_EQ(state("fd00::11"), Health::up);
+  builder.row(web1_v6).is_healthy = 0;
   builder.row(web1_v6).state = ServerState::untested;
   EXPECT_EQ(state("fd00::11"), Health::unknown);
 }

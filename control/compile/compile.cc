@@ -3,14 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <string_view>
-#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
-#include "control/compile/flatten.h"
+#include "control/compile/fill_routes.h"
 #include "control/compile/plan.h"
 #include "control/compile/rows.h"
 #include "control/compile/schedules.h"
@@ -46,12 +44,14 @@ class Compiler {
     if (services_.size() > kServicesMax) return too_many("services", kServicesMax);
     if (servers_.size() > kServersMax) return too_many("servers of services", kServersMax);
     if (input_.model.farms.size() > kFarmsMax) return too_many("farms", kFarmsMax);
+    bind_ports();
     give_service_ids();
     give_farm_ids();
     give_server_ids();
     give_duties();
     give_member_ids();
-    if (const auto done = fill_routes(); !done) return tl::unexpected<Error>{done.error()};
+    if (const auto done = fill_routes(input_, services_, into_.routes); !done)
+      return tl::unexpected<Error>{done.error()};
     fill_services();
     fill_servers();
     fill_leaving();
@@ -65,9 +65,10 @@ class Compiler {
     const auto& farms = input_.model.farms;
     for (std::size_t f = 0; f < farms.size(); ++f) {
       for (const Address& address : farms[f].addresses) {
-        for (const model::ServicePort& port : farms[f].ports) {
+        for (std::uint16_t p = 0; p < farms[f].ports.size(); ++p) {
           if (services_.size() > kServicesMax || servers_.size() > kServersMax) return;
-          services_.push_back({&farms[f], static_cast<std::uint32_t>(f), &port,
+          const model::ServicePort& port = farms[f].ports[p];
+          services_.push_back({&farms[f], static_cast<std::uint32_t>(f), &port, p,
                                ServiceKey{address, Be16{port.port}, port.protocol}, std::nullopt});
           plan_servers(farms[f], services_.back());
         }
@@ -76,23 +77,45 @@ class Compiler {
   }
 
   void plan_servers(const model::Farm& farm, const PlannedService& service) {
-    const Be16 port{farm.mode == Mode::dsr ? service.port->port : service.port->port_at_server()};
+    const Be16 port{farm.server_port_of(*service.port)};
     for (std::size_t s = 0; s < farm.servers.size(); ++s) {
       const model::Server& server = farm.servers[s];
       const Address* address = server.address_of(service.key.address.family());
       if (address == nullptr) continue;
-      PlannedServer planned{static_cast<std::uint32_t>(services_.size() - 1),
-                            static_cast<std::uint32_t>(s),
-                            &server,
-                            *address,
-                            port,
-                            std::nullopt,
-                            false,
-                            ServerState::up,
-                            {},
-                            kNoMember};
-      if (input_.state) planned.health = input_.state({farm, server, *address, port, service.key.protocol});
+      PlannedServer planned{.service = static_cast<std::uint32_t>(services_.size() - 1),
+                            .server_index = static_cast<std::uint32_t>(s),
+                            .server = &server,
+                            .address = *address,
+                            .port = port,
+                            .next_bound = static_cast<std::uint32_t>(servers_.size())};
+      const auto& key = service.key;
+      if (input_.state) planned.health = input_.state({farm, server, *address, port, key.protocol, *service.port});
+      planned.standing = {planned.health};
       servers_.push_back(planned);
+    }
+  }
+
+  // Rings of the rows that leave and come back together, and what counts for each of them.
+  void bind_ports() {
+    std::vector<std::uint32_t> newest;  // of each server's rows, by its place in the farm and its family
+    std::vector<roster::BoundPorts> bound;
+    for (std::size_t first = 0, end = 0; first < servers_.size(); first = end) {
+      const model::Farm& farm = *services_[servers_[first].service].farm;
+      const auto is_of_farm = [&](std::size_t i) { return services_[servers_[i].service].farm == &farm; };
+      while (end < servers_.size() && is_of_farm(end)) ++end;
+      if (farm.port_health == model::PortHealth::independent) continue;
+      newest.assign(farm.servers.size() * 2, UINT32_MAX);
+      bound.assign(newest.size(), {});
+      const auto of_server = [&](std::size_t i) {
+        return servers_[i].server_index * 2 + (servers_[i].address.is_v4() ? 1U : 0U);
+      };
+      for (std::size_t i = first; i < end; ++i) {
+        std::uint32_t& before = newest[of_server(i)];
+        if (before != UINT32_MAX) std::swap(servers_[i].next_bound, servers_[before].next_bound);
+        before = static_cast<std::uint32_t>(i);
+        bound[of_server(i)].add(servers_[i].health, services_[servers_[i].service].port_index);
+      }
+      for (std::size_t i = first; i < end; ++i) servers_[i].standing = bound[of_server(i)].standing(servers_[i].health);
     }
   }
 
@@ -220,8 +243,8 @@ class Compiler {
       for (std::size_t i = first; i < servers_.size() && servers_[i].service == service; ++i) {
         const PlannedServer& planned = servers_[i];
         const ServerState before = planned.is_kept ? previous_->servers[*planned.row].state : ServerState::unused;
-        members.push_back(
-            {planned.server->role, planned.server->state, planned.server->weight, planned.health, before});
+        members.push_back({planned.server->role, planned.server->state, planned.server->weight, planned.standing.health,
+                           before, planned.standing.because_of});
       }
       const auto duties = roster::duties(members, services_[service].farm->standbys);
       for (std::size_t i = 0; i < duties.size(); ++i) servers_[first + i].duty = duties[i];
@@ -334,6 +357,7 @@ class Compiler {
       row = previous_->servers[server.row];
       row.next_of_service = row.next_same_endpoint = kNoIndex;
       row.state = ServerState::leaving;
+      row.failed_service = ServiceId{kNoIndex};
       row.left_at = server.left_at;
       row.flows = flows_of(*server.farm, server.left_at, input_.now_s);
       find_way(row);
@@ -355,6 +379,11 @@ class Compiler {
     row.weight = planned.server->weight;
     row.state = planned.duty.state;
     row.is_healthy = planned.health == ServerState::up ? 1 : 0;
+    if (planned.standing.because_of != roster::kOwnPort) {
+      // The services of an address stand side by side, in the order of the farm's ports.
+      const std::size_t other = planned.service - services_[planned.service].port_index + planned.standing.because_of;
+      row.failed_service = ServiceId{*services_[other].row};
+    }
     if (row.state == ServerState::maintenance) {
       const ServerRow* before = planned.is_kept ? &previous_->servers[*planned.row] : nullptr;
       row.left_at = before != nullptr && before->state == row.state ? before->left_at : input_.now_s;
@@ -375,7 +404,7 @@ class Compiler {
     const NextHop hop = find_route(into_, row.address);
     if (hop.kind == RouteKind::on_link || hop.kind == RouteKind::gateway) {
       row.egress = hop.port;
-      row.neighbour = hop.kind == RouteKind::gateway ? hop.neighbour : neighbour(hop.port, row.address);
+      row.neighbour = hop.kind == RouteKind::gateway ? hop.neighbour : neighbour_of(input_, hop.port, row.address);
     }
   }
 
@@ -416,65 +445,13 @@ class Compiler {
     return {};
   }
 
-  std::uint32_t neighbour(PortId port, const Address& address) const {
-    const auto id = input_.neighbour ? input_.neighbour(port, address) : std::nullopt;
-    return id ? id->value : kNoNeighbour;
-  }
-
-  Result<void> fill_routes() {
-    into_.routes.hop_count = 0;
-    into_.routes.v4_count = into_.routes.v6_count = 0;
-    into_.routes.unused = 0;
-    std::vector<FlatRoute> routes;
-    constexpr std::uint64_t kServiceRank = 0;
-    constexpr std::uint64_t kLocalRank = 1;
-    constexpr std::uint64_t kOtherRank = 2;  // plus the metric
-    const auto add = [&](const Prefix& to, const NextHop& hop, std::uint64_t rank) {
-      routes.push_back({to, hop_index(hop), rank});
-    };
-    hop_index(NextHop{});
-    for (const PlannedService& service : services_) {
-      add(host_prefix(service.key.address), {.kind = RouteKind::service}, kServiceRank);
-    }
-    for (const model::Port& port : input_.model.ports) {
-      for (const Prefix& address : port.addresses)
-        add(host_prefix(address.address), {.kind = RouteKind::local}, kLocalRank);
-    }
-    for (const RouteInput& route : input_.routes) {
-      if (route.kind == RouteKind::local) {
-        add(route.to, {.kind = RouteKind::local}, kLocalRank);
-      } else if (route.kind == RouteKind::gateway) {
-        add(route.to, {.kind = route.kind, .port = route.port, .neighbour = neighbour(route.port, route.gateway)},
-            kOtherRank + route.metric);
-      } else {
-        add(route.to, {.kind = RouteKind::on_link, .port = route.port}, kOtherRank + route.metric);
-      }
-    }
-    if (hops_.size() > kNextHopsMax) {
-      return fail(Error::Code::limit, "routes",
-                  fmt::format("{} next hops, the box has room for {}", hops_.size(), kNextHopsMax));
-    }
-    return flatten(std::move(routes), into_.routes);
-  }
-
-  static Prefix host_prefix(const Address& address) {
-    return {address, address.is_v4() ? std::uint8_t{32} : std::uint8_t{128}};
-  }
-
-  // Beyond kNextHopsMax the hops are only counted.
-  std::uint16_t hop_index(const NextHop& hop) {
-    const auto key = std::tuple{hop.kind, hop.port.value, hop.neighbour};
-    const auto [found, is_new] = hops_.try_emplace(key, static_cast<std::uint16_t>(hops_.size() % kNextHopsMax));
-    if (is_new && hops_.size() <= kNextHopsMax) into_.routes.hops[into_.routes.hop_count++] = hop;
-    return found->second;
-  }
-
   std::vector<CompiledServer> compiled() const {
     std::vector<CompiledServer> result;
     for (const PlannedServer& server : servers_) {
       const PlannedService& service = services_[server.service];
       result.push_back({ServerId{*server.row, into_.servers[*server.row].generation}, ServiceId{*service.row},
-                        service.farm_index, server.server_index, server.duty});
+                        service.farm_index, server.server_index, server.duty, service.port_index, server.health,
+                        server.next_bound});
     }
     return result;
   }
@@ -488,10 +465,19 @@ class Compiler {
   std::vector<LeavingServer> leaving_;
   std::vector<std::uint16_t> farm_ids_;
   std::unordered_map<ServiceKey, std::uint16_t, KeyHash> endpoints_;  // the first row of each chain
-  std::map<std::tuple<RouteKind, std::uint8_t, std::uint32_t>, std::uint16_t> hops_;
 };
 
 }  // namespace
+
+roster::Standing standing_of(std::span<const CompiledServer> compiled, std::size_t place) {
+  roster::BoundPorts bound;
+  std::size_t at = place;
+  do {
+    bound.add(compiled[at].health, static_cast<std::uint16_t>(compiled[at].port));
+    at = compiled[at].next_bound;
+  } while (at != place);
+  return bound.standing(compiled[place].health);
+}
 
 Result<std::vector<CompiledServer>> compile(const CompileInput& input, Snapshot& into) {
   return Compiler{input, into}.run();

@@ -15,7 +15,8 @@
 // Schedules hold one full cycle: round robin the usable servers in the order of the model, weighted round robin the
 // smooth weighted sequence of their weights divided by the greatest common divisor, the others as schedules.h says.
 // Servers of mode dsr are not in endpoint_index: they do not answer from their own address. Who takes new connections
-// is farm/standby.h's to say, for each service by itself, from what the checks say of its servers' endpoints.
+// is roster/standby.h's to say, for each service by itself, from what the checks say of its servers' endpoints and of
+// those they are bound to (roster/bound_ports.h).
 //
 // Routes are flattened to disjoint ranges (longest prefix wins; among equal prefixes a farm's address, then the box's
 // own, then the lower metric, then the first given).
@@ -52,6 +53,7 @@ struct ServerEndpoint {
   Address address;
   Be16 port{0};
   Protocol protocol{};
+  const model::ServicePort& service_port;
 };
 
 struct CompileInput {
@@ -77,7 +79,15 @@ struct CompiledServer {
   std::uint32_t farm = 0;    // index into Model::farms
   std::uint32_t server = 0;  // index into Farm::servers
   roster::Duty duty;
+  std::uint32_t port = 0;  // index into Farm::ports
+  // By the check of its own port. Where ports are bound, the rows of one server (and address) are a ring: the index of
+  // the next among all compiled servers, its own when it stands alone.
+  ServerState health = ServerState::up;
+  std::uint32_t next_bound = 0;
 };
+
+// What counts for the server at `place` in `compiled`, by the health of those it is bound to.
+[[nodiscard]] roster::Standing standing_of(std::span<const CompiledServer> compiled, std::size_t place);
 
 // Fills `into`, all of it; what was there does not matter, and it is not to be published after an error. Takes a
 // validated model. Errors: a capacity of the snapshot is exceeded (the path names it).

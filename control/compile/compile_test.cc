@@ -66,7 +66,59 @@ TEST(Compile, SaysSinceWhenAServerTakesNewConnections) {
   EXPECT_EQ((std::vector{since(later, 1), since(last, 1)}), (std::vector<Tick>{2000, 0}));
 }
 
-// What the rule says is in farm/standby_test.cc; here, that it is asked, by service and with what was before.
+// What the rule says is in roster/bound_ports_test.cc; here, which rows are bound together.
+TEST(Compile, AServerLeavesAllPortsOfAnAddressWithOne) {
+  model::Model model = shop();
+  model.farms[0].addresses.push_back(ip("198.51.100.11"));
+  const auto states = [&](const Compiled& one, const char* vip, std::uint16_t port, Protocol protocol) {
+    std::map<std::string, ServerState> found;
+    const ServiceRow& service = one.snapshot->services[one.service(vip, port, protocol)];
+    for (std::uint16_t s = service.first_server; s != kNoIndex; s = one.snapshot->servers[s].next_of_service)
+      found.emplace(one.snapshot->server_names[s].view(), one.snapshot->servers[s].state);
+    return found;
+  };
+  // The IPv4 port 53 of web1 fails.
+  const auto fails = [](const ServerEndpoint& endpoint) {
+    const bool is_it = endpoint.address == ip("10.1.1.11") && endpoint.service_port.port == 53;
+    return is_it ? ServerState::down : ServerState::up;
+  };
+  const Compiled bound = compiled(model, 1, nullptr, {}, 0, fails);
+  for (const char* vip : {"198.51.100.10", "198.51.100.11"}) {
+    EXPECT_EQ(states(bound, vip, 80, Protocol::tcp)["web1"], ServerState::down) << vip;
+    EXPECT_EQ(states(bound, vip, 80, Protocol::tcp)["web2"], ServerState::up) << vip;
+    EXPECT_EQ(states(bound, vip, 53, Protocol::udp)["web1"], ServerState::down) << vip;
+  }
+  EXPECT_EQ(states(bound, "2001:db8:1::10", 80, Protocol::tcp)["web1"], ServerState::up) << "another address of it";
+  for (std::size_t place = 0; place < bound.servers.size(); ++place) {
+    const CompiledServer& server = bound.servers[place];
+    const ServerRow& row = bound.snapshot->servers[server.id.index];
+    const bool is_other = row.address == ip("10.1.1.11") && server.port == 0;
+    EXPECT_EQ(standing_of(bound.servers, place).because_of, is_other ? 1 : roster::kOwnPort) << place;
+    EXPECT_EQ(row.is_healthy, row.state == ServerState::up || is_other) << place;
+    const ServiceRow& service = bound.snapshot->services[row.service.value];
+    EXPECT_EQ(row.failed_service.value,
+              is_other ? find_service(*bound.snapshot, service.address, Be16{53}, Protocol::udp) : kNoIndex);
+  }
+  model.farms[0].port_health = model::PortHealth::independent;
+  const Compiled apart = compiled(model, 1, nullptr, {}, 0, fails);
+  EXPECT_EQ(states(apart, "198.51.100.10", 80, Protocol::tcp)["web1"], ServerState::up);
+  EXPECT_EQ(states(apart, "198.51.100.11", 53, Protocol::udp)["web1"], ServerState::down);
+}
+
+TEST(Compile, TheStandbyComesInOnAllBoundPorts) {
+  model::Model model = shop();
+  model.farms[0].servers[1].role = model::ServerRole::standby;
+  const Compiled failed = compiled(model, 1, nullptr, {}, 0, [](const ServerEndpoint& endpoint) {
+    const bool is_it = endpoint.server.name == "web1" && endpoint.service_port.port == 80;
+    return is_it ? ServerState::down : ServerState::up;
+  });
+  for (const auto& [port, protocol] : {std::pair{80, Protocol::tcp}, {53, Protocol::udp}}) {
+    const auto turns = failed.schedule(failed.service("198.51.100.10", static_cast<std::uint16_t>(port), protocol));
+    EXPECT_EQ(std::set<std::string>(turns.begin(), turns.end()), (std::set<std::string>{"web2", "web3"})) << port;
+  }
+}
+
+// What the rule says is in roster/standby_test.cc; here, that it is asked, by service and with what was before.
 TEST(Compile, BringsAStandbyInAndKeepsItThere) {
   model::Model model = shop();
   model.farms[0].servers[1].role = model::ServerRole::standby;

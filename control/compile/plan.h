@@ -17,6 +17,7 @@ struct PlannedService {
   const model::Farm* farm = nullptr;
   std::uint32_t farm_index = 0;
   const model::ServicePort* port = nullptr;
+  std::uint16_t port_index = 0;  // in the farm's
   ServiceKey key;
   std::optional<std::uint16_t> row;
 };
@@ -25,12 +26,14 @@ struct PlannedServer {
   std::uint32_t service = 0;  // index into the planned services
   std::uint32_t server_index = 0;
   const model::Server* server = nullptr;
-  Address address;
+  Address address{};
   Be16 port{0};
-  std::optional<std::uint16_t> row;
-  bool is_kept = false;  // the row was this server's before
-  ServerState health = ServerState::up;
-  roster::Duty duty;
+  std::optional<std::uint16_t> row{};
+  bool is_kept = false;                  // the row was this server's before
+  ServerState health = ServerState::up;  // of its own port
+  roster::Standing standing{};           // what counts, with the ports that it is bound to
+  std::uint32_t next_bound = 0;          // a ring of these; index into the planned servers
+  roster::Duty duty{};
   MemberId member{};
 };
 

@@ -50,6 +50,10 @@ Description<ServicePort> describe_service_port() {
             "The port that the servers listen on; 0 means the same. In mode dsr always the same, because the packet "
             "reaches the server unchanged.")
           .range(0, 65535),
+      field("check_port", &ServicePort::check_port,
+            "The TCP port of the servers that the health check connects to for this port. 0: the port that the servers "
+            "listen on; for UDP the one that is checked for the farm's first TCP port.")
+          .range(0, 65535),
   }};
 }
 
@@ -92,7 +96,8 @@ Description<Check> describe_check() {
       field("type", &Check::type, "How a server's health is found out.")
           .choice("none", CheckType::none, "every server counts as up")
           .choice("tcp_connect", CheckType::tcp_connect,
-                  "a TCP connection to the server's port must come up; UDP ports follow the farm's first TCP port"),
+                  "a TCP connection to the server's port must come up; UDP ports without check_port follow the farm's "
+                  "first TCP port"),
       field("interval_ms", &Check::interval, "Time from the start of one probe to the start of the next.")
           .range(100, 3'600'000),
       field("timeout_ms", &Check::timeout,
@@ -199,6 +204,11 @@ Description<Farm> describe_farm() {
           .count(1, 4096)
           .sample("{ name = \"web2\"; addresses = [ \"10.1.1.12\", \"fd00:1::12\" ]; weight = 5; }"),
       field("check", &Farm::check, describe_check(), "Health check of the farm's servers."),
+      field("port_health", &Farm::port_health, "What a server does whose check fails on one of the farm's ports.")
+          .choice("bound", PortHealth::bound,
+                  "it leaves all ports: who shops with it on port 80 shall be able to pay on port 443. The ports of "
+                  "its IPv4 and of its IPv6 address are bound apart")
+          .choice("independent", PortHealth::independent, "it leaves that port and serves the others"),
       field("timeouts", &Farm::timeouts, describe_timeouts(), "When an idle connection is forgotten."),
       field("persistence", &Farm::persistence, describe_persistence(),
             "Whether a client's next connection goes to the server that had its last one."),
@@ -283,10 +293,15 @@ std::string Model::state_directory() const {
   return runtime_dir == Model{}.runtime_dir ? "/var/lib/fulcrum" : runtime_dir + "/state";
 }
 
-std::uint16_t Farm::probed_port(Protocol protocol, std::uint16_t port_at_server) const {
-  if (protocol == Protocol::tcp) return port_at_server;
+std::uint16_t Farm::server_port_of(const ServicePort& port) const {
+  return mode == Mode::dsr ? port.port : port.port_at_server();
+}
+
+std::uint16_t Farm::probed_port(const ServicePort& port) const {
+  if (port.check_port != 0) return port.check_port;
+  if (port.protocol == Protocol::tcp) return server_port_of(port);
   for (const ServicePort& other : ports) {
-    if (other.protocol == Protocol::tcp) return mode == Mode::dsr ? other.port : other.port_at_server();
+    if (other.protocol == Protocol::tcp) return probed_port(other);
   }
   return 0;
 }

@@ -32,6 +32,7 @@ struct ServicePort {
   Protocol protocol = Protocol::tcp;
   std::uint16_t port = 0;
   std::uint16_t server_port = 0;  // 0: the same as `port`
+  std::uint16_t check_port = 0;   // 0: see Farm::probed_port
 
   [[nodiscard]] std::uint16_t port_at_server() const { return server_port == 0 ? port : server_port; }
   friend bool operator==(const ServicePort&, const ServicePort&) = default;
@@ -85,6 +86,9 @@ struct Persistence {
 // What becomes of the connections of a server that was removed, got another address or port, or is in maintenance.
 enum class RemovedFlows : std::uint8_t { keep, drain, reset };
 
+// What becomes of a server whose check fails on one of the farm's ports; see control/roster/bound_ports.h.
+enum class PortHealth : std::uint8_t { bound, independent };
+
 // How many standbys come in for how many active servers that cannot take connections; see control/roster/standby.h.
 struct Standbys {
   std::uint16_t failures = 1;
@@ -101,6 +105,7 @@ struct Farm {
   std::vector<ServicePort> ports;
   std::vector<Server> servers;
   Check check;
+  PortHealth port_health = PortHealth::bound;
   Timeouts timeouts;
   Persistence persistence;
   Standbys standbys;
@@ -108,10 +113,12 @@ struct Farm {
   std::chrono::seconds drain_time{300};
   NoServer no_server = NoServer::drop;
 
-  // The port of a server to connect to, to learn whether it serves `protocol` on `port_at_server`: that one for TCP;
-  // for UDP, which cannot be connected to, that of the farm's first TCP port. 0 when the farm has no TCP port;
-  // validation refuses that with tcp_connect.
-  [[nodiscard]] std::uint16_t probed_port(Protocol protocol, std::uint16_t port_at_server) const;
+  // Where `port` of this farm leads at a server.
+  [[nodiscard]] std::uint16_t server_port_of(const ServicePort& port) const;
+  // The port of a server to connect to, to learn whether it serves `port`: its check_port, else that at the server for
+  // TCP, and for UDP, which cannot be connected to, the one probed for the farm's first TCP port. 0 when the farm has
+  // none; validation refuses that with tcp_connect.
+  [[nodiscard]] std::uint16_t probed_port(const ServicePort& port) const;
   friend bool operator==(const Farm&, const Farm&) = default;
 };
 

@@ -1,5 +1,7 @@
 #include "control/roster/standby.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace fulcrum::roster {
@@ -11,8 +13,11 @@ using model::ServerRole;
 // What is decided without a look at the others; for who could serve, that.
 Duty own_duty(const Member& member) {
   if (member.wanted == AdminState::maintenance) return {ServerState::maintenance, Why::maintenance};
-  if (member.health == ServerState::down) return {ServerState::down, Why::failed};
-  if (member.health != ServerState::up) return {ServerState::untested, Why::untested};
+  const bool is_own = member.because_of == kOwnPort;
+  if (member.health == ServerState::down)
+    return {ServerState::down, is_own ? Why::failed : Why::port_failed, member.because_of};
+  if (member.health != ServerState::up)
+    return {ServerState::untested, is_own ? Why::untested : Why::port_untested, member.because_of};
   if (member.wanted == AdminState::drain) return {ServerState::draining, Why::drained};
   if (member.weight == 0) return {ServerState::draining, Why::no_weight};
   return {ServerState::up, Why::serves};
@@ -123,14 +128,21 @@ std::string_view word(const Duty& duty) {
     case Why::maintenance:
       return "maintenance";
     case Why::failed:
+    case Why::port_failed:
       return "down";
     case Why::untested:
+    case Why::port_untested:
       break;
   }
   return "unknown";
 }
 
-std::string_view sentence(const Duty& duty) {
+std::string sentence(const Duty& duty, const model::Farm& farm) {
+  const auto port = [&] {
+    if (duty.port >= farm.ports.size()) return std::string{"another port"};
+    const model::ServicePort& named = farm.ports[duty.port];
+    return fmt::format("{} port {}", named.protocol == Protocol::udp ? "udp" : "tcp", named.port);
+  };
   switch (duty.why) {
     case Why::stands_in:
       return "stands in for servers that cannot serve";
@@ -144,6 +156,10 @@ std::string_view sentence(const Duty& duty) {
       return "weight 0: only its connections and the clients bound to it go on";
     case Why::maintenance:
       return "in maintenance: takes nobody";
+    case Why::port_failed:
+      return port() + " is down, and the farm's ports are bound";
+    case Why::port_untested:
+      return port() + " has not been checked yet, and the farm's ports are bound";
     default:
       return {};
   }

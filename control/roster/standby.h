@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "control/model/model.h"
+#include "control/roster/bound_ports.h"
 #include "dataplane/contract/snapshot.h"
 
 namespace fulcrum::roster {
@@ -32,6 +33,7 @@ struct Member {
   std::uint16_t weight = 1;                  // 0: as drain
   ServerState health = ServerState::up;      // up, down or untested
   ServerState before = ServerState::unused;  // in force until now; unused: the server is new
+  std::uint16_t because_of = kOwnPort;       // whose check says `health`; see bound_ports.h
   friend bool operator==(const Member&, const Member&) = default;
 };
 
@@ -45,11 +47,14 @@ enum class Why : std::uint8_t {
   maintenance,
   failed,
   untested,
+  port_failed,  // another port that this one is bound to
+  port_untested,
 };
 
 struct Duty {
   ServerState state = ServerState::up;
   Why why = Why::serves;
+  std::uint16_t port = kOwnPort;  // port_failed and port_untested: its place in Farm::ports
   friend bool operator==(const Duty&, const Duty&) = default;
 };
 
@@ -58,6 +63,6 @@ struct Duty {
 
 // What people see: "draining", "standby"; and a sentence, empty where the state says it all.
 [[nodiscard]] std::string_view word(const Duty& duty);
-[[nodiscard]] std::string_view sentence(const Duty& duty);
+[[nodiscard]] std::string sentence(const Duty& duty, const model::Farm& farm);
 
 }  // namespace fulcrum::roster

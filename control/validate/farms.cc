@@ -207,10 +207,31 @@ class FarmRules {
       findings_.add(path + ".check.timeout_ms", "{} ms is longer than interval_ms ({}): probes would overlap",
                     check.timeout.count(), check.interval.count());
     }
-    const bool has_tcp = std::any_of(farm.ports.begin(), farm.ports.end(),
-                                     [](const model::ServicePort& port) { return port.protocol == Protocol::tcp; });
-    if (has_tcp || farm.ports.empty() || findings_.wrong_within(path + ".ports")) return;
-    findings_.add(path + ".check.type", "tcp_connect needs a TCP port, and this farm has none: write \"none\"");
+    if (findings_.wrong_within(path + ".ports")) return;
+    const bool lacks_tcp = std::any_of(farm.ports.begin(), farm.ports.end(),
+                                       [&](const model::ServicePort& port) { return farm.probed_port(port) == 0; });
+    if (lacks_tcp) {
+      findings_.add(path + ".check.type",
+                    "tcp_connect needs a TCP port, and this farm has none: give its ports a check_port, or write "
+                    "\"none\"");
+    } else {
+      check_probes(farm, path);
+    }
+  }
+
+  // A server's port is up or down, whatever leads to it.
+  void check_probes(const model::Farm& farm, const std::string& path) {
+    std::map<std::pair<Protocol, std::uint16_t>, std::size_t> first_of;
+    for (std::size_t p = 0; p < farm.ports.size(); ++p) {
+      const model::ServicePort& port = farm.ports[p];
+      const std::uint16_t leads_to = farm.server_port_of(port);
+      const std::size_t first = first_of.try_emplace({port.protocol, leads_to}, p).first->second;
+      const std::uint16_t other = farm.probed_port(farm.ports[first]);
+      if (farm.probed_port(port) == other) continue;
+      findings_.add(fmt::format("{}.ports[{}].check_port", path, p),
+                    "{} port {} of the servers is checked at port {} already: {}", protocol_name(port.protocol),
+                    leads_to, other, findings_.place(fmt::format("{}.ports[{}]", path, first)));
+    }
   }
 
   const model::Model& model_;

@@ -68,8 +68,8 @@ SCENARIO("a good file is read without a word") {
   REQUIRE(loaded.model.farms.size() == 2);
   CHECK(loaded.model.farms[0].scheduler == fulcrum::SchedulerKind::weighted_round_robin);
   CHECK(loaded.model.farms[0].ports[1].port_at_server() == 80);
-  CHECK(loaded.model.farms[0].probed_port(fulcrum::Protocol::udp, 80) == 8080);
-  CHECK(loaded.model.farms[0].probed_port(fulcrum::Protocol::tcp, 443) == 443);
+  CHECK(loaded.model.farms[0].probed_port({fulcrum::Protocol::udp, 80}) == 8080);
+  CHECK(loaded.model.farms[0].probed_port({fulcrum::Protocol::tcp, 443}) == 443);
   CHECK(loaded.model.farms[1].mode == fulcrum::Mode::dsr);
   CHECK(loaded.model.farms[1].check.type == fulcrum::model::CheckType::none);
   CHECK(loaded.text_hash != load_model_text(std::string{kGood} + " ", "f.cfg").text_hash);
@@ -282,7 +282,15 @@ SCENARIO("a check makes no sense") {
       problems_of(with("interval_ms = 1000; timeout_ms = 500", "interval_ms = 1000")) ==
       Lines{"f.cfg:16: farms.shop.check.timeout_ms: 2000 ms is longer than interval_ms (1000): probes would overlap"});
   CHECK(problems_of(with("{ port = 25; }", "{ protocol = \"udp\"; port = 25; }", with("type = \"none\";", ""))) ==
-        Lines{"f.cfg:21: farms.mail.check.type: tcp_connect needs a TCP port, and this farm has none: write \"none\""});
+        Lines{"f.cfg:21: farms.mail.check.type: tcp_connect needs a TCP port, and this farm has none: give its ports a "
+              "check_port, or write \"none\""});
+  CHECK(problems_of(
+            with("{ port = 25; }", "{ protocol = \"udp\"; port = 25; check_port = 25; }", with("type = \"none\";", "")))
+            .empty());
+  CHECK(
+      problems_of(with("{ protocol = \"udp\"; port = 80; }", "{ port = 81; server_port = 8080; check_port = 81; }")) ==
+      Lines{"f.cfg:12: farms.shop.ports[1].check_port: tcp port 8080 of the servers is checked at port 8080 already: "
+            "farms.shop.ports[0] (line 11)"});
 }
 
 SCENARIO("many things are wrong at once") {

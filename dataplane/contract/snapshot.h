@@ -148,10 +148,11 @@ struct alignas(64) ServerRow {
   std::uint32_t neighbour = kNoNeighbour;  // the next hop towards the server
   std::uint64_t freed_in = 0;              // as in ServiceRow
   MemberId member{};                       // which server of the farm it is
-  std::uint8_t is_healthy = 0;             // control: what the check says, where `state` says something else
+  std::uint8_t is_healthy = 0;             // control: what the check of its own port says
   Flows flows = Flows::go_on;
-  Tick up_since = 0;          // takes new connections; 0: for longer than any slow start
-  std::uint32_t left_at = 0;  // control: when it left or maintenance began, in seconds since 1970; 0: neither
+  ServiceId failed_service{kNoIndex};  // control: the one whose check keeps the server from this one too, if any
+  Tick up_since = 0;                   // takes new connections; 0: for longer than any slow start
+  std::uint32_t left_at = 0;           // control: when it left or maintenance began, in seconds since 1970; 0: neither
 };
 static_assert(sizeof(ServerRow) == 64);
 

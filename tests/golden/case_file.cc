@@ -56,6 +56,7 @@ class CaseReader {
   bool read_down(std::istringstream& words) {
     Down down;
     if (!(words >> down.config >> down.server)) return false;
+    if (!(words >> down.port)) down.port = 0;
     case_.down.push_back(down);
     return true;
   }
@@ -185,8 +186,10 @@ Result<void> publish(Region& region, const Case& golden, unsigned number) {
   const std::vector<RouteInput> routes = routes_of(loaded.model, ports);
   const auto state = [&golden, number](const ServerEndpoint& endpoint) {
     const std::string name = endpoint.farm.name + "/" + endpoint.server.name;
-    const bool is_down = std::any_of(golden.down.begin(), golden.down.end(),
-                                     [&](const Down& down) { return down.config == number && down.server == name; });
+    const bool is_down = std::any_of(golden.down.begin(), golden.down.end(), [&](const Down& down) {
+      const bool is_meant = down.port == 0 || down.port == endpoint.port.host();
+      return down.config == number && down.server == name && is_meant;
+    });
     return is_down ? ServerState::down : ServerState::up;
   };
   const auto neighbour = [&region](PortId port, const Address& address) {

@@ -36,7 +36,8 @@ struct Neighbour {
 
 struct Down {
   unsigned config = 0;
-  std::string server;  // farm/server
+  std::string server;      // farm/server
+  std::uint16_t port = 0;  // of the server; 0: all
 };
 
 struct Step {

@@ -7,7 +7,8 @@
 
   [config]                       fulcrum.cfg; without this section lab.cfg
   [config 2]                     what `reload 2` publishes, when 2,000 seconds of the administrator's time have passed
-  [down] and [down 2]            servers whose check fails in that configuration, as farm/server
+  [down] and [down 2]            servers whose check fails in that configuration, as farm/server;
+                                with a port behind it only that of the server's
   [neighbours]                   port, address, MAC; without this section lab.neighbours
 
   [names]                        Python: words for the packets below, on top of lab.py's

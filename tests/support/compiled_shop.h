@@ -54,7 +54,8 @@ struct Compiled {
 };
 
 inline Compiled compiled(const model::Model& model, std::uint64_t generation = 1, const Snapshot* previous = nullptr,
-                         const std::set<std::string>& down = {}, Tick now = 0) {
+                         const std::set<std::string>& down = {}, Tick now = 0,
+                         const std::function<ServerState(const ServerEndpoint&)>& state = {}) {
   Compiled result;
   // Nothing that was in the slot may shine through.
   std::memset(static_cast<void*>(result.snapshot.get()), 0xA5, sizeof(Snapshot));
@@ -67,6 +68,7 @@ inline Compiled compiled(const model::Model& model, std::uint64_t generation = 1
                            .previous = previous,
                            .state =
                                [&](const ServerEndpoint& one) {
+                                 if (state) return state(one);
                                  return down.count(one.server.name) != 0 ? ServerState::down : ServerState::up;
                                },
                            .neighbour = [](PortId port, const Address& address) -> std::optional<NeighbourId> {

@@ -86,7 +86,7 @@ inline std::string farm(const char* name, const char* vip) {
 // A server outside that accepts connections as long as it lives.
 class Server {
  public:
-  Server(const Lab& lab, const char* address) {
+  Server(const Lab& lab, const char* address, std::uint16_t port = 8080) {
     auto made = TwinNamespace::open(lab.outside, 0)->socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
     REQUIRE(made);
     socket_ = std::move(*made);
@@ -94,7 +94,7 @@ class Server {
     setsockopt(socket_.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     sockaddr_in own{};
     own.sin_family = AF_INET;
-    own.sin_port = Be16{8080}.wire();
+    own.sin_port = Be16{port}.wire();
     own.sin_addr.s_addr = Address::parse(address)->v4().wire();
     REQUIRE(bind(socket_.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own) == 0);
     REQUIRE(listen(socket_.get(), 1000) == 0);
@@ -140,9 +140,9 @@ class Dataplane {
     }
   }
   // Servers that a new connection to the address could get.
-  [[nodiscard]] std::size_t usable(const char* vip) const {
+  [[nodiscard]] std::size_t usable(const char* vip, std::uint16_t port = 80) const {
     if (snapshot == nullptr) return 0;
-    const std::uint16_t row = find_service(*snapshot, *Address::parse(vip), Be16{80}, Protocol::tcp);
+    const std::uint16_t row = find_service(*snapshot, *Address::parse(vip), Be16{port}, Protocol::tcp);
     return row == kNoIndex ? 0 : snapshot->services[row].schedule_length;
   }
 

@@ -34,12 +34,13 @@ std::string servers_text(const json& answer) {
                {.title = "WEIGHT", .align = Align::right},
                {.title = "ACTIVE", .align = Align::right},
                {.title = "TURN", .align = Align::right},
-               {.title = ""}}};
+               {.title = "", .wrap = Wrap::first}}};
   for (const json& server : part_in(answer, "servers")) {
     const json& chosen = part_in(server, "chosen");
+    const std::string remark =
+        chosen.is_boolean() && chosen.get<bool>() ? "<- this one" : text_in(server, "reason", "");
     table.add({text_in(server, "name"), text_in(server, "address"), text_in(server, "state"), text_in(server, "weight"),
-               text_in(server, "active_connections"), text_in(server, "turn"),
-               chosen.is_boolean() && chosen.get<bool>() ? "<- this one" : ""});
+               text_in(server, "active_connections"), text_in(server, "turn"), remark});
   }
   if (table.empty()) return {};
   return "\n" + table.text() + "TURN: new connections that come before the server's next one on this worker.\n";

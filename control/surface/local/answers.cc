@@ -27,9 +27,9 @@ struct Standing {
   std::optional<std::chrono::system_clock::time_point> since;
 };
 
-Standing standing_of(const View& view, const model::Farm& farm, const Address& address, Protocol protocol,
-                     std::uint16_t port) {
-  const auto health = view.health(farm, address, protocol, port);
+Standing standing_of(const View& view, const model::Farm& farm, const Address& address,
+                     const model::ServicePort& port) {
+  const auto health = view.health(farm, address, port);
   if (!health) return {};
   Standing standing{.health = health->judgement.health, .reason = health->reason, .since = health->since};
   if (health->judgement.streak > 0) {
@@ -46,8 +46,8 @@ void for_each_endpoint(const model::Farm& farm, const model::Server& server, Vis
     const Address* address = server.address_of(vip.family());
     if (address == nullptr) continue;
     for (const model::ServicePort& port : farm.ports) {
-      const std::uint16_t number = farm.mode == Mode::dsr ? port.port : port.port_at_server();
-      if (visited.insert({address->is_v4(), number, port.protocol}).second) visit(*address, number, port.protocol);
+      const std::uint16_t number = farm.server_port_of(port);
+      if (visited.insert({address->is_v4(), number, port.protocol}).second) visit(*address, port);
     }
   }
 }
@@ -85,13 +85,18 @@ json farm_row(const View& view, const model::Farm& farm, const std::map<std::str
   std::size_t up = 0;
   bool some = false;
   for (const model::Server& server : farm.servers) {
-    bool all_up = true;
-    for_each_endpoint(farm, server, [&](const Address& address, std::uint16_t port, Protocol protocol) {
-      const bool is_up = standing_of(view, farm, address, protocol, port).health == Health::up;
-      all_up = all_up && is_up;
-      some = some || is_up;
+    std::map<bool, roster::BoundPorts> bound;  // by whether it is its IPv4 address
+    std::vector<std::pair<bool, ServerState>> endpoints;
+    for_each_endpoint(farm, server, [&](const Address& address, const model::ServicePort& port) {
+      const bool is_up = standing_of(view, farm, address, port).health == Health::up;
+      endpoints.emplace_back(address.is_v4(), is_up ? ServerState::up : ServerState::down);
+      if (farm.port_health == model::PortHealth::bound) bound[address.is_v4()].add(endpoints.back().second, 0);
     });
-    if (all_up) ++up;
+    const auto serves = [&](const auto& one) {
+      return bound[one.first].standing(one.second).health == ServerState::up;
+    };
+    if (std::all_of(endpoints.begin(), endpoints.end(), serves)) ++up;
+    some = some || std::any_of(endpoints.begin(), endpoints.end(), serves);
   }
   row["state"] = up == farm.servers.size() ? "up" : some ? "degraded" : "down";
   row["servers_up"] = up;  // with all their endpoints
@@ -185,8 +190,10 @@ json show_servers(const View& view) {
     const model::Farm& farm = view.model.farms[f];
     for (std::uint32_t s = 0; s < farm.servers.size(); ++s) {
       const model::Server& server = farm.servers[s];
-      for_each_endpoint(farm, server, [&](const Address& address, std::uint16_t port, Protocol protocol) {
-        const Standing standing = standing_of(view, farm, address, protocol, port);
+      for_each_endpoint(farm, server, [&](const Address& address, const model::ServicePort& service) {
+        const Standing standing = standing_of(view, farm, address, service);
+        const std::uint16_t port = farm.server_port_of(service);
+        const Protocol protocol = service.protocol;
         json row{{"farm", farm.name},
                  {"name", server.name},
                  {"address", address.text()},
@@ -200,7 +207,7 @@ json show_servers(const View& view) {
         const auto duty = duties.find({f, s, address.is_v4(), port, protocol});
         row["operator"] = operator_part(view, farm.name, server.name);
         row["duty"] = duty != duties.end() ? json(word(duty->second)) : json();
-        row["duty_reason"] = duty != duties.end() ? json(sentence(duty->second)) : json();
+        row["duty_reason"] = duty != duties.end() ? json(sentence(duty->second, farm)) : json();
         row["since"] = standing.since ? json(iso_time(*standing.since)) : json();
         row["for_s"] = standing.since ? json(age_s(*standing.since)) : json();
         const auto found = sums.find({farm.name, server.name, address.bytes(), port, protocol});

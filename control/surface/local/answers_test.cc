@@ -52,10 +52,10 @@ class AnswersTest : public testing::Test {
             .alarms = {"The connection table is full."},
             .waiting_for = {},
             .workers = {{.acknowledged = 7, .unread = 0, .waiting = 0}, {.acknowledged = 6, .unread = 2, .waiting = 1}},
-            .health = [this](const model::Farm&, const Address& address, Protocol,
-                             std::uint16_t) -> std::optional<TargetHealth> {
+            .health = [this](const model::Farm&, const Address& address,
+                             const model::ServicePort& port) -> std::optional<TargetHealth> {
               if (!checked) return std::nullopt;
-              const bool up = address == *Address::parse("10.1.1.11");
+              const bool up = address == *Address::parse("10.1.1.11") && port.port != failed_port;
               return TargetHealth{.judgement = {.health = up ? Health::up : Health::down},
                                   .reason = up ? "connected" : "connection refused",
                                   .since = std::chrono::system_clock::now() - std::chrono::seconds{90},
@@ -103,6 +103,7 @@ class AnswersTest : public testing::Test {
   ServerId web1, web2;
   std::vector<CompiledServer> compiled;
   bool checked = true, alive = true;
+  std::uint16_t failed_port = 0;
   std::vector<std::string> rejected;
   boost::asio::io_context loop;
   std::vector<std::pair<Table, std::vector<EntryFilter>>> cleared;
@@ -173,6 +174,21 @@ TEST_F(AnswersTest, ServersSayWhatTheyDoInTheirFarm) {
   EXPECT_EQ(servers[1]["role"], "standby");
   EXPECT_EQ(servers[1]["duty"], "standby");
   EXPECT_EQ(servers[1]["duty_reason"], "ready, and not needed");
+}
+
+TEST_F(AnswersTest, AServerSaysWhichOfItsBoundPortsFailed) {
+  model.farms[0].ports.push_back({.protocol = Protocol::tcp, .port = 443});
+  failed_port = 443;
+  compiled = {{web1, service, 0, 0, {ServerState::down, roster::Why::port_failed, 1}}};
+  const json web = ask(R"({"show": "servers"})")["servers"][0];
+  EXPECT_EQ(web["state"], "up");
+  EXPECT_EQ(web["duty"], "down");
+  EXPECT_EQ(web["duty_reason"], "tcp port 443 is down, and the farm's ports are bound");
+  const json farm = ask(R"({"show": "farms"})")["farms"][0];
+  EXPECT_EQ(farm["state"], "down") << "nobody serves on any port";
+  EXPECT_EQ(farm["servers_up"], 0);
+  model.farms[0].port_health = model::PortHealth::independent;
+  EXPECT_EQ(ask(R"({"show": "farms"})")["farms"][0]["state"], "degraded");
 }
 
 TEST_F(AnswersTest, DropsBalance) {

@@ -152,10 +152,19 @@ class Report {
                 {"state", word(server.state)},          {"weight", server.weight},
                 {"active_connections", server.active},  {"chosen", server.id.index == answer_.server},
                 {"path", server_path(server.id.index)}};
+      part["reason"] = failed_port(row);
       part["turn"] = server.turn == ExplainedServer::no_turn ? json() : json(server.turn);
       servers.push_back(std::move(part));
     }
     return servers;
+  }
+
+  // Which port the server failed on, where it is another one that this is bound to.
+  [[nodiscard]] json failed_port(const ServerRow& row) const {
+    if (row.failed_service.value >= kServicesMax) return nullptr;
+    const ServiceRow& failed = snapshot_.services[row.failed_service.value];
+    return fmt::format("{} port {} is not up, and the farm's ports are bound", word_of(failed.protocol),
+                       failed.port.host());
   }
 
   [[nodiscard]] json rewrite_part() const {

@@ -112,6 +112,25 @@ TEST_F(ExplainTest, TellsTheWayToAServer) {
   EXPECT_EQ(told["rewrite"]["readdressed"]["to"], "10.1.1.11:8443");
 }
 
+TEST_F(ExplainTest, NamesThePortThatKeepsAServerAway) {
+  const auto request =
+      read(R"({"explain": {"protocol": "tcp", "source": "198.51.100.7:40000", "destination": "203.0.113.10:443"}})");
+  ASSERT_TRUE(request.has_value());
+  auto answer = std::make_unique<ExplainAnswer>();
+  answer->service = service_.value;
+  answer->servers_total = answer->servers_count = 1;
+  answer->servers[0] = {.id = web1_, .member = {}, .state = ServerState::down};
+  const auto told = [&] {
+    return explain_answer(look(), *request, request->question, *answer, region_.snapshot(0))["servers"][0]["reason"];
+  };
+  EXPECT_TRUE(told().is_null());
+  ServiceRow& pay = region_.snapshot(0).services[service_.value + 1U];
+  pay.protocol = Protocol::tcp;
+  pay.port = Be16{8000};
+  region_.snapshot(0).servers[web1_.index].failed_service = ServiceId{static_cast<std::uint16_t>(service_.value + 1U)};
+  EXPECT_EQ(told(), "tcp port 8000 is not up, and the farm's ports are bound");
+}
+
 TEST_F(ExplainTest, EndsWhereThePacketEnds) {
   const auto request =
       read(R"({"explain": {"protocol": "tcp", "source": "198.51.100.7:40000", "destination": "203.0.113.10:80"}})");

@@ -30,7 +30,7 @@ struct View {
   std::string waiting_for{};          // what keeps the configuration from being in force, in words; empty: nothing
   std::vector<Publisher::WorkerView> workers{};
   // How a server's endpoint stands; nothing when it is not checked.
-  std::function<std::optional<TargetHealth>(const model::Farm&, const Address&, Protocol, std::uint16_t port)> health{};
+  std::function<std::optional<TargetHealth>(const model::Farm&, const Address&, const model::ServicePort&)> health{};
   // Where the model's servers are in the snapshot, and their duties; empty while another model is in force.
   std::span<const CompiledServer> compiled{};
   const roster::Overlay* overlay = nullptr;  // what operators said; it is in the model already
