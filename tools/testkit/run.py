@@ -17,7 +17,8 @@ from tools.testkit.builds import CLANG, RELEASE, ROOT, TSAN, Failure, Tally
 
 FUZZ_SECONDS = 20
 UNIT_SUITES = ("unit", "behaviour")
-# `net` needs the lab and times real programs: it runs alone and only with the release build.
+# `net` needs root and times real programs: only with the release build. Most of its tests that may run beside others
+# wait for something, so there are more of them at a time than cores.
 IN_PROCESS_SUITES = ("unit", "behaviour", "contract", "golden", "concurrency")
 
 
@@ -137,7 +138,7 @@ def everything(run):
     checks(run)
     if run.step("build: release", compiled(RELEASE)):
         run.step("test: release", tests(RELEASE, IN_PROCESS_SUITES))
-        run.step("test: release, net", tests(RELEASE, ("net",), jobs=1))
+        run.step("test: release, net", tests(RELEASE, ("net",), jobs=2 * os.cpu_count()))
         run.step("benches, once each", tests(RELEASE, ("bench",), jobs=1))
     if run.step("build: clang, address and undefined sanitizers", compiled(CLANG)):
         run.step("test: address and undefined sanitizers", tests(CLANG, IN_PROCESS_SUITES))
