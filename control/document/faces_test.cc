@@ -3,6 +3,7 @@
 #include "control/document/config_text.h"
 #include "control/document/json.h"
 #include "control/document/schema.h"
+#include "tests/support/environment.h"
 #include "tests/support/sample_document.h"
 
 namespace fulcrum::document {
@@ -141,7 +142,8 @@ Document wander(std::uint32_t& state) {
 
 TEST(Compare, ChangesLeadThereAndBack) {
   std::uint32_t state = 7;
-  for (int i = 0; i < 2000; ++i) {
+  const std::uint64_t cases = test::number_from_environment("FULCRUM_COMPARE_CASES", 2000);
+  for (std::uint64_t i = 0; i < cases; ++i) {
     const Document from = wander(state);
     const Document to = wander(state);
     const auto changes = compare(from, to);

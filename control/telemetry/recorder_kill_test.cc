@@ -6,24 +6,21 @@
 
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <random>
 #include <set>
 
 #include "control/telemetry/history.h"
+#include "tests/support/environment.h"
 #include "tests/support/gtest.h"
 
 namespace fulcrum::telemetry {
 namespace {
 
+using test::number_from_environment;
+
 constexpr std::int64_t kBegin = 1'800'000'000;
 const SeriesName kShop{Kind::farms, "shop"};
-
-std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
 
 // Seconds without a pause, until it is killed. Says when it has written a minute.
 [[noreturn]] void record(const std::string& file, std::int64_t from, int told) {

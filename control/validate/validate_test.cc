@@ -321,7 +321,7 @@ SCENARIO("one mistake is one line, whatever depends on it") {
         Lines{"f.cfg:14: farms.shop.servers.web1.addresses[1]: \"fd00:1:11\" is not an IPv4 or IPv6 address"});
 }
 
-SCENARIO("there is too much of everything") {
+SCENARIO("there is too much of everything", "[figures]") {
   const auto farms = [](int count, const std::string& ports, const std::string& servers) {
     std::string text = "version = 1;\nports = ( { name = \"p\"; addresses = [ \"10.0.0.1/8\" ]; } );\nfarms = (\n";
     for (int i = 0; i < count; ++i) {

@@ -7,28 +7,24 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
 #include <random>
 #include <set>
 #include <thread>
 
 #include "dataplane/lookup/test_table.h"
+#include "tests/support/environment.h"
 #include "tests/support/gtest.h"
 
 namespace fulcrum {
 namespace {
 
 using test::nth_key;
+using test::number_from_environment;
 
 constexpr std::size_t kRoom = 600;
 constexpr std::uint32_t kOwnKeys = 300;    // of each of the two workers
 constexpr std::uint32_t kSharedKeys = 10;  // that both insert and remove
 constexpr std::uint32_t kKeys = 2 * kOwnKeys + kSharedKeys;
-
-std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
 
 // What the dying process knew for certain, in memory that outlives it.
 enum class Known : std::uint8_t { absent, present, unsure };

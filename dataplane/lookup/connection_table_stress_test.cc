@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cstdlib>
 #include <optional>
 #include <random>
 #include <string>
@@ -13,6 +12,7 @@
 
 #include "dataplane/lookup/stress_model.h"
 #include "dataplane/lookup/test_table.h"
+#include "tests/support/environment.h"
 #include "tests/support/gtest.h"
 
 namespace fulcrum {
@@ -21,12 +21,8 @@ namespace {
 using test::Event;
 using test::Moment;
 using test::nth_key;
+using test::number_from_environment;
 using test::Token;
-
-std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
 
 std::uint64_t seed() {
   static const std::uint64_t the_seed = number_from_environment("FULCRUM_SEED", std::random_device{}());

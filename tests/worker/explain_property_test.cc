@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <random>
 
 #include "dataplane/explain/explainer.h"
+#include "tests/support/environment.h"
 #include "tests/worker/test_box.h"
 
 namespace fulcrum {
@@ -17,14 +17,10 @@ namespace {
 using test::Bytes;
 using test::kBack;
 using test::kFront;
+using test::number_from_environment;
 using test::PacketBuilder;
 using test::SnapshotBuilder;
 using Outcome = ExplainAnswer::Outcome;
-
-std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
 
 class Dice {
  public:

@@ -15,7 +15,7 @@ import time
 from tools.testkit import builds
 from tools.testkit.builds import CLANG, RELEASE, ROOT, TSAN, Failure, Tally
 
-FUZZ_SECONDS = 20
+FUZZ_SECONDS = 10  # from a kept corpus: a run that looks for new inputs takes hours
 UNIT_SUITES = ("unit", "behaviour")
 # `net` needs root and times real programs: only with the release build. Most of its tests that may run beside others
 # wait for something, so there are more of them at a time than cores.
