@@ -8,20 +8,17 @@
 #include <unordered_set>
 #include <utility>
 
+#include "control/compile/bind_ports.h"
+#include "control/compile/enter.h"
 #include "control/compile/fill_routes.h"
 #include "control/compile/plan.h"
+#include "control/compile/ranges.h"
 #include "control/compile/rows.h"
 #include "control/compile/schedules.h"
 #include "dataplane/base/checksum.h"
 
 namespace fulcrum {
 namespace {
-
-template <std::size_t kRows>
-void enter(RowIndex<kRows>& index, std::size_t home, std::uint16_t row) {
-  while (index.rows[home] != kNoIndex) home = (home + 1) % RowIndex<kRows>::kSlots;
-  index.rows[home] = row;
-}
 
 std::uint32_t persistence_s(const model::Farm& farm) {
   if (farm.persistence.type == model::PersistenceType::none) return 0;
@@ -44,7 +41,7 @@ class Compiler {
     if (services_.size() > kServicesMax) return too_many("services", kServicesMax);
     if (servers_.size() > kServersMax) return too_many("servers of services", kServersMax);
     if (input_.model.farms.size() > kFarmsMax) return too_many("farms", kFarmsMax);
-    bind_ports();
+    bind_ports(services_, servers_);
     give_service_ids();
     give_farm_ids();
     give_server_ids();
@@ -55,6 +52,7 @@ class Compiler {
     fill_services();
     fill_servers();
     fill_leaving();
+    fill_wide(std::move(wide_), into_);
     if (const auto done = fill_schedules(); !done) return tl::unexpected<Error>{done.error()};
     return compiled();
   }
@@ -92,30 +90,6 @@ class Compiler {
       if (input_.state) planned.health = input_.state({farm, server, *address, port, key.protocol, *service.port});
       planned.standing = {planned.health};
       servers_.push_back(planned);
-    }
-  }
-
-  // Rings of the rows that leave and come back together, and what counts for each of them.
-  void bind_ports() {
-    std::vector<std::uint32_t> newest;  // of each server's rows, by its place in the farm and its family
-    std::vector<roster::BoundPorts> bound;
-    for (std::size_t first = 0, end = 0; first < servers_.size(); first = end) {
-      const model::Farm& farm = *services_[servers_[first].service].farm;
-      const auto is_of_farm = [&](std::size_t i) { return services_[servers_[i].service].farm == &farm; };
-      while (end < servers_.size() && is_of_farm(end)) ++end;
-      if (farm.port_health == model::PortHealth::independent) continue;
-      newest.assign(farm.servers.size() * 2, UINT32_MAX);
-      bound.assign(newest.size(), {});
-      const auto of_server = [&](std::size_t i) {
-        return servers_[i].server_index * 2 + (servers_[i].address.is_v4() ? 1U : 0U);
-      };
-      for (std::size_t i = first; i < end; ++i) {
-        std::uint32_t& before = newest[of_server(i)];
-        if (before != UINT32_MAX) std::swap(servers_[i].next_bound, servers_[before].next_bound);
-        before = static_cast<std::uint32_t>(i);
-        bound[of_server(i)].add(servers_[i].health, services_[servers_[i].service].port_index);
-      }
-      for (std::size_t i = first; i < end; ++i) servers_[i].standing = bound[of_server(i)].standing(servers_[i].health);
     }
   }
 
@@ -169,6 +143,7 @@ class Compiler {
       service.row = found->second;
       kept[found->second] = true;
     }
+    keep_overlapping(previous_, services_, kept);
     FreeRows free = free_services(previous_, kept, input_.generation, into_);
     for (PlannedService& service : services_) {
       service_is_kept_.push_back(service.row.has_value());
@@ -198,18 +173,24 @@ class Compiler {
     before.reserve(servers_.size() * 2);
     for (std::uint16_t i = 0; previous_ != nullptr && i < kServersMax; ++i) {
       const ServerRow& row = previous_->servers[i];
-      if (kept[i] || !is_row_of_server(row)) continue;
+      if (kept[i] || !is_row_of_server(row) || row.service.value >= kServicesMax) continue;
       const auto name = by_name ? previous_->server_names[i].view() : std::string_view{};
-      before.emplace(ServerKey{row.service.value, row.address, row.port, name}, i);
+      const Be16 offset = offset_of(row.port, previous_->services[row.service.value].port);
+      before.emplace(ServerKey{row.service.value, row.address, offset, name}, i);
     }
     for (PlannedServer& server : servers_) {
       if (server.row || !service_is_kept_[server.service]) continue;
       const auto name = by_name ? std::string_view{server.server->name} : std::string_view{};
-      const auto found = before.find({*services_[server.service].row, server.address, server.port, name});
+      const Be16 offset = offset_of(server.port, services_[server.service].key.port);
+      const auto found = before.find({*services_[server.service].row, server.address, offset, name});
       if (found == before.end() || kept[found->second]) continue;
       server.row = found->second;
       kept[found->second] = true;
     }
+  }
+  // A server is who it was as long as each port of the service leads to the same of its ports.
+  static Be16 offset_of(Be16 server, Be16 service) {
+    return Be16{static_cast<std::uint16_t>(server.host() - service.host())};
   }
   static bool is_row_of_server(const ServerRow& row) { return row.state != ServerState::unused && row.generation != 0; }
 
@@ -307,6 +288,7 @@ class Compiler {
   void fill_services() {
     into_.service_index.rows.fill(kNoIndex);
     into_.service_count = 0;
+    std::vector<std::uint16_t> ranges;
     for (const PlannedService& planned : services_) {
       ServiceRow& row = into_.services[*planned.row];
       row = ServiceRow{};
@@ -327,10 +309,17 @@ class Compiler {
       row.no_server = planned.farm->no_server;
       row.persistence_s = persistence_s(*planned.farm);
       row.persistence_length = row.address.is_v4() ? persistence.mask_v4 : persistence.mask_v6;
-      enter(into_.service_index, endpoint_home(row.address, row.port, row.protocol, into_.service_index.kSlots),
-            *planned.row);
+      row.one_packet = planned.port->one_packet ? 1 : 0;
+      if (planned.port->is_range()) {
+        row.last_port = Be16{planned.port->last_port};
+        ranges.push_back(*planned.row);
+      } else {
+        enter(into_.service_index, endpoint_home(row.address, row.port, row.protocol, into_.service_index.kSlots),
+              *planned.row);
+      }
       into_.service_count = std::max(into_.service_count, *planned.row + 1U);
     }
+    fill_ranges(std::move(ranges), into_);
   }
 
   void fill_servers() {
@@ -346,7 +335,7 @@ class Compiler {
       ++service.server_count;
       enter(into_.member_index,
             member_home(into_.servers[*planned.row].service, planned.member, into_.member_index.kSlots), *planned.row);
-      if (service.mode == Mode::nat) enter_endpoint(*planned.row, service.protocol);
+      if (service.mode == Mode::nat) enter_endpoint(*planned.row, service);
       into_.server_count = std::max(into_.server_count, *planned.row + 1U);
     }
   }
@@ -355,6 +344,10 @@ class Compiler {
     for (const LeavingServer& server : leaving_) {
       ServerRow& row = into_.servers[server.row];
       row = previous_->servers[server.row];
+      const ServiceRow& service = into_.services[row.service.value];
+      // The service may be a range by now that begins with another port.
+      row.port = port_behind(service.port, offset_of(row.port, previous_->services[row.service.value].port).host());
+      set_deltas(row, service);
       row.next_of_service = row.next_same_endpoint = kNoIndex;
       row.state = ServerState::leaving;
       row.failed_service = ServiceId{kNoIndex};
@@ -362,8 +355,7 @@ class Compiler {
       row.flows = flows_of(*server.farm, server.left_at, input_.now_s);
       find_way(row);
       into_.server_names[server.row] = previous_->server_names[server.row];
-      const ServiceRow& service = into_.services[row.service.value];
-      if (service.mode == Mode::nat) enter_endpoint(server.row, service.protocol);
+      if (service.mode == Mode::nat) enter_endpoint(server.row, service);
       into_.server_count = std::max(into_.server_count, server.row + 1U);
     }
   }
@@ -391,11 +383,15 @@ class Compiler {
     }
     row.member = planned.member;
     row.up_since = up_since(*planned.row, row);
+    set_deltas(row, service);
+    find_way(row);
+    into_.server_names[*planned.row] = Name{planned.server->name};
+  }
+
+  static void set_deltas(ServerRow& row, const ServiceRow& service) {
     row.address_delta = checksum_delta(ones_sum(service.address), ones_sum(row.address));
     row.address_port_delta =
         checksum_delta(ones_sum(service.address) + service.port.wire(), ones_sum(row.address) + row.port.wire());
-    find_way(row);
-    into_.server_names[*planned.row] = Name{planned.server->name};
   }
 
   void find_way(ServerRow& row) const {
@@ -417,7 +413,9 @@ class Compiler {
     return elapsed(before.up_since, input_.now) < ticks(model::kSlowStartMax) ? before.up_since : 0;
   }
 
-  void enter_endpoint(std::uint16_t index, Protocol protocol) {
+  void enter_endpoint(std::uint16_t index, const ServiceRow& service) {
+    if (is_wide(service)) return wide_.push_back(index);
+    const Protocol protocol = service.protocol;
     ServerRow& row = into_.servers[index];
     const auto [first, is_new] = endpoints_.try_emplace(ServiceKey{row.address, row.port, protocol}, index);
     if (is_new) {
@@ -463,21 +461,12 @@ class Compiler {
   std::vector<bool> service_is_kept_;  // by planned service
   std::vector<PlannedServer> servers_;
   std::vector<LeavingServer> leaving_;
+  std::vector<std::uint16_t> wide_;  // rows of servers that are in no chain of endpoints
   std::vector<std::uint16_t> farm_ids_;
   std::unordered_map<ServiceKey, std::uint16_t, KeyHash> endpoints_;  // the first row of each chain
 };
 
 }  // namespace
-
-roster::Standing standing_of(std::span<const CompiledServer> compiled, std::size_t place) {
-  roster::BoundPorts bound;
-  std::size_t at = place;
-  do {
-    bound.add(compiled[at].health, static_cast<std::uint16_t>(compiled[at].port));
-    at = compiled[at].next_bound;
-  } while (at != place);
-  return bound.standing(compiled[place].health);
-}
 
 Result<std::vector<CompiledServer>> compile(const CompileInput& input, Snapshot& into) {
   return Compiler{input, into}.run();

@@ -420,7 +420,7 @@ TEST(Compile, TakesFreedServiceIdsLast) {
   EXPECT_EQ(second.service("198.51.100.10", 80), kNoIndex);
   EXPECT_EQ(second.service("198.51.100.77", 80), 4) << "rows 0 to 3 were in use until now";
   EXPECT_EQ(second.snapshot->services[0].in_use, 0);
-  EXPECT_EQ(second.snapshot->services[0].freed_in, 2U);
+  EXPECT_EQ(second.snapshot->service_freed_in[0], 2U);
   const Compiled third = compiled(model, 3, second.snapshot.get());
   EXPECT_EQ(third.service("198.51.100.10", 80), 6);
 }

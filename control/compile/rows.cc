@@ -25,10 +25,11 @@ FreeRows free_services(const Snapshot* previous, const std::vector<bool>& kept, 
   std::vector<std::uint64_t> freed_in(kServicesMax, FreeRows::kKept);
   for (std::size_t i = 0; i < kServicesMax; ++i) {
     into.services[i] = ServiceRow{};
+    into.service_freed_in[i] = 0;
     if (kept[i]) continue;
     const ServiceRow* before = previous == nullptr ? nullptr : &previous->services[i];
-    freed_in[i] = before == nullptr ? 0 : before->in_use != 0 ? generation : before->freed_in;
-    into.services[i].freed_in = freed_in[i];
+    freed_in[i] = before == nullptr ? 0 : before->in_use != 0 ? generation : previous->service_freed_in[i];
+    into.service_freed_in[i] = freed_in[i];
   }
   return FreeRows{freed_in};
 }

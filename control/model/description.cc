@@ -46,14 +46,25 @@ Description<ServicePort> describe_service_port() {
           .key()
           .range(1, 65535)
           .sample("80"),
-      field("server_port", &ServicePort::server_port,
-            "The port that the servers listen on; 0 means the same. In mode dsr always the same, because the packet "
-            "reaches the server unchanged.")
+      field(
+          "last_port", &ServicePort::last_port,
+          "Makes a range of it: all ports from `port` to this one are served; 0: `port` alone. All ports of an address "
+          "are 1 to 65535.")
+          .range(0, 65535),
+      field(
+          "server_port", &ServicePort::server_port,
+          "The port that the servers listen on; 0 means the same. Of a range the first: the others follow it. In mode "
+          "dsr always the same, because the packet reaches the server unchanged.")
           .range(0, 65535),
       field("check_port", &ServicePort::check_port,
             "The TCP port of the servers that the health check connects to for this port. 0: the port that the servers "
-            "listen on; for UDP the one that is checked for the farm's first TCP port.")
+            "listen on; for UDP the one that is checked for the farm's first TCP port. A range that is checked needs "
+            "one.")
           .range(0, 65535),
+      field("one_packet", &ServicePort::one_packet,
+            "For UDP services with one question and one answer (DNS, NTP): each packet is scheduled by itself and no "
+            "connection is kept. In mode nat whatever a server sends from this port is an answer of this service, so "
+            "it can serve one address and port of the farms in this way."),
   }};
 }
 

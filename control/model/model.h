@@ -31,9 +31,13 @@ struct Route {
 struct ServicePort {
   Protocol protocol = Protocol::tcp;
   std::uint16_t port = 0;
-  std::uint16_t server_port = 0;  // 0: the same as `port`
+  std::uint16_t server_port = 0;  // 0: the same as `port`. Of a range the first
   std::uint16_t check_port = 0;   // 0: see Farm::probed_port
+  std::uint16_t last_port = 0;    // of a range; 0: `port` alone
+  bool one_packet = false;        // UDP: each packet by itself
 
+  [[nodiscard]] bool is_range() const { return last_port != 0 && last_port != port; }
+  [[nodiscard]] std::uint16_t last() const { return is_range() ? last_port : port; }
   [[nodiscard]] std::uint16_t port_at_server() const { return server_port == 0 ? port : server_port; }
   friend bool operator==(const ServicePort&, const ServicePort&) = default;
 };

@@ -27,11 +27,26 @@ class FarmRules {
       check_ports(model_.farms[f], path);
       check_servers(model_.farms[f], path);
       check_check(model_.farms[f], path);
+      check_one_packet(model_.farms[f], path);
     }
   }
 
  private:
-  using Service = std::tuple<Address, Protocol, std::uint16_t>;
+  // Ports that are taken, by the first of each stretch: up to which, and by whom.
+  struct Taken {
+    std::uint16_t last = 0;
+    std::string path;
+  };
+  using Stretches = std::map<std::uint16_t, Taken>;
+  // Null when `port` could be added.
+  static const Stretches::value_type* take(Stretches& stretches, const model::ServicePort& port,
+                                           const std::string& path) {
+    const auto after = stretches.upper_bound(port.last());
+    const bool overlaps = after != stretches.begin() && std::prev(after)->second.last >= port.port;
+    if (overlaps) return &*std::prev(after);
+    stretches.emplace(port.port, Taken{port.last(), path});
+    return nullptr;
+  }
   // An address of a server. Its path is made when it is needed: there may be many thousands of them.
   struct Spot {
     std::size_t farm = 0, server = 0, address = 0;
@@ -119,10 +134,11 @@ class FarmRules {
     for (std::size_t p = 0; p < farm.ports.size(); ++p) {
       if (findings_.wrong_within(fmt::format("{}.ports[{}]", path, p))) continue;
       const model::ServicePort& port = farm.ports[p];
-      const auto [first, is_new] = services_.emplace(Service{address, port.protocol, port.port}, path);
-      if (is_new || first->second == path || !told.insert(first->second).second) continue;
+      if (port.last() < port.port) continue;  // check_ports() says so
+      const auto* other = take(services_[{address, port.protocol}], port, path);
+      if (other == nullptr || other->second.path == path || !told.insert(other->second.path).second) continue;
       findings_.add(at, "{} {} port {} is already served by {}", address.text(), protocol_name(port.protocol),
-                    port.port, findings_.place(first->second));
+                    std::max(port.port, other->first), findings_.place(other->second.path));
     }
   }
 
@@ -136,19 +152,66 @@ class FarmRules {
   }
 
   void check_ports(const model::Farm& farm, const std::string& path) {
-    std::set<std::pair<Protocol, std::uint16_t>> seen;
+    std::map<Protocol, Stretches> seen;
     for (std::size_t p = 0; p < farm.ports.size(); ++p) {
       const std::string at = fmt::format("{}.ports[{}]", path, p);
       if (findings_.wrong_within(at)) continue;
       const model::ServicePort& port = farm.ports[p];
-      if (!seen.emplace(port.protocol, port.port).second) {
-        findings_.add(at + ".port", "{} port {} is given twice in this farm", protocol_name(port.protocol), port.port);
+      if (port.last() < port.port) {
+        findings_.add(at + ".last_port", "{} is below port {}", port.last_port, port.port);
+        continue;
+      }
+      if (const auto* other = take(seen[port.protocol], port, at)) {
+        findings_.add(at + ".port", "{} port {} is given twice in this farm: {}", protocol_name(port.protocol),
+                      std::max(port.port, other->first), findings_.place(other->second.path));
+      }
+      if (port.port_at_server() + (port.last() - port.port) > UINT16_MAX) {
+        findings_.add(at + ".server_port", "{} and the {} ports behind it go beyond 65535", port.port_at_server(),
+                      port.last() - port.port);
       }
       if (farm.mode == Mode::dsr && port.port_at_server() != port.port) {
         findings_.add(
             at + ".server_port",
             "{} differs from port {}: in mode dsr packets reach the server unchanged, so leave server_port out",
             port.server_port, port.port);
+      }
+    }
+  }
+
+  void check_one_packet(const model::Farm& farm, const std::string& path) {
+    for (std::size_t p = 0; p < farm.ports.size(); ++p) {
+      const std::string at = fmt::format("{}.ports[{}]", path, p);
+      if (!farm.ports[p].one_packet || findings_.wrong_within(at)) continue;
+      if (farm.ports[p].protocol != Protocol::udp) {
+        findings_.add(at + ".one_packet", "is for UDP: a TCP connection is more than one packet");
+      } else if (farm.ports[p].is_range()) {
+        findings_.add(at + ".one_packet", "does not go with a range: give each port its own entry, without last_port");
+      } else if (is_by_load(farm.scheduler) && farm.scheduler != SchedulerKind::least_bandwidth) {
+        findings_.add(path + ".scheduler",
+                      "counts connections, and {} keeps none: take round_robin, weighted_round_robin, source_hash, "
+                      "maglev or least_bandwidth",
+                      findings_.place(at));
+      } else if (farm.mode == Mode::nat) {
+        check_answers(farm, farm.ports[p], at);
+      }
+    }
+  }
+
+  // What comes from a server's port without a connection must say by itself whose answer it is.
+  void check_answers(const model::Farm& farm, const model::ServicePort& port, const std::string& at) {
+    for (const Address& vip : farm.addresses) {
+      for (const model::Server& server : farm.servers) {
+        const Address* address = server.address_of(vip.family());
+        if (address == nullptr) continue;
+        const auto [first, is_new] = answers_.try_emplace({*address, farm.server_port_of(port)}, Answers{vip, at});
+        if (is_new) continue;
+        findings_.add(
+            at + ".one_packet",
+            "answers of {} udp port {} could be of {} or of {}, see {}: give one of them another server_port, "
+            "or take mode dsr",
+            address->text(), farm.server_port_of(port), vip.text(), first->second.vip.text(),
+            findings_.place(first->second.path));
+        return;
       }
     }
   }
@@ -208,6 +271,12 @@ class FarmRules {
                     check.timeout.count(), check.interval.count());
     }
     if (findings_.wrong_within(path + ".ports")) return;
+    for (std::size_t p = 0; p < farm.ports.size(); ++p) {
+      if (!farm.ports[p].is_range() || farm.ports[p].check_port != 0) continue;
+      findings_.add(fmt::format("{}.ports[{}].check_port", path, p),
+                    "is missing: say which port of the servers speaks for the {} ports of this range",
+                    farm.ports[p].last() - farm.ports[p].port + 1);
+    }
     const bool lacks_tcp = std::any_of(farm.ports.begin(), farm.ports.end(),
                                        [&](const model::ServicePort& port) { return farm.probed_port(port) == 0; });
     if (lacks_tcp) {
@@ -239,7 +308,12 @@ class FarmRules {
   Findings& findings_;
   std::unordered_map<std::string, std::string> farm_names_;
   std::unordered_map<Address, Spot, AddressHash> servers_;
-  std::map<Service, std::string> services_;  // with the farm that serves it
+  struct Answers {
+    Address vip;
+    std::string path;
+  };
+  std::map<std::pair<Address, std::uint16_t>, Answers> answers_;  // of one_packet, by the server's end
+  std::map<std::pair<Address, Protocol>, Stretches> services_;    // with the farms that serve them
 };
 
 }  // namespace

@@ -177,7 +177,8 @@ SCENARIO("names and services are given twice") {
             .size() == 1);
   CHECK(problems_of(with("\"198.51.100.20\"", "\"198.51.100.10\"")) == Lines{});
   CHECK(problems_of(with("protocol = \"udp\"", "protocol = \"tcp\"")) ==
-        Lines{"f.cfg:12: farms.shop.ports[1].port: tcp port 80 is given twice in this farm"});
+        Lines{"f.cfg:12: farms.shop.ports[1].port: tcp port 80 is given twice in this farm: "
+              "farms.shop.ports[0] (line 11)"});
   CHECK(problems_of(with("\"2001:db8:1::10\"", "\"198.51.100.10\"")) ==
         Lines{"f.cfg:10: farms.shop.addresses[1]: 198.51.100.10 is given twice in this farm"});
   CHECK(problems_of(with("\"10.1.1.12\"", "\"10.1.1.11\"")) ==
@@ -291,6 +292,25 @@ SCENARIO("a check makes no sense") {
       problems_of(with("{ protocol = \"udp\"; port = 80; }", "{ port = 81; server_port = 8080; check_port = 81; }")) ==
       Lines{"f.cfg:12: farms.shop.ports[1].check_port: tcp port 8080 of the servers is checked at port 8080 already: "
             "farms.shop.ports[0] (line 11)"});
+}
+
+SCENARIO("a service of one packet makes no sense") {
+  const std::string udp =
+      with("{ protocol = \"udp\"; port = 80; }", "{ protocol = \"udp\"; port = 53; one_packet = true; }");
+  CHECK(problems_of(udp) == Lines{});
+  CHECK(problems_of(with("{ port = 80;", "{ port = 80; one_packet = true;")) ==
+        Lines{"f.cfg:11: farms.shop.ports[0].one_packet: is for UDP: a TCP connection is more than one packet"});
+  CHECK(
+      problems_of(with("port = 53;", "port = 53; last_port = 54; check_port = 53;", udp)) ==
+      Lines{"f.cfg:12: farms.shop.ports[1].one_packet: does not go with a range: give each port its own entry, without "
+            "last_port"});
+  CHECK(problems_of(with("\"2001:db8:1::10\"", "\"198.51.100.11\"", udp)) ==
+        Lines{"f.cfg:12: farms.shop.ports[1].one_packet: answers of 10.1.1.11 udp port 53 could be of 198.51.100.11 or "
+              "of 198.51.100.10, see farms.shop.ports[1] (line 12): give one of them another server_port, or take mode "
+              "dsr"});
+  CHECK(problems_of(with("name = \"shop\";", "name = \"shop\"; scheduler = \"least_connections\";", udp)) ==
+        Lines{"f.cfg:9: farms.shop.scheduler: counts connections, and farms.shop.ports[1] (line 12) keeps none: take "
+              "round_robin, weighted_round_robin, source_hash, maglev or least_bandwidth"});
 }
 
 SCENARIO("many things are wrong at once") {

@@ -110,8 +110,8 @@ struct ExplainAnswer {
   std::uint8_t table_full = 0;  // there is no room for a new connection
   ConnectionState state{};      // of the connection, after this packet
   std::uint8_t neighbour_wanted = 0;
-  Answer answer = Answer::none;  // `outcome` drop: what the sender gets
-  std::uint8_t unused = 0;
+  Answer answer = Answer::none;     // `outcome` drop: what the sender gets
+  std::uint8_t alone = 0;           // to a server that was chosen for this packet only; `reason` says why
   NextHop route;                    // to the packet's own destination
   MemberId bound_member;            // `bound` is used, unusable or expired
   std::uint32_t bound_idle = 0;     // ticks since the binding was last used

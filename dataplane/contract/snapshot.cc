@@ -11,6 +11,41 @@ std::uint16_t find_member(const Snapshot& snapshot, ServiceId service, MemberId 
   });
 }
 
+std::uint16_t find_range(const Snapshot& snapshot, const Address& address, Be16 port, Protocol protocol) noexcept {
+  if (snapshot.range_count == 0) return kNoIndex;
+  const auto& index = snapshot.range_index;
+  const std::uint16_t group = probe(index, endpoint_home(address, Be16{0}, protocol, index.kSlots), [&](auto range) {
+    const ServiceRow& service = snapshot.services[snapshot.ranges[range].service];
+    return service.address == address && service.protocol == protocol;
+  });
+  if (group == kNoIndex) return kNoIndex;
+  const auto* begin = snapshot.ranges.data() + group;
+  const auto begins_behind = [](std::uint16_t number, const PortRange& range) { return number < range.first; };
+  const auto* after = std::upper_bound(begin, begin + begin->more + 1, port.host(), begins_behind);
+  return after == begin || port.host() > (after - 1)->last ? kNoIndex : (after - 1)->service;
+}
+
+std::uint16_t first_serving(const Snapshot& snapshot, std::uint16_t row, Be16 port) noexcept {
+  for (; row != kNoIndex; row = snapshot.servers[row].next_same_endpoint) {
+    const ServerRow& server = snapshot.servers[row];
+    const ServiceRow& service = snapshot.services[server.service.value];
+    // A port below the first wraps around to an offset beyond every range: ranges of servers end at 65535 too.
+    const int length = is_range(service) ? service.last_port.host() - service.port.host() : 0;
+    if (port_offset(server, port) <= length) break;
+  }
+  return row;
+}
+
+std::uint16_t find_wide(const Snapshot& snapshot, const Address& address, Be16 port, Protocol protocol) noexcept {
+  if (snapshot.has_wide == 0) return kNoIndex;
+  const auto& index = snapshot.wide_index;
+  const std::uint16_t row = probe(index, endpoint_home(address, Be16{0}, protocol, index.kSlots), [&](auto first) {
+    const ServerRow& server = snapshot.servers[first];
+    return server.address == address && snapshot.services[server.service.value].protocol == protocol;
+  });
+  return first_serving(snapshot, row, port);
+}
+
 NextHop find_route(const Snapshot& snapshot, const Address& destination) noexcept {
   const RouteTable& routes = snapshot.routes;
   if (destination.is_v4()) {

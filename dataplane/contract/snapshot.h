@@ -76,7 +76,7 @@ enum class NoServer : std::uint8_t {
   unreachable = 2,  // ICMP or ICMPv6 port unreachable
 };
 
-// One (address, protocol, port) of a farm: what a client connects to.
+// One (address, protocol, port) of a farm, or a range of ports: what a client connects to.
 struct alignas(64) ServiceRow {
   Address address;
   Be16 port{0};
@@ -97,13 +97,17 @@ struct alignas(64) ServiceRow {
   std::uint16_t closing_s = 120;
   std::uint16_t udp_s = 300;
   std::uint16_t time_wait_s = 10;
-  std::uint64_t freed_in = 0;       // control: the generation since which the row is free; 0: in use, or never used
+  Be16 last_port{0};            // of a range that begins with `port`; 0: it is no range
+  std::uint8_t one_packet = 0;  // 1: UDP, and each packet is scheduled by itself; there are no connections
+  std::array<std::uint8_t, 5> unused{};
   std::uint32_t persistence_s = 0;  // how long a client stays with its server after its last connection; 0: it does not
   std::uint8_t persistence_length = 0;  // of the clients' networks that are taken for one client
   NoServer no_server = NoServer::drop;
   std::uint16_t slots = kNoIndex;  // into Snapshot::slot_tables: of a scheduler that goes by the client
 };
 static_assert(sizeof(ServiceRow) == 64);
+
+[[nodiscard]] constexpr bool is_range(const ServiceRow& service) noexcept { return service.last_port.wire() != 0; }
 
 // What becomes of the connections of a server that left its farm, or is in maintenance.
 enum class Flows : std::uint8_t {
@@ -133,11 +137,11 @@ enum class ServerState : std::uint8_t {
 // each.
 struct alignas(64) ServerRow {
   Address address;
-  Be16 port{0};
+  Be16 port{0};                  // of a range the first; the others follow it as they do at the service
   std::uint16_t generation = 0;  // see ServerId
   ServiceId service{kNoIndex};
   std::uint16_t next_of_service = kNoIndex;
-  std::uint16_t next_same_endpoint = kNoIndex;
+  std::uint16_t next_same_endpoint = kNoIndex;  // or, of a wide row, the next wide one of the address and protocol
   std::uint16_t weight = 0;
   ServerState state = ServerState::unused;
   PortId egress{};  // data port towards the server
@@ -146,7 +150,7 @@ struct alignas(64) ServerRow {
   std::uint16_t address_delta = 0;
   std::uint16_t address_port_delta = 0;
   std::uint32_t neighbour = kNoNeighbour;  // the next hop towards the server
-  std::uint64_t freed_in = 0;              // as in ServiceRow
+  std::uint64_t freed_in = 0;              // as Snapshot::service_freed_in
   MemberId member{};                       // which server of the farm it is
   std::uint8_t is_healthy = 0;             // control: what the check of its own port says
   Flows flows = Flows::go_on;
@@ -200,6 +204,14 @@ struct RowIndex {
   std::array<std::uint16_t, kSlots> rows;
 };
 
+// A service with a range of ports. Those of one address and protocol lie side by side, by their first ports; they do
+// not overlap.
+struct PortRange {
+  std::uint16_t first = 0, last = 0;  // host order
+  std::uint16_t service = kNoIndex;
+  std::uint16_t more = 0;  // of the first: so many follow that are of its address and protocol
+};
+
 struct Snapshot {
   std::uint64_t generation = 0;  // 0: never filled
   std::uint64_t model_hash = 0;  // of the configuration text it was compiled from
@@ -210,17 +222,23 @@ struct Snapshot {
   std::uint32_t by_load = 0;       // 1: some service chooses by load
   std::uint32_t by_bandwidth = 0;  // 1: and some by bandwidth
   std::uint32_t slot_table_count = 0;
-  MemberId newest_member{};  // the last that was given
+  std::uint32_t range_count = 0;
+  std::uint32_t has_wide = 0;  // 1: wide_index is not empty
+  MemberId newest_member{};    // the last that was given
   std::array<FarmRow, kFarmsMax> farms;
   std::array<ServiceRow, kServicesMax> services;
   std::array<ServerRow, kServersMax> servers;
   std::array<Name, kServersMax> server_names;  // cold: for people, not for packets
   RowIndex<kServicesMax> service_index;        // by (address, port, protocol) of the service
+  RowIndex<kServicesMax> range_index;          // of those with ranges, by (address, protocol): first of its ranges
   RowIndex<kServersMax> endpoint_index;        // by (address, port, protocol) of the server; first of its chain
+  RowIndex<kServersMax> wide_index;            // by (address, protocol) of the server; first of its chain of wide rows
   RowIndex<kServersMax> member_index;          // by (service, member) of the server
   RouteTable routes;
   std::array<SlotTable, kSlotTablesMax> slot_tables;
-  std::array<std::uint16_t, kScheduleMax> schedule;  // indices into servers, and slot tables
+  std::array<PortRange, kServicesMax> ranges;
+  std::array<std::uint64_t, kServicesMax> service_freed_in;  // control: since when the row is free; 0: in use, or never
+  std::array<std::uint16_t, kScheduleMax> schedule;          // indices into servers, and slot tables
 };
 static_assert(std::is_trivially_copyable_v<Snapshot>);
 
@@ -249,7 +267,8 @@ std::uint16_t probe(const RowIndex<kRows>& index, std::size_t home, Matches matc
   return kNoIndex;
 }
 
-// Finds the service of (address, port, protocol); kNoIndex when there is none. Any thread, on a published snapshot.
+// Finds the service of (address, port, protocol) that is no range; kNoIndex when there is none. Any thread, on a
+// published snapshot.
 inline std::uint16_t find_service(const Snapshot& snapshot, const Address& address, Be16 port,
                                   Protocol protocol) noexcept {
   const auto& index = snapshot.service_index;
@@ -259,7 +278,33 @@ inline std::uint16_t find_service(const Snapshot& snapshot, const Address& addre
   });
 }
 
-// Finds the first server row with that endpoint; follow next_same_endpoint for the others.
+// Finds the service among whose range `port` is: what is left where find_service() found none. Takes time with the
+// logarithm of the address's ranges.
+std::uint16_t find_range(const Snapshot& snapshot, const Address& address, Be16 port, Protocol protocol) noexcept;
+
+// A service whose servers' replies are not found by their endpoint: they may come from any port of a range, or are this
+// service's only if they are no other's.
+[[nodiscard]] constexpr bool is_wide(const ServiceRow& service) noexcept {
+  return is_range(service) || service.one_packet != 0;
+}
+
+// How far `port`, of a server, lies behind the first of its range, and with it the client's port behind the service's.
+[[nodiscard]] constexpr std::uint16_t port_offset(const ServerRow& server, Be16 port) noexcept {
+  return static_cast<std::uint16_t>(port.host() - server.port.host());
+}
+[[nodiscard]] constexpr Be16 port_behind(Be16 first, std::uint16_t offset) noexcept {
+  return Be16{static_cast<std::uint16_t>(first.host() + offset)};
+}
+
+// Replies from `port` of a server: the first wide row that may have sent them, from `row` of a chain on; kNoIndex when
+// none may.
+[[nodiscard]] std::uint16_t first_serving(const Snapshot& snapshot, std::uint16_t row, Be16 port) noexcept;
+// The same from the beginning of the chain of (address, protocol).
+[[nodiscard]] std::uint16_t find_wide(const Snapshot& snapshot, const Address& address, Be16 port,
+                                      Protocol protocol) noexcept;
+
+// Finds the first server row with that endpoint; follow next_same_endpoint for the others. Wide rows are not among
+// them.
 inline std::uint16_t find_endpoint(const Snapshot& snapshot, const Address& address, Be16 port,
                                    Protocol protocol) noexcept {
   const auto& index = snapshot.endpoint_index;

@@ -119,7 +119,7 @@ class Explainer::Run {
     const FlowKey key{.client = facts().source,
                       .client_port = facts().source_port,
                       .service = ServiceId{passage().service},
-                      .service_port = service()->port};
+                      .service_port = facts().destination_port};
     const auto evictable = [](const ConnectionEntry& entry) { return may_be_evicted(entry.state); };
     // A connection that is found leaves its slot to the one that takes its place, but not its entry.
     met.has_room = tables_.connections.has_entry(worker_) &&
@@ -216,8 +216,12 @@ class Explainer::Run {
     if (passage().drop == Drop::connection_reset) answer_.found = Found::resets;
     const auto carries = shadow_.connections.entry(passage().connection);
     if (carries) answer_.reason = carries->reason;
+    if (service() != nullptr && service()->one_packet != 0 && !is_reply() && shadow_.batch.pending(0)) {
+      answer_.alone = 1;
+      answer_.reason = passage().reason;
+    }
     const Drop drop = passage().drop;
-    const bool chose = answer_.opens != 0 || drop == Drop::no_server || drop == Drop::table_full;
+    const bool chose = answer_.opens != 0 || answer_.alone != 0 || drop == Drop::no_server || drop == Drop::table_full;
     if (chose && service()->persistence_s != 0) tell_binding(met);
   }
 
@@ -236,7 +240,8 @@ class Explainer::Run {
     if (answer_.bound_idle >= ticks(std::chrono::seconds{service()->persistence_s})) {
       answer_.bound = Bound::expired;
     } else {
-      answer_.bound = answer_.opens != 0 && answer_.reason == Reason::persistence ? Bound::used : Bound::unusable;
+      answer_.bound =
+          (answer_.opens | answer_.alone) != 0 && answer_.reason == Reason::persistence ? Bound::used : Bound::unusable;
     }
   }
 

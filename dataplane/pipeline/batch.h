@@ -30,6 +30,7 @@ struct Passage {
   Answer answer = Answer::none;  // to a packet that is dropped; leaves by the port it came in by
   PortId port{};
   ConnectionTable::Direction direction = ConnectionTable::Direction::to_server;
+  Reason reason{};                   // why this server, where no connection says it
   std::uint16_t service = kNoIndex;  // row of the service it belongs to
   std::uint16_t server = kNoIndex;   // row of the server it goes to or comes from
   ConnectionId connection = kNoConnection;

@@ -63,9 +63,15 @@ void classify_unicast(Batch& batch, std::size_t i, const Context& context) noexc
     if (passage.service != kNoIndex) return;
   }
   const NextHop route = find_route(snapshot, facts.destination);
-  if (facts.has_ports() && route.kind != RouteKind::local) {
+  if (facts.has_ports() && route.kind == RouteKind::service) {
+    passage.service = find_range(snapshot, facts.destination, facts.destination_port, facts.protocol);
+    if (passage.service != kNoIndex) return;
+  } else if (facts.has_ports() && route.kind != RouteKind::local) {
     passage.server = find_endpoint(snapshot, facts.source, facts.source_port, facts.protocol);
-    if (passage.server != kNoIndex && route.kind != RouteKind::service) {
+    if (passage.server == kNoIndex) {
+      passage.server = find_wide(snapshot, facts.source, facts.source_port, facts.protocol);
+    }
+    if (passage.server != kNoIndex) {
       passage.direction = Direction::to_client;
       passage.service = snapshot.servers[passage.server].service.value;
       passage.route = route;

@@ -1,5 +1,6 @@
 // Packets to connections, in bulk. A reply names its connection by the client it goes to; where the server's endpoint
-// belongs to several services, each of them is tried.
+// belongs to several services, each of them is tried: first those of this very port, then those of ranges that it is
+// in. At the end stand services that keep no connections: what is no connection's is theirs.
 #include <bit>
 
 #include "dataplane/pipeline/pipeline.h"
@@ -9,6 +10,13 @@ namespace {
 
 using Direction = ConnectionTable::Direction;
 
+// The port of the service that the server's port stands for.
+Be16 replying_port(const Facts& facts, const Passage& passage, const Snapshot& snapshot) noexcept {
+  const ServiceRow& service = snapshot.services[passage.service];
+  if (!is_range(service)) return service.port;
+  return port_behind(service.port, port_offset(snapshot.servers[passage.server], facts.source_port));
+}
+
 // Made in words, not field by field: fields would have to leave the processor's store buffer before the hash can load
 // them as words.
 FlowKey key_of(const Facts& facts, const Passage& passage, const Snapshot& snapshot) noexcept {
@@ -16,7 +24,8 @@ FlowKey key_of(const Facts& facts, const Passage& passage, const Snapshot& snaps
   const bool to_server = passage.direction == Direction::to_server;
   const Address& client = to_server ? facts.source : facts.destination;
   const std::uint64_t client_port = (to_server ? facts.source_port : facts.destination_port).wire();
-  const std::uint64_t service_port = snapshot.services[passage.service].port.wire();
+  const std::uint64_t service_port =
+      (to_server ? facts.destination_port : replying_port(facts, passage, snapshot)).wire();
   return std::bit_cast<FlowKey>(std::array{client.words()[0], client.words()[1],
                                            client_port | std::uint64_t{passage.service} << 16U | service_port << 32U});
 }
@@ -48,10 +57,20 @@ bool settles(const Context& context, Passage& passage, ConnectionId found) noexc
   return true;
 }
 
+// Belongs to a service that keeps no connections: there is nothing to look up.
+bool keeps_none(const Snapshot& snapshot, const Passage& passage) noexcept {
+  return snapshot.services[passage.service].one_packet != 0;
+}
+
 // The next service that the replying endpoint serves; false when there is none.
-bool try_next_service(const Snapshot& snapshot, Passage& passage) noexcept {
+bool try_next_service(const Snapshot& snapshot, const Facts& facts, Passage& passage) noexcept {
   if (passage.direction == Direction::to_server) return false;
-  const std::uint16_t next = snapshot.servers[passage.server].next_same_endpoint;
+  std::uint16_t next = snapshot.servers[passage.server].next_same_endpoint;
+  if (is_wide(snapshot.services[passage.service])) {
+    next = first_serving(snapshot, next, facts.source_port);
+  } else if (next == kNoIndex) {
+    next = find_wide(snapshot, facts.source, facts.source_port, facts.protocol);
+  }
   if (next == kNoIndex) return false;
   passage.server = next;
   passage.service = snapshot.servers[next].service.value;
@@ -63,7 +82,8 @@ bool try_next_service(const Snapshot& snapshot, Passage& passage) noexcept {
 void lookup_stage(Batch& batch, const Context& context) noexcept {
   Round round;
   for (std::size_t i = 0; i < batch.count; ++i) {
-    if (batch.pending(i)) round.add(i, key_of(batch.facts[i], batch.passages[i], context.snapshot));
+    if (batch.pending(i) && !keeps_none(context.snapshot, batch.passages[i]))
+      round.add(i, key_of(batch.facts[i], batch.passages[i], context.snapshot));
   }
   // Chains of services at one endpoint are as long as the administrator made them, and every round shortens all.
   while (round.count != 0) {
@@ -74,8 +94,8 @@ void lookup_stage(Batch& batch, const Context& context) noexcept {
       const std::size_t i = round.packet[k];
       Passage& passage = batch.passages[i];
       if (settles(context, passage, round.found[k])) continue;
-      if (try_next_service(context.snapshot, passage)) {
-        round.add(i, key_of(batch.facts[i], passage, context.snapshot));
+      if (try_next_service(context.snapshot, batch.facts[i], passage)) {
+        if (!keeps_none(context.snapshot, passage)) round.add(i, key_of(batch.facts[i], passage, context.snapshot));
       } else if (passage.direction == Direction::to_client) {
         batch.drop(i, Drop::no_connection);
       }

@@ -38,14 +38,30 @@ inline bool fits(Batch& batch, std::size_t i, const Context& context, PortId por
   return false;
 }
 
-Readdress to_server(const ServerRow& server) noexcept {
+// Of a port in a range: what the checksum changes by depends on the packet.
+Readdress in_range(const Address& address, Be16 from, Be16 to, std::uint16_t address_delta) noexcept {
+  return {.address = address,
+          .port = to,
+          .address_delta = address_delta,
+          .address_port_delta = fold(std::uint64_t{address_delta} + checksum_delta(from.wire(), to.wire()))};
+}
+
+Readdress to_server(const Facts& facts, const ServiceRow& service, const ServerRow& server) noexcept {
+  if (is_range(service)) {
+    const auto offset = static_cast<std::uint16_t>(facts.destination_port.host() - service.port.host());
+    return in_range(server.address, facts.destination_port, port_behind(server.port, offset), server.address_delta);
+  }
   return {.address = server.address,
           .port = server.port,
           .address_delta = server.address_delta,
           .address_port_delta = server.address_port_delta};
 }
 
-Readdress to_client(const ServiceRow& service, const ServerRow& server) noexcept {
+Readdress to_client(const Facts& facts, const ServiceRow& service, const ServerRow& server) noexcept {
+  if (is_range(service)) {
+    const Be16 port = port_behind(service.port, port_offset(server, facts.source_port));
+    return in_range(service.address, facts.source_port, port, inverse_delta(server.address_delta));
+  }
   return {.address = service.address,
           .port = service.port,
           .address_delta = inverse_delta(server.address_delta),
@@ -102,19 +118,21 @@ void leave_to_client(Batch& batch, std::size_t i, const Context& context) noexce
   const NextHop& route = passage.route;
   if (route.kind != RouteKind::on_link && route.kind != RouteKind::gateway) return batch.drop(i, Drop::no_route);
   const Snapshot& snapshot = context.snapshot;
-  leave_nat<Direction::to_client>(batch, i, context,
-                                  {.port = route.port,
-                                   .neighbour = route.kind == RouteKind::gateway ? route.neighbour : kNoNeighbour,
-                                   .next_hop = batch.facts[i].destination},
-                                  to_client(snapshot.services[passage.service], snapshot.servers[passage.server]));
+  leave_nat<Direction::to_client>(
+      batch, i, context,
+      {.port = route.port,
+       .neighbour = route.kind == RouteKind::gateway ? route.neighbour : kNoNeighbour,
+       .next_hop = batch.facts[i].destination},
+      to_client(batch.facts[i], snapshot.services[passage.service], snapshot.servers[passage.server]));
 }
 
 void leave_to_server(Batch& batch, std::size_t i, const Context& context) noexcept {
   const Passage& passage = batch.passages[i];
   const ServerRow& server = context.snapshot.servers[passage.server];
   const Exit exit{.port = server.egress, .neighbour = server.neighbour, .next_hop = server.address};
-  if (context.snapshot.services[passage.service].mode == Mode::dsr) return leave_dsr(batch, i, context, exit);
-  leave_nat<Direction::to_server>(batch, i, context, exit, to_server(server));
+  const ServiceRow& service = context.snapshot.services[passage.service];
+  if (service.mode == Mode::dsr) return leave_dsr(batch, i, context, exit);
+  leave_nat<Direction::to_server>(batch, i, context, exit, to_server(batch.facts[i], service, server));
 }
 
 }  // namespace

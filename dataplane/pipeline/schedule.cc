@@ -76,19 +76,19 @@ void check_found(Batch& batch, std::size_t i, const Context& context) noexcept {
   }
 }
 
-FlowKey key_of(const Facts& facts, const Passage& passage, const Context& context) noexcept {
+FlowKey key_of(const Facts& facts, const Passage& passage) noexcept {
   FlowKey key;
   key.client = facts.source;
   key.client_port = facts.source_port;
   key.service = ServiceId{passage.service};
-  key.service_port = context.snapshot.services[passage.service].port;
+  key.service_port = facts.destination_port;
   return key;
 }
 
 // A segment that was looked up before an earlier packet of this batch opened its connection: a client that sends right
 // behind its SYN (TCP Fast Open, RFC 7413), or one whose SYN was held up.
 void join_opened(Batch& batch, std::size_t i, const Context& context) noexcept {
-  const FlowKey key = key_of(batch.facts[i], batch.passages[i], context);
+  const FlowKey key = key_of(batch.facts[i], batch.passages[i]);
   context.connections.lookup({&key, 1}, {&batch.passages[i].connection, 1});
   if (batch.passages[i].connection != kNoConnection) check_found(batch, i, context);
 }
@@ -155,6 +155,17 @@ Choice choose_persistent(Batch& batch, const Facts& facts, const Context& contex
   return theirs != kNoIndex ? Choice{theirs, Reason::persistence} : Choice{server, rule};
 }
 
+Choice choose(Batch& batch, const Facts& facts, const Context& context, ServiceId service) noexcept {
+  const bool binds = context.snapshot.services[service.value].persistence_s != 0;
+  return binds ? choose_persistent(batch, facts, context, service) : choose_scheduled(facts, context, service);
+}
+
+// Nobody outside may speak with an address of ours. Checked where a server is chosen only: it costs a route lookup.
+bool speaks_as_us(const Facts& facts, const Context& context) noexcept {
+  const RouteKind from = find_route(context.snapshot, facts.source).kind;
+  return from == RouteKind::local || from == RouteKind::service;
+}
+
 // A place in the table, if need be that of a connection that nobody has confirmed.
 ConnectionTable::Inserted insert(const Context& context, const FlowKey& key, ServerId server, ConnectionState state,
                                  Reason reason) noexcept {
@@ -183,20 +194,28 @@ void refuse(Batch& batch, std::size_t i, const Context& context) noexcept {
   batch.refuse(i, Drop::no_server, answer);
 }
 
+// A server for this packet alone. Replies need none: the service they belong to says it all.
+void schedule_alone(Batch& batch, std::size_t i, const Context& context) noexcept {
+  Passage& passage = batch.passages[i];
+  if (passage.direction == Direction::to_client) return;
+  if (speaks_as_us(batch.facts[i], context)) return batch.drop(i, Drop::bad_source);
+  const Choice chosen = choose(batch, batch.facts[i], context, ServiceId{passage.service});
+  if (chosen.server == kNoIndex) return refuse(batch, i, context);
+  passage.server = chosen.server;
+  passage.reason = chosen.reason;
+}
+
 void open_connection(Batch& batch, std::size_t i, const Context& context) noexcept {
   const Facts& facts = batch.facts[i];
   Passage& passage = batch.passages[i];
   if (!opens_connection(facts)) return batch.drop(i, Drop::no_connection);
-  // Nobody outside may speak with an address of ours. Checked for new connections only: it costs a route lookup.
-  const RouteKind from = find_route(context.snapshot, facts.source).kind;
-  if (from == RouteKind::local || from == RouteKind::service) return batch.drop(i, Drop::bad_source);
+  if (speaks_as_us(facts, context)) return batch.drop(i, Drop::bad_source);
 
   const ServiceId service{passage.service};
   const ServiceRow& row = context.snapshot.services[service.value];
-  const Choice chosen = row.persistence_s != 0 ? choose_persistent(batch, facts, context, service)
-                                               : choose_scheduled(facts, context, service);
+  const Choice chosen = choose(batch, facts, context, service);
   if (chosen.server == kNoIndex) return refuse(batch, i, context);
-  const FlowKey key = key_of(facts, passage, context);
+  const FlowKey key = key_of(facts, passage);
   const ServerId server{chosen.server, context.snapshot.servers[chosen.server].generation};
   const auto state = facts.kind == PacketKind::udp ? ConnectionState::udp : ConnectionState::embryonic;
   const auto inserted = insert(context, key, server, state, chosen.reason);
@@ -227,6 +246,10 @@ void schedule_stage(Batch& batch, const Context& context) noexcept {
     Passage& passage = batch.passages[i];
     if (passage.connection != kNoConnection) check_found(batch, i, context);
     if (!batch.pending(i) || passage.connection != kNoConnection) continue;
+    if (context.snapshot.services[passage.service].one_packet != 0) {
+      schedule_alone(batch, i, context);
+      continue;
+    }
     if (opened && !opens_connection(batch.facts[i])) join_opened(batch, i, context);
     if (!batch.pending(i) || passage.connection != kNoConnection) continue;
     open_connection(batch, i, context);

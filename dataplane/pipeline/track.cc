@@ -23,7 +23,8 @@ void track_stage(Batch& batch, const Context& context) noexcept {
     const Facts& facts = batch.facts[i];
     const Passage& passage = batch.passages[i];
     const ServerId server{passage.server, context.snapshot.servers[passage.server].generation};
-    context.connections.touch(passage.connection, passage.direction, facts.ip_length, context.now);
+    if (passage.connection != kNoConnection)
+      context.connections.touch(passage.connection, passage.direction, facts.ip_length, context.now);
     if (facts.kind == PacketKind::tcp) {
       const ConnectionState state = context.connections.state(passage.connection);
       const ServiceRow& service = context.snapshot.services[passage.service];

@@ -25,7 +25,10 @@ void enter(RowIndex<kRows>& index, std::size_t home, std::uint16_t row) {
 SnapshotBuilder::SnapshotBuilder(Snapshot& snapshot, std::uint64_t generation) : snapshot_{snapshot} {
   snapshot.generation = generation;
   snapshot.farm_count = snapshot.service_count = snapshot.server_count = 0;
+  snapshot.range_count = snapshot.has_wide = 0;
   snapshot.service_index.rows.fill(kNoIndex);
+  snapshot.range_index.rows.fill(kNoIndex);
+  snapshot.wide_index.rows.fill(kNoIndex);
   snapshot.endpoint_index.rows.fill(kNoIndex);
   snapshot.member_index.rows.fill(kNoIndex);
   snapshot.routes.v4_count = snapshot.routes.v6_count = snapshot.routes.hop_count = 0;

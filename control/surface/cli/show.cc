@@ -12,10 +12,16 @@ namespace {
 
 using nlohmann::json;
 
+// "80", or "8000-8099".
+std::string ports_of(const json& row) {
+  const std::string first = text_in(row, "port");
+  const std::string last = text_in(row, "last_port", "");
+  return last.empty() || last == first ? first : first + "-" + last;
+}
+
 std::string endpoint(const json& row) {
   const std::string address = text_in(row, "address");
-  return address.find(':') == std::string::npos ? address + ":" + text_in(row, "port")
-                                                : "[" + address + "]:" + text_in(row, "port");
+  return address.find(':') == std::string::npos ? address + ":" + ports_of(row) : "[" + address + "]:" + ports_of(row);
 }
 
 // What stands above a page whose numbers are not of a running box.
@@ -84,7 +90,7 @@ std::string servers_page(const json& answer) {
                {.title = "REASON", .wrap = Wrap::below}}};
   for (const json& server : part_in(answer, "servers")) {
     const std::string since = text_in(server, "for_s") == "-" ? "-" : span_text(signed_in(server, "for_s"));
-    table.add({text_in(server, "farm"), text_in(server, "name"), text_in(server, "address"), text_in(server, "port"),
+    table.add({text_in(server, "farm"), text_in(server, "name"), text_in(server, "address"), ports_of(server),
                server_state(server), since, text_in(server, "weight"),
                count_text(count_in(server, "active_connections")), count_text(count_in(server, "total_connections")),
                server_reason(server) + said_by(server, "state") + said_by(server, "weight")});

@@ -106,7 +106,11 @@ json farm_row(const View& view, const model::Farm& farm, const std::map<std::str
   json& services = row["services"] = json::array();
   for (const Address& address : farm.addresses) {
     for (const model::ServicePort& port : farm.ports) {
-      services.push_back({{"address", address.text()}, {"protocol", word(port.protocol)}, {"port", port.port}});
+      services.push_back({{"address", address.text()},
+                          {"protocol", word(port.protocol)},
+                          {"port", port.port},
+                          {"last_port", port.last()},
+                          {"one_packet", port.one_packet}});
     }
   }
   return row;
@@ -198,6 +202,7 @@ json show_servers(const View& view) {
                  {"name", server.name},
                  {"address", address.text()},
                  {"port", port},
+                 {"last_port", port + (service.last() - service.port)},
                  {"protocol", word(protocol)},
                  {"weight", server.weight},
                  {"role", word(server.role)},

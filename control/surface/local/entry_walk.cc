@@ -47,12 +47,14 @@ json describe_connection(const Snapshot& snapshot, const ConnectionEntry& entry,
            {"server_address", nullptr}};
   if (const ServiceRow* service = service_of(snapshot, entry)) {
     row["farm"] = snapshot.farms[service->farm.value].name.view();
-    row["service"] = endpoint(service->address, service->port.host());
+    row["service"] = endpoint(service->address, entry.key.service_port.host());
     row["protocol"] = word(service->protocol);
   }
   if (const ServerRow* server = server_of(snapshot, entry)) {
     row["server"] = snapshot.server_names[entry.server.index].view();
-    row["server_address"] = endpoint(server->address, server->port.host());
+    const ServiceRow& service = snapshot.services[server->service.value % kServicesMax];
+    const auto offset = static_cast<std::uint16_t>(entry.key.service_port.host() - service.port.host());
+    row["server_address"] = endpoint(server->address, port_behind(server->port, offset).host());
   }
   return row;
 }

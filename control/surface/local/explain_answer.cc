@@ -108,8 +108,10 @@ class Report {
     if (row == nullptr) return nullptr;
     return {{"farm", farm()},
             {"address", endpoint(row->address, row->port.host())},
+            {"last_port", (is_range(*row) ? row->last_port : row->port).host()},
             {"protocol", word(row->protocol)},
             {"mode", word(row->mode)},
+            {"one_packet", row->one_packet != 0},
             {"scheduler", word(row->scheduler)},
             {"direction", answer_.to_client != 0 ? "to_client" : "to_server"},
             {"path", farm_path()}};
@@ -183,8 +185,11 @@ class Report {
     const ServiceRow* row = service();
     if (row == nullptr || row->mode == Mode::dsr || answer_.server >= kServersMax) return {};
     const ServerRow& server = snapshot_.servers[answer_.server];
-    const std::string outside = endpoint(row->address, row->port.host());
-    const std::string inside = endpoint(server.address, server.port.host());
+    const auto offset = answer_.to_client != 0
+                            ? port_offset(server, question_.source_port)
+                            : static_cast<std::uint16_t>(question_.destination_port.host() - row->port.host());
+    const std::string outside = endpoint(row->address, port_behind(row->port, offset).host());
+    const std::string inside = endpoint(server.address, port_behind(server.port, offset).host());
     return answer_.to_client != 0 ? std::pair{inside, outside} : std::pair{outside, inside};
   }
 
@@ -234,6 +239,7 @@ class Report {
       case Stage::schedule:
         return tell_schedule(chapter);
       case Stage::track:
+        if (keeps_none()) return chapter.text.push_back("The packet is counted for its server.");
         chapter.text.push_back(fmt::format("The connection is {} after this packet.", word(answer_.state)));
         return;
       case Stage::rewrite:
@@ -244,7 +250,9 @@ class Report {
   void tell_classify(Chapter& chapter) const {
     const ServiceRow* row = service();
     if (row == nullptr) return;
-    const std::string where = fmt::format("{}/{}", endpoint(row->address, row->port.host()), word(row->protocol));
+    const std::string where =
+        fmt::format("{}{}/{}", endpoint(row->address, row->port.host()),
+                    is_range(*row) ? fmt::format("-{}", row->last_port.host()) : "", word(row->protocol));
     chapter.text.push_back(answer_.to_client != 0
                                ? fmt::format("The source is a server of service {} of farm {}.", where, farm())
                                : fmt::format("The destination is service {} of farm {}.", where, farm()));
@@ -252,7 +260,14 @@ class Report {
     chapter.because.push_back(farm_path() + ".ports");
   }
 
+  [[nodiscard]] bool keeps_none() const { return service() != nullptr && service()->one_packet != 0; }
+
   void tell_lookup(Chapter& chapter) const {
+    if (keeps_none()) {
+      chapter.text.push_back("The service keeps no connections: each packet is scheduled by itself.");
+      chapter.because.push_back(farm_path() + ".ports");
+      return;
+    }
     if (answer_.found == Found::none) {
       chapter.text.push_back("There is no connection with these addresses and ports.");
       return;
@@ -285,7 +300,17 @@ class Report {
     }
     if (answer_.drop == Drop::no_server) chapter.because.push_back(farm_path() + ".no_server");
     tell_persistence(chapter);
-    if (answer_.table_full != 0) chapter.text.push_back("The connection table has no room for another one.");
+    if (keeps_none() && answer_.to_client != 0) {
+      chapter.text.push_back("Nothing is chosen: the server's port says which service it answers for.");
+    }
+    if (answer_.alone != 0 && answer_.server < kServersMax) {
+      chapter.text.push_back(
+          fmt::format("This packet goes to server {}: {}.", server_name(answer_.server), why(answer_.reason)));
+      chapter.because.push_back(server_path(answer_.server));
+      if (answer_.reason != Reason::persistence) chapter.because.push_back(farm_path() + ".scheduler");
+    }
+    if (answer_.table_full != 0 && !keeps_none())
+      chapter.text.push_back("The connection table has no room for another one.");
     if (answer_.opens == 0 || answer_.server >= kServersMax) return;
     chapter.text.push_back(fmt::format("A new connection is opened with server {}: {}.", server_name(answer_.server),
                                        why(answer_.reason)));

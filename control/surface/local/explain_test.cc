@@ -131,6 +131,41 @@ TEST_F(ExplainTest, NamesThePortThatKeepsAServerAway) {
   EXPECT_EQ(told(), "tcp port 8000 is not up, and the farm's ports are bound");
 }
 
+TEST_F(ExplainTest, FollowsAPortThroughARange) {
+  region_.snapshot(0).services[service_.value].last_port = Be16{499};
+  const auto request =
+      read(R"({"explain": {"protocol": "tcp", "source": "198.51.100.7:40000", "destination": "203.0.113.10:450"}})");
+  ASSERT_TRUE(request.has_value());
+  auto answer = std::make_unique<ExplainAnswer>();
+  answer->outcome = ExplainAnswer::Outcome::send;
+  answer->service = service_.value;
+  answer->server = web1_.index;
+  const json told = explain_answer(look(), *request, request->question, *answer, region_.snapshot(0));
+  EXPECT_EQ(told["service"]["last_port"], 499);
+  EXPECT_EQ(told["stages"][1]["text"][0], "The destination is service 203.0.113.10:443-499/tcp of farm shop.");
+  EXPECT_EQ(told["rewrite"]["readdressed"]["from"], "203.0.113.10:450");
+  EXPECT_EQ(told["rewrite"]["readdressed"]["to"], "10.1.1.11:8450");
+}
+
+TEST_F(ExplainTest, SaysThatAServiceKeepsNoConnections) {
+  region_.snapshot(0).services[service_.value].one_packet = 1;
+  const auto request =
+      read(R"({"explain": {"protocol": "udp", "source": "198.51.100.7:40000", "destination": "203.0.113.10:443"}})");
+  ASSERT_TRUE(request.has_value());
+  auto answer = std::make_unique<ExplainAnswer>();
+  answer->outcome = ExplainAnswer::Outcome::send;
+  answer->service = service_.value;
+  answer->server = web1_.index;
+  answer->alone = 1;
+  answer->reason = Reason::persistence;
+  const json told = explain_answer(look(), *request, request->question, *answer, region_.snapshot(0));
+  EXPECT_EQ(told["service"]["one_packet"], true);
+  EXPECT_EQ(told["stages"][2]["text"][0], "The service keeps no connections: each packet is scheduled by itself.");
+  EXPECT_EQ(told["stages"][3]["text"][0],
+            "This packet goes to server web1: because an earlier connection of the client went there.");
+  EXPECT_EQ(told["stages"][4]["text"][0], "The packet is counted for its server.");
+}
+
 TEST_F(ExplainTest, EndsWhereThePacketEnds) {
   const auto request =
       read(R"({"explain": {"protocol": "tcp", "source": "198.51.100.7:40000", "destination": "203.0.113.10:80"}})");
