@@ -35,6 +35,24 @@ SnapshotBuilder::SnapshotBuilder(Snapshot& snapshot, std::uint64_t generation) :
 }
 
 ServiceId SnapshotBuilder::service(const char* address, std::uint16_t port, Protocol protocol, Mode mode) {
+  const ServiceId id = add(address, port, protocol, mode);
+  enter(snapshot_.service_index, endpoint_home(row(id).address, Be16{port}, protocol, RowIndex<kServicesMax>::kSlots),
+        id.value);
+  return id;
+}
+
+ServiceId SnapshotBuilder::range(const char* address, std::uint16_t first, std::uint16_t last, Protocol protocol,
+                                 Mode mode) {
+  const ServiceId id = add(address, first, protocol, mode);
+  row(id).last_port = Be16{last};
+  const auto place = static_cast<std::uint16_t>(snapshot_.range_count++);
+  snapshot_.ranges[place] = {first, last, id.value, 0};
+  enter(snapshot_.range_index, endpoint_home(row(id).address, Be16{0}, protocol, RowIndex<kServicesMax>::kSlots),
+        place);
+  return id;
+}
+
+ServiceId SnapshotBuilder::add(const char* address, std::uint16_t port, Protocol protocol, Mode mode) {
   const ServiceId id{static_cast<std::uint16_t>(snapshot_.service_count++)};
   ServiceRow& service = snapshot_.services[id.value];
   service = ServiceRow{};
@@ -44,9 +62,22 @@ ServiceId SnapshotBuilder::service(const char* address, std::uint16_t port, Prot
   service.mode = mode;
   service.in_use = 1;
   service.schedule_offset = id.value * 256U;
-  enter(snapshot_.service_index, endpoint_home(service.address, service.port, protocol, RowIndex<kServicesMax>::kSlots),
-        id.value);
   return id;
+}
+
+// At the end of its chain.
+void SnapshotBuilder::enter_wide(std::uint16_t row) {
+  const ServerRow& server = snapshot_.servers[row];
+  const Protocol protocol = snapshot_.services[server.service.value].protocol;
+  const std::size_t home = endpoint_home(server.address, Be16{0}, protocol, RowIndex<kServersMax>::kSlots);
+  std::uint16_t last = probe(snapshot_.wide_index, home, [&](std::uint16_t other) {
+    const ServerRow& one = snapshot_.servers[other];
+    return one.address == server.address && snapshot_.services[one.service.value].protocol == protocol;
+  });
+  snapshot_.has_wide = 1;
+  if (last == kNoIndex) return enter(snapshot_.wide_index, home, row);
+  while (snapshot_.servers[last].next_same_endpoint != kNoIndex) last = snapshot_.servers[last].next_same_endpoint;
+  snapshot_.servers[last].next_same_endpoint = row;
 }
 
 ServerId SnapshotBuilder::server(ServiceId of, const char* address, std::uint16_t port, PortId egress,
@@ -68,7 +99,9 @@ ServerId SnapshotBuilder::server(ServiceId of, const char* address, std::uint16_
   server.address_port_delta =
       checksum_delta(ones_sum(service.address) + service.port.wire(), ones_sum(server.address) + server.port.wire());
   const std::uint16_t first = find_endpoint(snapshot_, server.address, server.port, service.protocol);
-  if (first == kNoIndex) {
+  if (is_wide(service)) {
+    enter_wide(index);
+  } else if (first == kNoIndex) {
     const std::size_t slots = RowIndex<kServersMax>::kSlots;
     enter(snapshot_.endpoint_index, endpoint_home(server.address, server.port, service.protocol, slots), index);
   } else {

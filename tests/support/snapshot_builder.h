@@ -14,6 +14,9 @@ class SnapshotBuilder {
   explicit SnapshotBuilder(Snapshot& snapshot, std::uint64_t generation = 1);
 
   ServiceId service(const char* address, std::uint16_t port, Protocol protocol = Protocol::tcp, Mode mode = Mode::nat);
+  // A service with the ports from `first` to `last`; one of an address and protocol.
+  ServiceId range(const char* address, std::uint16_t first, std::uint16_t last, Protocol protocol = Protocol::tcp,
+                  Mode mode = Mode::nat);
   // Adds a server to `service` and to its schedule, once. Without `member` it is one that no other row is of.
   ServerId server(ServiceId service, const char* address, std::uint16_t port, PortId egress = PortId{1},
                   std::uint16_t generation = 1, MemberId member = kNoMember);
@@ -26,6 +29,9 @@ class SnapshotBuilder {
   [[nodiscard]] ServerRow& row(ServerId id) { return snapshot_.servers[id.index]; }
 
  private:
+  ServiceId add(const char* address, std::uint16_t port, Protocol protocol, Mode mode);
+  void enter_wide(std::uint16_t row);
+
   Snapshot& snapshot_;
 };
 

@@ -51,11 +51,13 @@ struct Endpoint {
   const char* address;
   std::uint16_t port = 0;
   Protocol protocol{};
+  std::uint16_t last = 0;  // of a range
 };
 // Every configuration has these services, so that connections outlive changes; how they are served is drawn.
-const std::vector<Endpoint> kServices{{"198.51.100.10", 80, Protocol::tcp},  {"2001:db8:1::10", 80, Protocol::tcp},
-                                      {"198.51.100.10", 443, Protocol::tcp}, {"198.51.100.11", 443, Protocol::udp},
-                                      {"198.51.100.11", 80, Protocol::tcp},  {"2001:db8:1::11", 443, Protocol::udp}};
+const std::vector<Endpoint> kServices{{"198.51.100.10", 80, Protocol::tcp},    {"2001:db8:1::10", 80, Protocol::tcp},
+                                      {"198.51.100.10", 443, Protocol::tcp},   {"198.51.100.11", 443, Protocol::udp},
+                                      {"198.51.100.11", 80, Protocol::tcp},    {"2001:db8:1::11", 443, Protocol::udp},
+                                      {"198.51.100.10", 78, Protocol::udp, 81}};
 constexpr std::size_t kServersEach = 3;
 const std::vector<std::uint8_t> kFlags{
     tcp_flag::syn, tcp_flag::ack, tcp_flag::ack, tcp_flag::psh | tcp_flag::ack, tcp_flag::fin | tcp_flag::ack,
@@ -180,9 +182,10 @@ class RandomBox {
     question.tcp_flags = dice_.of(reply ? kReplyFlags : kFlags);
     question.port = reply ? kBack : kFront;
     question.source = reply ? server.address : entry.key.client;
-    question.source_port = reply ? server.port : entry.key.client_port;
+    const auto offset = static_cast<std::uint16_t>(entry.key.service_port.host() - service.port.host());
+    question.source_port = reply ? port_behind(server.port, offset) : entry.key.client_port;
     question.destination = reply ? entry.key.client : service.address;
-    question.destination_port = reply ? entry.key.client_port : service.port;
+    question.destination_port = reply ? entry.key.client_port : entry.key.service_port;
   }
 
   void make_up(ExplainQuestion& question) {
@@ -194,12 +197,15 @@ class RandomBox {
     question.source = *Address::parse(dice_.of(question.destination.is_v4() ? kClients4 : kClients6));
     question.source_port = Be16{dice_.of(kClientPorts)};
     question.destination_port = Be16{dice_.one_in(20) ? std::uint16_t{81} : service.port};
+    if (service.last != 0) question.destination_port = Be16{static_cast<std::uint16_t>(service.port + dice_.below(5))};
     if (dice_.one_in(30)) question.destination = question.source;
   }
 
   void add_service(SnapshotBuilder& build, const Endpoint& of) {
     const Mode mode = dice_.one_in(3) ? Mode::dsr : Mode::nat;
-    const ServiceId service = build.service(of.address, of.port, of.protocol, mode);
+    const ServiceId service = of.last != 0 ? build.range(of.address, of.port, of.last, of.protocol, mode)
+                                           : build.service(of.address, of.port, of.protocol, mode);
+    if (of.last == 0 && of.protocol == Protocol::udp && dice_.one_in(3)) build.row(service).one_packet = 1;
     const bool v4 = build.row(service).address.is_v4();
     ServiceRow& row = build.row(service);
     row.farm = FarmId{static_cast<std::uint16_t>(dice_.below(3))};
@@ -294,17 +300,20 @@ Bytes bytes_of(const ExplainedHead& head) {
 std::optional<ConnectionEntry> connection_of(RandomBox& random, const ExplainQuestion& question,
                                              const ExplainAnswer& answer) {
   const bool reply = answer.to_client != 0;
+  const Snapshot& snapshot = random.box.region.snapshot(random.slot);
+  const ServerRow& server = snapshot.servers[answer.server];
+  const Be16 replying = port_behind(snapshot.services[answer.service].port, port_offset(server, question.source_port));
   const FlowKey key{.client = reply ? question.destination : question.source,
                     .client_port = reply ? question.destination_port : question.source_port,
                     .service = ServiceId{answer.service},
-                    .service_port = random.box.region.snapshot(random.slot).services[answer.service].port};
+                    .service_port = reply ? replying : question.destination_port};
   ConnectionId id = kNoConnection;
   random.box.tables->connections.lookup({&key, 1}, {&id, 1});
   return id == kNoConnection ? std::nullopt : read_entry(random.box.region.entries()[id.value]);
 }
 
 struct Tallies {
-  std::size_t sent = 0, punted = 0, dropped = 0, opened = 0, found = 0, bound = 0, full = 0;
+  std::size_t alone = 0, sent = 0, punted = 0, dropped = 0, opened = 0, found = 0, bound = 0, full = 0;
 };
 
 void expect_same(RandomBox& random, const ExplainAnswer& answer, std::uint64_t drops_before) {
@@ -344,6 +353,15 @@ void expect_same(RandomBox& random, const ExplainAnswer& answer, std::uint64_t d
 
 void expect_same_connection(RandomBox& random, const ExplainQuestion& question, const ExplainAnswer& answer,
                             std::uint64_t evicted) {
+  const bool keeps_none =
+      answer.service != kNoIndex && random.box.region.snapshot(random.slot).services[answer.service].one_packet != 0;
+  if (keeps_none) {
+    EXPECT_EQ(answer.opens, 0);
+    EXPECT_EQ(answer.found, ExplainAnswer::Found::none);
+    EXPECT_EQ(answer.alone != 0, answer.to_client == 0 && answer.server != kNoIndex);
+    return;
+  }
+  EXPECT_EQ(answer.alone, 0);
   if (answer.server == kNoIndex || answer.found == ExplainAnswer::Found::server_left) return;
   const auto entry = connection_of(random, question, answer);
   if (answer.outcome == Outcome::drop && answer.drop != Drop::ttl && answer.drop != Drop::mtu &&
@@ -364,6 +382,7 @@ void count(Tallies& tallies, const ExplainAnswer& answer) {
   tallies.punted += answer.outcome == Outcome::punt ? 1U : 0U;
   tallies.dropped += answer.outcome == Outcome::drop ? 1U : 0U;
   tallies.opened += answer.opens;
+  tallies.alone += answer.alone;
   tallies.found += answer.found == ExplainAnswer::Found::used ? 1U : 0U;
   tallies.bound += answer.bound == ExplainAnswer::Bound::used ? 1U : 0U;
   tallies.full += answer.drop == Drop::table_full ? 1U : 0U;
@@ -441,6 +460,7 @@ TEST(ExplainProperty, AgreesWithWhatHappens) {
   for (const std::size_t some : {tallies.sent, tallies.punted, tallies.dropped, tallies.opened, tallies.found}) {
     EXPECT_GE(some, cases / 20);
   }
+  EXPECT_GE(tallies.alone, cases / 1000);
   EXPECT_GE(tallies.bound, cases / 1000);
   EXPECT_GE(tallies.full, cases / 1000);
 }

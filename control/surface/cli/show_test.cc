@@ -23,12 +23,14 @@ json widest() {
                       {"packets_out", kHuge / 2},    {"bytes_in", kHuge / 2},      {"bytes_out", kHuge / 2}};
   json farm{{"name", kLongName}, {"state", "degraded"}, {"servers_up", 1023}, {"servers_total", 1024}};
   farm.update(counters);
-  farm["services"] = json::array({{{"address", kLongAddress}, {"protocol", "tcp"}, {"port", 65535}},
-                                  {{"address", "198.51.100.100"}, {"protocol", "udp"}, {"port", 65535}}});
+  farm["services"] =
+      json::array({{{"address", kLongAddress}, {"protocol", "tcp"}, {"port", 10000}, {"last_port", 65535}},
+                   {{"address", "198.51.100.100"}, {"protocol", "udp"}, {"port", 65535}}});
   json server{{"farm", kLongName},
               {"name", kLongName},
               {"address", kLongAddress},
-              {"port", 65535},
+              {"port", 10000},
+              {"last_port", 65535},
               {"state", "unknown"},
               {"for_s", 999'999'999},
               {"weight", 65535},
