@@ -14,6 +14,7 @@
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "control/access/secrets.h"
 #include "control/files/files.h"
@@ -29,6 +30,8 @@ constexpr std::size_t kSlack = 1U << 20U;  // a file may be longer than its limi
 constexpr std::string_view kHashKey = R"(,"hash":")";
 constexpr std::size_t kHashLength = 64;
 const std::string kNone(kHashLength, '0');
+constexpr std::size_t kAnchorDigits = 20;
+constexpr std::size_t kAnchorLength = kAnchorDigits + 1 + kHashLength + 1;
 
 std::string time_words(std::chrono::system_clock::time_point time) {
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
@@ -114,14 +117,52 @@ Result<void> AuditLog::take_up() {
   std::error_code ignored;
   length_ = std::filesystem::file_size(current(), ignored);
   if (auto synced = files::sync_directory(directory_); !synced) return synced;
+  if (auto held = hold_to_anchor(); !held) return held;
   if (cut_off == 0) return {};
+  return append_own("mend", fmt::format("took off {} bytes of a line that was cut short", cut_off));
+}
+
+Result<void> AuditLog::append_own(const std::string& action, const std::string& note) {
   return append({.who = "fulcrum",
                  .face = "control",
                  .source = "local",
-                 .action = "mend",
+                 .action = action,
                  .object = "audit log",
                  .result = "done",
-                 .note = fmt::format("took off {} bytes of a line that was cut short", cut_off)});
+                 .note = note});
+}
+
+std::optional<AuditLog::Anchor> AuditLog::anchor() const {
+  const auto text = files::read(anchor_file(), kAnchorLength);
+  if (!text || !*text || (*text)->size() != kAnchorLength) return std::nullopt;
+  Anchor anchor;
+  const char* begin = (*text)->data();
+  const auto [end, error] = std::from_chars(begin, begin + kAnchorDigits, anchor.sequence);
+  if (error != std::errc{} || end != begin + kAnchorDigits) return std::nullopt;
+  anchor.hash = (*text)->substr(kAnchorDigits + 1, kHashLength);
+  return anchor;
+}
+
+// What the log ends with, as the process before left it.
+Result<void> AuditLog::hold_to_anchor() {
+  const auto before = anchor();
+  anchor_ = OwnedFd{::open(anchor_file().c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600)};
+  if (!anchor_.valid()) return fail(Error::Code::io, anchor_file(), "cannot be written: " + errno_words(errno));
+  if (!before) {
+    return last_ == 0 ? Result<void>{}
+                      : append_own("anchor", "there was no anchor: whether the end was cut off is not known");
+  }
+  if (before->sequence < last_ || (before->sequence == last_ && before->hash == last_hash_)) return {};
+  const std::uint64_t found = std::exchange(last_, before->sequence);
+  last_hash_ = before->hash;
+  return append_own("missing", fmt::format("the log ended at record {}, but {} were written", found, before->sequence));
+}
+
+// In place and with a fixed length, so that it is there as a whole. It needs not be on the disk before the next one.
+Result<void> AuditLog::write_anchor() {
+  const std::string text = fmt::format("{:0{}} {}\n", last_, kAnchorDigits, last_hash_);
+  if (::pwrite(anchor_.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size())) return {};
+  return fail(Error::Code::io, anchor_file(), "cannot be written: " + errno_words(errno));
 }
 
 // How many bytes of an unfinished line were taken off the current file.
@@ -178,7 +219,7 @@ Result<void> AuditLog::append(const Record& record) {
   length_ += line.size();
   ++last_;
   last_hash_ = hash;
-  return {};
+  return write_anchor();
 }
 
 Result<void> AuditLog::rotate() {
@@ -231,12 +272,25 @@ Verdict AuditLog::verify() const {
     });
     if (!verdict.problem.empty()) return verdict;
   }
-  if (verdict.last != last_ || (last_ != 0 && verdict.last_hash != last_hash_)) {
-    verdict.problem = fmt::format("the log ends at record {}, but {} were written", verdict.last, last_);
-    return verdict;
-  }
-  verdict.intact = true;
+  verdict.problem = end_problem(verdict);
+  verdict.intact = verdict.problem.empty();
   return verdict;
+}
+
+// What is wrong with both ends of a log whose lines are right; empty: nothing.
+std::string AuditLog::end_problem(const Verdict& verdict) const {
+  if (verdict.last != last_ || (last_ != 0 && verdict.last_hash != last_hash_)) {
+    return fmt::format("the log ends at record {}, but {} were written", verdict.last, last_);
+  }
+  // The oldest files go only when there are too many.
+  if (verdict.first > 1 && names().size() < limits_.files_max) {
+    return fmt::format("the log begins at record {}: those before are missing", verdict.first);
+  }
+  const auto kept = anchor();
+  if (last_ != 0 && (!kept || kept->sequence != last_ || kept->hash != last_hash_)) {
+    return "the anchor was changed: it is not that of the last record";
+  }
+  return {};
 }
 
 Result<std::vector<std::string>> AuditLog::read(std::uint64_t before, std::size_t limit) const {

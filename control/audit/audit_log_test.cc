@@ -94,6 +94,7 @@ TEST_F(AuditLogTest, NoticesEveryKindOfTampering) {
   for (const Case& one : cases) {
     SCOPED_TRACE(one.name);
     fs::remove(directory + "/audit.log");
+    fs::remove(directory + "/anchor");
     AuditLog log = open();
     for (int i = 0; i < 4; ++i) ASSERT_TRUE(log.append(record("x")));
     auto all = lines();
@@ -107,16 +108,75 @@ TEST_F(AuditLogTest, NoticesEveryKindOfTampering) {
   }
 }
 
-TEST_F(AuditLogTest, MendsWhatACrashCutShortAtAnyByte) {
+TEST_F(AuditLogTest, NoticesWhatWasCutOffWhileNobodyRan) {
+  struct Case {
+    const char* name;
+    std::function<void(const std::vector<std::string>&)> tamper;
+    const char* says;
+    const char* note;
+  };
+  const auto keep = [&](const std::vector<std::string>& all, std::size_t count) {
+    std::string joined;
+    for (std::size_t i = 0; i < count; ++i) joined += all[i] + "\n";
+    rewrite(joined);
+  };
+  const std::vector<Case> cases{
+      {"the end", [&](auto& all) { keep(all, 3); }, "audit.log:4: does not follow",
+       "ended at record 3, but 8 were written"},
+      {"all", [&](auto& all) { keep(all, 0); }, "begins at record 9", "ended at record 0, but 8 were written"},
+      {"the file", [&](auto&) { fs::remove(directory + "/audit.log"); }, "begins at record 9",
+       "ended at record 0, but 8 were written"},
+      {"the anchor", [&](auto&) { fs::remove(directory + "/anchor"); }, "", "there was no anchor"},
+  };
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.name);
+    fs::remove(directory + "/audit.log");
+    fs::remove(directory + "/anchor");
+    {
+      AuditLog log = open();
+      for (int i = 0; i < 8; ++i) ASSERT_TRUE(log.append(record("x")));
+    }
+    one.tamper(lines());
+    AuditLog log = open();
+    ASSERT_TRUE(log.append(record("after")));
+    const Verdict verdict = log.verify();
+    EXPECT_EQ(verdict.intact, *one.says == '\0');
+    EXPECT_NE(verdict.problem.find(one.says), std::string::npos) << verdict.problem;
+    const auto page = log.read(0, 2);
+    ASSERT_TRUE(page);
+    EXPECT_NE(page->back().find(one.note), std::string::npos) << page->back();
+    EXPECT_FALSE(open().verify().intact && *one.says != '\0');
+  }
+}
+
+TEST_F(AuditLogTest, GoesOnAfterAnAnchorThatACrashLeftBehind) {
+  std::string anchor;
   {
     AuditLog log = open();
     ASSERT_TRUE(log.append(record("one")));
+    anchor = text("anchor");
+    ASSERT_TRUE(log.append(record("two")));
+  }
+  rewrite(anchor, "anchor");
+  AuditLog log = open();
+  ASSERT_TRUE(log.append(record("three")));
+  EXPECT_TRUE(log.verify().intact) << log.verify().problem;
+  EXPECT_EQ(log.last(), 3U);
+}
+
+TEST_F(AuditLogTest, MendsWhatACrashCutShortAtAnyByte) {
+  std::string anchor;
+  {
+    AuditLog log = open();
+    ASSERT_TRUE(log.append(record("one")));
+    anchor = text("anchor");
     ASSERT_TRUE(log.append(record("two")));
   }
   const std::string whole = text();
   const std::size_t second = whole.find('\n') + 1;
   for (std::size_t length = second; length < whole.size(); length += 7) {
     rewrite(whole.substr(0, length));
+    rewrite(anchor, "anchor");
     AuditLog log = open();
     ASSERT_TRUE(log.append(record("three")));
     const Verdict verdict = log.verify();
@@ -135,7 +195,7 @@ TEST_F(AuditLogTest, RotationKeepsTheChain) {
   EXPECT_GT(verdict.first, 1U);  // the oldest files went
   std::size_t files = 0;
   for ([[maybe_unused]] const auto& entry : fs::directory_iterator{directory}) ++files;
-  EXPECT_EQ(files, 3U);
+  EXPECT_EQ(files, 4U);  // with the anchor
   AuditLog again = open();
   ASSERT_TRUE(again.append(record("31")));
   EXPECT_TRUE(again.verify().intact);
