@@ -1,7 +1,9 @@
 #include "control/app/blast_radius.h"
 
 #include <algorithm>
-#include <map>
+#include <string_view>
+
+#include "control/roster/overlay.h"
 
 namespace fulcrum {
 namespace {
@@ -17,14 +19,34 @@ std::vector<bool> scheduled(const Snapshot& snapshot) {
   return is_scheduled;
 }
 
-using Weights = std::map<std::pair<std::string, std::string>, std::uint16_t>;
-Weights weights_of(const model::Model& model, const std::set<std::string>& farms) {
-  Weights weights;
+// What a server takes of a farm's new connections when all is well, and what that comes from.
+struct Share {
+  std::uint16_t weight = 0;
+  std::string_view why;
+};
+Share share_of(const model::Server* server) {
+  if (server == nullptr) return {0, "removed"};
+  if (server->state != model::AdminState::enabled) return {0, roster::word(server->state)};
+  if (server->role == model::ServerRole::standby) return {0, "standby"};
+  if (server->role == model::ServerRole::last_resort) return {0, "last_resort"};
+  return {server->weight, "weight"};
+}
+
+const model::Server* find(const model::Model& model, const roster::Overlay::Name& name) {
   for (const model::Farm& farm : model.farms) {
-    if (farms.count(farm.name) == 0) continue;
-    for (const model::Server& server : farm.servers) weights[{farm.name, server.name}] = server.weight;
+    if (farm.name != name.first) continue;
+    for (const model::Server& server : farm.servers) {
+      if (server.name == name.second) return &server;
+    }
   }
-  return weights;
+  return nullptr;
+}
+
+// A connection was set up the way its service works, readdressed or not, and cannot go on the other way.
+bool works_otherwise(const Snapshot& running, const Snapshot& planned, const ServerRow& before,
+                     const ServerRow& after) {
+  if (before.service.value >= kServicesMax || after.service.value >= kServicesMax) return false;
+  return running.services[before.service.value].mode != planned.services[after.service.value].mode;
 }
 
 }  // namespace
@@ -51,7 +73,9 @@ BlastRadius radius_of(const Region& region, const Snapshot& running, const Snaps
     const std::uint64_t connections = connections_of(region, {i, row.generation});
     const ServerRow& next = planned.servers[i];
     if (next.state == ServerState::unused || next.generation != row.generation) {
-      radius.reset += connections;
+      radius.lost += connections;
+    } else if (works_otherwise(running, planned, row, next)) {
+      radius.lost += connections;
     } else if (next.flows != Flows::go_on) {
       (next.flows == Flows::reset ? radius.reset : radius.drained) += connections;
     } else if (before[i] && !after[i] && next.state != ServerState::leaving) {
@@ -69,12 +93,15 @@ void add_changes(BlastRadius& radius, const model::Model& from, const model::Mod
     if (change.path.size() < 2 || change.path[0].word != "farms") continue;
     radius.farms.insert(change.path[1].word);
   }
-  const Weights before = weights_of(from, radius.farms);
-  const Weights after = weights_of(to, radius.farms);
-  for (const auto& [name, weight] : before) {
-    const auto next = after.find(name);
-    const std::uint16_t left = next == after.end() ? std::uint16_t{0} : next->second;
-    if (left < weight) radius.losing_weight.push_back({name.first, name.second, weight, left});
+  for (const model::Farm& farm : from.farms) {
+    if (radius.farms.count(farm.name) == 0) continue;
+    for (const model::Server& server : farm.servers) {
+      const auto name = roster::name_after({farm.name, server.name}, from, to);
+      const Share before = share_of(&server);
+      const Share after = share_of(find(to, name));
+      if (after.weight >= before.weight) continue;
+      radius.losing_weight.push_back({name.first, name.second, std::string{after.why}, before.weight, after.weight});
+    }
   }
 }
 

@@ -14,15 +14,19 @@
 
 namespace fulcrum {
 
+// A server that takes fewer new connections than before, by its names afterwards. Who takes none by its state or role
+// counts as of weight 0; a standby takes some when it comes in, which this does not foresee.
 struct LostWeight {
-  std::string farm, server;
-  std::uint16_t from = 0, to = 0;  // 0: it is gone
+  std::string farm, server, why;  // "weight", "drain", "maintenance", "standby", "last_resort" or "removed"
+  std::uint16_t from = 0, to = 0;
 };
 
+// Connections are entries of the table, also those that both ends have closed and that wait out their time.
 struct BlastRadius {
   std::uint64_t kept = 0;       // connections that go on until they end
   std::uint64_t drained = 0;    // go on, at a server that gets no new ones any more or that leaves after drain_time_s
-  std::uint64_t reset = 0;      // by the farm's choice; or their service is gone, and they are dropped
+  std::uint64_t reset = 0;      // by the farm's choice
+  std::uint64_t lost = 0;       // nobody forwards them and nobody tells the ends, or the farm's mode changes under them
   std::set<std::string> farms;  // that a change touches
   std::vector<LostWeight> losing_weight;
 };

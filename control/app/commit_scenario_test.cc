@@ -127,11 +127,23 @@ SCENARIO("a check says what a commit would do to connections") {
       THEN("it counts") {
         INFO(check.dump(1));
         CHECK(check["problems"].empty());
-        CHECK(check["radius"]["connections"] == json{{"kept", 3}, {"drained", 4}, {"reset", 0}});
+        CHECK(check["radius"]["connections"] == json{{"kept", 3}, {"drained", 4}, {"reset", 0}, {"lost", 0}});
         CHECK(check["radius"]["farms"] == json{"shop"});
         CHECK(check["radius"]["losing_weight"].size() == 2);
         CHECK(check["radius"]["losing_weight"][0]["to"] == 4);
+        CHECK(check["radius"]["losing_weight"][1]["why"] == "removed");
         CHECK(check["confirm_advised_s"].is_null());
+      }
+    }
+    WHEN("the farm is to work in another mode") {
+      open(control, "anna");
+      set(control, "anna", "farms.shop.ports[tcp/80].server_port", 0);
+      set(control, "anna", "farms.shop.mode", "dsr");
+      const json check = control.ask({{"config", "check"}, {"candidate", "anna"}});
+      THEN("no connection survives it") {
+        INFO(check.dump(1));
+        CHECK(check["problems"].empty());
+        CHECK(check["radius"]["connections"] == json{{"kept", 0}, {"drained", 0}, {"reset", 0}, {"lost", 7}});
       }
     }
   }
@@ -203,6 +215,8 @@ SCENARIO("requests that are none") {
       CHECK(error({{"config", 5}}) == "config: is no verb that is known");
       CHECK(error({{"config", "open"}}) == "\"candidate\" is missing");
       CHECK(error({{"config", "get"}, {"path", 5}}) == "\"path\" is of the wrong type");
+      CHECK(error({{"config", "commit"}, {"candidate", "x"}, {"who", "x"}, {"why", "\x1b]0;"}}) ==
+            "\"why\" holds a control character: leave it out");
       CHECK(error({{"config", "get"}, {"pth", "x"}}) == "unknown key \"pth\"");
       CHECK(error({{"config", "get"}, {"path", "farms..x"}}) == "farms.: a name is missing here");
       CHECK(error({{"config", "get"}, {"path", "farms.mail"}}) == "farms.mail: does not exist; known here: shop");

@@ -68,11 +68,15 @@ Control::Control(std::string config_file, Booted booted)
             past_rates(query, std::move(done));
           },
           [this](const std::string& line, const auto& done) { forward_to_api(line, done); }},
-      desk_{
-          configuration_,
-          {.now = [] { return std::chrono::system_clock::now(); },
-           .when_acknowledged = [this](auto answer) { wait_for_acknowledgement(std::move(answer)); },
-           .radius = [this](const model::Model& planned, const auto& changes) { return radius_of(planned, changes); }}},
+      desk_{configuration_,
+            {.now = [] { return std::chrono::system_clock::now(); },
+             .when_acknowledged = [this](auto answer) { wait_for_acknowledgement(std::move(answer)); },
+             .radius = [this](const model::Model& planned, const auto& changes) { return radius_of(planned, changes); },
+             .confirmed =
+                 [this](const store::Revision& revision, const std::string& who) {
+                   tell(false, "configuration", fmt::format("revision {}", revision.number),
+                        who.empty() ? "confirmed" : "confirmed by " + who);
+                 }}},
       server_{loop_, {}, [this](const std::string& line, const auto& reply) { dispatcher_.answer(line, reply); }} {
   load_verbs();
   checker_.pause();

@@ -6,6 +6,7 @@
 
 #include "control/app/blast_radius.h"
 #include "control/app/control.h"
+#include "control/store/revision_json.h"
 #include "dataplane/base/clock.h"
 #include "dataplane/base/log.h"
 
@@ -19,6 +20,18 @@ using std::chrono::system_clock;
 constexpr milliseconds kFileDelay{1000};  // from a commit to the file, so that many commits write it once
 constexpr std::chrono::seconds kRetryDelay{10};
 constexpr std::chrono::seconds kAcknowledgeMax{5};
+
+// Who changed what, and whether for good.
+std::string account_of(const store::Revision& revision) {
+  const store::Author& author = revision.author;
+  std::string words = fmt::format("by {} ({})", author.who, author.face);
+  if (!author.editors.empty()) words += fmt::format(", edited by {}", fmt::join(author.editors, ", "));
+  if (!author.why.empty()) words += ", " + author.why;
+  if (revision.confirm_until) {
+    words += fmt::format(", until {} unless confirmed", store::time_text(*revision.confirm_until));
+  }
+  return words + ": " + fmt::format("{}", fmt::join(revision.words, "; "));
+}
 
 }  // namespace
 
@@ -40,10 +53,7 @@ void Control::apply(const store::Committed& committed) {
   log(Level::notice, "revision {} of {} ({}): {}{}", revision.number, revision.author.who, revision.author.face,
       revision.words.empty() ? "" : revision.words.front(),
       revision.changes > 1 ? fmt::format(" and {} more changes", revision.changes - 1) : "");
-  tell(false, "configuration", fmt::format("revision {}", revision.number),
-       fmt::format("by {} ({}){}{}: {}", revision.author.who, revision.author.face,
-                   revision.author.why.empty() ? "" : ", ", revision.author.why,
-                   revision.words.empty() ? "" : fmt::format("{}", fmt::join(revision.words, "; "))));
+  tell(false, "configuration", fmt::format("revision {}", revision.number), account_of(revision));
   watch_servers();
   publish();
   if (network_.attached()) network_.configure(model());
@@ -114,7 +124,9 @@ void Control::wait_for_acknowledgement(std::function<void(const std::string& wai
 }
 
 nlohmann::json Control::radius_of(const model::Model& configured, const std::vector<document::Change>& changes) {
-  const auto laid_over = overlay_.over(std::make_shared<const model::Model>(configured));
+  roster::Overlay verbs = overlay_;
+  verbs.follow(model(), configured);
+  const auto laid_over = verbs.over(std::make_shared<const model::Model>(configured));
   const model::Model& planned = *laid_over;
   BlastRadius radius;
   const Snapshot* running = publisher_.newest();
@@ -134,13 +146,15 @@ nlohmann::json Control::radius_of(const model::Model& configured, const std::vec
                                   *snapshot);
     if (compiled) {
       radius = fulcrum::radius_of(*watch_.region(), *running, *snapshot);
-      connections = {{"kept", radius.kept}, {"drained", radius.drained}, {"reset", radius.reset}};
+      connections = {
+          {"kept", radius.kept}, {"drained", radius.drained}, {"reset", radius.reset}, {"lost", radius.lost}};
     }
   }
   add_changes(radius, model(), planned, changes);
   nlohmann::json losing = nlohmann::json::array();
   for (const LostWeight& one : radius.losing_weight) {
-    losing.push_back({{"farm", one.farm}, {"server", one.server}, {"from", one.from}, {"to", one.to}});
+    losing.push_back(
+        {{"farm", one.farm}, {"server", one.server}, {"why", one.why}, {"from", one.from}, {"to", one.to}});
   }
   return {{"connections", connections}, {"farms", radius.farms}, {"losing_weight", losing}};
 }

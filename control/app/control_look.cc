@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "control/app/control.h"
+#include "control/store/revision_json.h"
 #include "dataplane/base/clock.h"
 
 namespace fulcrum {
@@ -46,6 +47,11 @@ std::vector<std::string> Control::alarms() const {
     return std::chrono::duration_cast<std::chrono::seconds>(now - at).count();
   };
   std::vector<std::string> alarms;
+  if (const auto until = configuration_.history().awaits_confirmation()) {
+    const store::Revision& newest = configuration_.history().newest();
+    alarms.push_back(fmt::format("Revision {} of {} goes back by itself at {} unless it is confirmed (`confirm`).",
+                                 newest.number, newest.author.who, store::time_text(*until)));
+  }
   if (is_recent(table_full_at_)) {
     alarms.push_back(
         fmt::format("The connection table is full: new connections are refused, the last one {} s ago. Raise "

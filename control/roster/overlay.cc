@@ -90,7 +90,10 @@ bool serve_the_same(const model::Farm& one, const model::Farm& other) {
   return shares(one.addresses, other.addresses) && shares(one.ports, other.ports);
 }
 
-// What the server of that name is called in `after`; the same where it cannot be found.
+bool is_over(const std::optional<Said::Time>& until, Said::Time now) { return until && *until <= now; }
+
+}  // namespace
+
 Overlay::Name name_after(const Overlay::Name& name, const model::Model& before, const model::Model& after) {
   const model::Farm* farm = farm_called(before, name.first);
   const model::Server* server = farm == nullptr ? nullptr : server_called(*farm, name.second);
@@ -101,10 +104,6 @@ Overlay::Name name_after(const Overlay::Name& name, const model::Model& before, 
   const auto* found = find_server(*now, [&](const model::Server& one) { return one.addresses == server->addresses; });
   return {now->name, found == nullptr ? name.second : found->name};
 }
-
-bool is_over(const std::optional<Said::Time>& until, Said::Time now) { return until && *until <= now; }
-
-}  // namespace
 
 void Overlay::set_state(const std::string& farm, const model::Server& configured, const ServerVerbs::State& state) {
   const Name name{farm, configured.name};

@@ -76,6 +76,10 @@ class Overlay {
   std::map<Name, ServerVerbs> verbs_;
 };
 
+// What the server of that name is called after a change, a server being who it is as in follow(); the same where it is
+// not found.
+[[nodiscard]] Overlay::Name name_after(const Overlay::Name& name, const model::Model& before,
+                                       const model::Model& after);
 // "drain", "maintenance", "enabled" as in the configuration.
 [[nodiscard]] std::string_view word(model::AdminState state);
 [[nodiscard]] std::optional<model::AdminState> admin_state(std::string_view word);

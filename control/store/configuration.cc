@@ -92,13 +92,15 @@ std::vector<const Candidate*> Configuration::candidates() const {
   return all;
 }
 
-Answer<const Candidate*> Configuration::edit(const std::string& name, Time now, const Edit& change) {
+Answer<const Candidate*> Configuration::edit(const std::string& name, Time now, const Edit& change,
+                                             const std::string& editor) {
   auto candidate = mine(name);
   if (!candidate) return tl::unexpected<Refusal>{candidate.error()};
   auto next = change((*candidate)->document);
   if (!next) return tl::unexpected<Refusal>{std::move(next.error())};
   (*candidate)->document = std::move(*next);
   (*candidate)->changed = now;
+  (*candidate)->editors.insert(editor.empty() ? (*candidate)->who : editor);
   return *candidate;
 }
 
@@ -197,6 +199,8 @@ Answer<Committed> Configuration::commit(const std::string& name, Author author, 
     }
     if (const auto rebased = rebase(name, now); !rebased) return tl::unexpected<Refusal>{rebased.error()};
   }
+  std::copy_if(candidate.editors.begin(), candidate.editors.end(), std::back_inserter(author.editors),
+               [&](const std::string& editor) { return editor != author.who; });
   auto committed = write(candidate.document, std::move(author), now, options);
   if (committed) candidates_.erase(name);
   return committed;

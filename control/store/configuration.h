@@ -23,6 +23,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,10 +40,11 @@ using document::Document;
 
 struct Candidate {
   std::string name;
-  std::string who;         // opened it
+  std::string who;         // opened it, and owns it
   std::uint64_t base = 0;  // revision
   Time opened, changed;
   Document base_document, document;
+  std::set<std::string> editors{};
 };
 
 // What a commit would do.
@@ -106,8 +108,9 @@ class Configuration {
   [[nodiscard]] std::vector<const Candidate*> candidates() const;
   // Puts what `change` makes of the candidate's document in its place; its errors are handed on. For all edits:
   //   configuration.edit("anna", now, [&](const Document& d) { return d.set(path, value); });
+  // `editor` is who makes it; empty: the candidate's owner.
   using Edit = std::function<Answer<Document>(const Document&)>;
-  Answer<const Candidate*> edit(const std::string& name, Time now, const Edit& change);
+  Answer<const Candidate*> edit(const std::string& name, Time now, const Edit& change, const std::string& editor = {});
   // Carries the candidate over to the current revision. Errors: conflicts, one problem each.
   Answer<const Candidate*> rebase(const std::string& name, Time now);
 

@@ -37,6 +37,7 @@ struct Author {
   std::string who;   // an account, or the user at the console
   std::string face;  // "cli", "api", "gui", "lcd", "file" (edited by hand), "timer" (not confirmed in time)
   std::string why;   // in the author's words; may be empty
+  std::vector<std::string> editors{};  // who made the changes, where others than `who` did
 };
 
 struct Revision {

@@ -17,6 +17,15 @@ std::optional<std::string> text(const json& object, const char* key) {
   return found->get<std::string>();
 }
 
+// Those of a list; none where there is no list.
+std::vector<std::string> texts(const json& object, const char* key) {
+  std::vector<std::string> found;
+  for (const json& one : object.value(key, json::array())) {
+    if (one.is_string()) found.push_back(one.get<std::string>());
+  }
+  return found;
+}
+
 }  // namespace
 
 std::string time_text(Time time) {
@@ -48,6 +57,7 @@ nlohmann::ordered_json to_json(const Revision& revision) {
           {"who", revision.author.who},
           {"face", revision.author.face},
           {"why", revision.author.why},
+          {"editors", revision.author.editors},
           {"hash", fmt::format("{:016x}", revision.hash)},
           {"confirm_until", revision.confirm_until ? json(time_text(*revision.confirm_until)) : json()},
           {"changes", revision.changes},
@@ -70,7 +80,7 @@ std::optional<Revision> revision_from(const json& given) {
   }
   Revision revision{.number = number->get<std::uint64_t>(),
                     .when = {},
-                    .author = {*who, *face, *why},
+                    .author = {*who, *face, *why, texts(given, "editors")},
                     .hash = 0,
                     .confirm_until = {},
                     .words = {},
@@ -80,9 +90,7 @@ std::optional<Revision> revision_from(const json& given) {
   if (!time || error != std::errc{} || stopped != hash->data() + hash->size()) return std::nullopt;
   revision.when = *time;
   if (const auto until = text(given, "confirm_until")) revision.confirm_until = parse_time(*until);
-  for (const json& line : *words) {
-    if (line.is_string()) revision.words.push_back(line.get<std::string>());
-  }
+  revision.words = texts(given, "words");
   return revision;
 }
 

@@ -81,11 +81,10 @@ Result<void> check_text(const Field& field, const std::string& value) {
     return fail(Error::Code::invalid, "",
                 fmt::format("{}: {} are allowed", what, span_words(field.length_min, field.length_max)));
   }
+  if (printable(value) != value) {
+    return fail(Error::Code::invalid, "", fmt::format("{} holds a control character", quoted(value)));
+  }
   for (const char letter : value) {
-    const auto code = static_cast<unsigned char>(letter);
-    if (code < 0x20 || code == 0x7F) {
-      return fail(Error::Code::invalid, "", fmt::format("{} holds a control character", quoted(value)));
-    }
     if (!field.characters.empty() && !allows(field.characters, letter)) {
       return fail(Error::Code::invalid, "", fmt::format("{}: only {} are allowed", quoted(value), field.characters));
     }

@@ -1,5 +1,6 @@
 """Changes through the REST API: resources, conditions, dry runs, transactions, candidates, revisions, and who may."""
 
+import json
 import unittest
 
 from tests.api.box import Box, wait_for
@@ -67,12 +68,36 @@ class ConfigurationTest(unittest.TestCase):
         self.assertEqual(self.ask("DELETE", "/farms/none").status, 404)
         self.assertEqual(self.revision(), before)
 
+    def test_nothing_that_steers_a_terminal_is_kept(self):
+        before = self.revision()
+        for why in ("%1b]0;pwned%07", "a%0ab", "%c2%9b1m", "%7f", "%ff"):
+            wrong = self.ask("PATCH", f"/farms/shop/servers/web1?why={why}", {"weight": 3})
+            self.assertEqual((wrong.status, wrong.json["problems"][0]["path"]), (400, "why"), wrong)
+        self.assertEqual(self.ask("POST", "/candidates", {"candidate": "a\x1bb"}).status, 422)
+        self.assertEqual(self.ask("GET", "/farms/shop/servers/%1b[2J").status, 404)
+        self.assertEqual(self.ask("PATCH", "/management", {"certificate": "/a\x9bb"}).status, 422)
+        self.assertEqual(self.revision(), before)
+        self.good("PATCH", "/farms/shop/servers/web1?why=f%C3%BCr%20Anna", {"weight": 3})
+        self.assertEqual(self.good("GET", "/revisions?limit=1").json["revisions"][0]["why"], "für Anna")
+
     def test_conditions(self):
         etag = self.good("GET", "/farms/shop").headers["ETag"]
-        self.good("PATCH", "/farms/mail", {"scheduler": "round_robin"}, headers={"If-Match": etag})
+        whole = self.good("GET", "/configuration").headers["ETag"]
+        self.good("PATCH", "/farms/mail", {"scheduler": "round_robin"})
+        self.assertEqual(self.ask("GET", "/farms/shop", headers={"If-None-Match": etag}).status, 304)
+        weights = self.good("PATCH", "/farms/shop/servers/web1", {"weight": 3}, headers={"If-Match": "*"})
+        self.assertEqual(weights.headers["ETag"], self.good("GET", "/farms/shop/servers/web1").headers["ETag"])
+        self.good("GET", "/farms/shop", headers={"If-None-Match": etag})
         late = self.ask("PATCH", "/farms/shop", {"scheduler": "round_robin"}, headers={"If-Match": etag})
         self.assertEqual(late.status, 412)
-        self.good("PATCH", "/farms/shop", {"scheduler": "round_robin"}, headers={"If-Match": late.headers["ETag"]})
+        both = f'{etag}, {late.headers["ETag"]}'
+        self.good("PATCH", "/farms/shop", {"scheduler": "round_robin"}, headers={"If-Match": both})
+        for path in ("/revisions/1/rollback", "/revisions/2/revert"):
+            self.assertEqual(self.ask("POST", path, headers={"If-Match": whole}).status, 412, path)
+        server = {"addresses": ["10.1.1.40"]}
+        there = self.ask("PUT", "/farms/shop/servers/web1", server, headers={"If-None-Match": "*"})
+        self.assertEqual(there.status, 412)
+        self.assertEqual(self.ask("DELETE", "/farms/none", headers={"If-Match": "*"}).status, 412)
         same = self.good("PATCH", "/farms/shop", {"scheduler": "round_robin"})
         self.assertEqual(same.json["changes"], [])
 
@@ -149,6 +174,26 @@ class ConfigurationTest(unittest.TestCase):
         self.assertEqual(self.ask("POST", "/candidates/shared/commit", role="farm-admin").status, 403)
         self.assertEqual(self.ask("PATCH", "/farms/mail?candidate=shared", {"mode": "dsr"}, "farm-admin").status, 403)
 
+    def test_a_candidate_is_its_owners(self):
+        self.good("POST", "/candidates", {"candidate": "mine"}, status=201, role="operator")
+        weight = "/farms/shop/servers/web1?candidate=mine"
+        self.good("PATCH", weight, {"weight": 3}, role="operator")
+        for method, path, body in (("PATCH", weight, {"weight": 4}), ("POST", "/candidates/mine/rebase", None),
+                                   ("DELETE", "/candidates/mine", None)):
+            refused = self.ask(method, path, body, "farm-admin")
+            self.assertEqual(refused.status, 403, refused)
+            self.assertIn("operator", refused.json["detail"])
+        self.good("PATCH", "/farms/shop/servers/web2?candidate=mine", {"weight": 5})  # an administrator may
+        mine = self.good("GET", "/candidates").json["candidates"][0]
+        self.assertTrue(mine["who"].startswith("operator (token "), mine)
+        self.assertEqual([who.split()[0] for who in mine["editors"]], ["administrator", "operator"])
+        self.good("POST", "/candidates/mine/commit", role="farm-admin")
+        revision = self.good("GET", "/revisions?limit=1").json["revisions"][0]
+        self.assertTrue(revision["who"].startswith("farm-admin"), revision)
+        self.assertEqual([who.split()[0] for who in revision["editors"]], ["administrator", "operator"])
+        self.good("PATCH", "/farms/shop/servers/web1", {"weight": 9})
+        self.assertEqual(self.good("GET", "/revisions?limit=1").json["revisions"][0]["editors"], [])
+
     def test_revisions_go_back_and_forth(self):
         start = self.revision()
         self.good("PATCH", "/farms/shop/servers/web1", {"weight": 3})
@@ -166,11 +211,38 @@ class ConfigurationTest(unittest.TestCase):
 
     def test_committed_for_a_time(self):
         self.good("PATCH", "/farms/shop/servers/web1?confirm_within_s=600", {"weight": 3})
+        alarms = lambda: self.good("GET", "/status/alarms").json["alarms"]
+        pending = lambda: [one for one in alarms() if "confirmed" in one["text"]]
+        self.assertIn("of administrator", wait_for(pending)[0]["text"])
+        self.assertIn("goes back by itself", " ".join(self.box.cli("show", "farms").stdout.split()))
         self.assertEqual(self.ask("PATCH", "/farms/mail/servers/web1", {"weight": 3}).status, 409)
         self.assertEqual(self.ask("POST", "/confirmation", role="operator").status, 403)
         self.good("POST", "/confirmation")
+        wait_for(lambda: not pending())
+        events = json.dumps(self.box.local({"show": "events"}))
+        self.assertIn("unless confirmed", events)
+        self.assertIn("confirmed by administrator", events)
         self.good("PATCH", "/farms/mail/servers/web1", {"weight": 3})
         self.assertEqual(self.ask("PATCH", "/farms/shop?confirm_within_s=5", {"mode": "nat"}).status, 400)
+
+    def test_nobody_is_cut_off_unawares(self):
+        before = self.revision()
+        cut = self.ask("PATCH", "/management", {"allowed_hosts": ["192.0.2.1/32"]})
+        self.assertEqual((cut.status, cut.json["confirm_advised_s"]), (409, 600), cut)
+        self.assertEqual([one["path"] for one in cut.json["problems"]], ["management.allowed_hosts"])
+        step = {"op": "set", "path": "ports.front.addresses", "value": ["198.51.100.2/24"]}
+        self.assertEqual(self.ask("POST", "/transactions", {"changes": [step]}).status, 409)
+        would = self.good("POST", "/transactions?dry_run=true", {"changes": [step]}).json
+        self.assertEqual(would["confirm_advised_s"], 600)
+        self.good("POST", "/candidates", {"candidate": "net"}, status=201)
+        self.good("POST", "/transactions?candidate=net", {"changes": [step]})
+        self.assertEqual(self.ask("POST", "/candidates/net/commit").status, 409)
+        self.assertEqual(self.revision(), before)
+        self.good("POST", "/candidates/net/commit?confirm_within_s=600")
+        self.good("POST", "/confirmation")
+        for path in (f"/revisions/{before}/rollback", f"/revisions/{before + 1}/revert"):
+            self.assertEqual(self.ask("POST", path).status, 409, path)
+        self.good("POST", f"/revisions/{before}/rollback?now=true")
 
     def test_every_change_is_on_record(self):
         self.good("PATCH", "/farms/shop/servers/web1", {"weight": 3})
@@ -183,7 +255,7 @@ class ConfigurationTest(unittest.TestCase):
 
     def test_the_api_moves_with_its_own_configuration(self):
         before = self.box.port
-        self.good("PATCH", "/management", {"allowed_hosts": ["127.0.0.0/8"]})
+        self.good("PATCH", "/management?now=true", {"allowed_hosts": ["127.0.0.0/8"]})
         listed = self.good("GET", "/status/management").json
         self.assertEqual(listed["allowed_hosts"], ["127.0.0.0/8"])
         moved = self.box.console("PATCH", "/api/v1/management", {"port": before + 1})

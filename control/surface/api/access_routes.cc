@@ -188,7 +188,7 @@ void add_account_routes(Api& api) {
        .summary = "Make an account, or change its role, scope or password. What is left out stays.",
        .body = object_schema(
            Json::object(),
-           {{"role", role_schema()}, {"scope", scope_schema()}, {"password", text_schema(1, access::kPasswordMax)}}),
+           {{"role", role_schema()}, {"scope", scope_schema()}, {"password", password_schema(access::kPasswordMax)}}),
        .answer = account_schema()},
       put_account);
   add({.method = Method::remove,

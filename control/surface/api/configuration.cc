@@ -36,10 +36,9 @@ std::string farm_of(const document::Path& path) {
   return path.size() > 1 && path[0].word == "farms" ? path[1].word : std::string{};
 }
 
-settings::Permission permission_at(const Document& before, const Document& after, const document::Path& path) {
-  if (const auto place = after.find(path)) return place->permission;
-  if (const auto place = before.find(path)) return place->permission;
-  return settings::Permission::administer;
+settings::Permission permission_at(const Document& document, const document::Path& path) {
+  const auto place = document.find(path, true);
+  return place ? place->permission : settings::Permission::administer;
 }
 
 unsigned status_of(const std::string& code) {
@@ -63,19 +62,6 @@ Answer answer_of(const json& said, unsigned good_status) {
   return problem(status_of(error->value("code", "")), error->value("text", "refused"), faults);
 }
 
-// Whether the header If-Match names this revision, or is not there.
-bool matches(const Call& call, std::uint64_t revision) {
-  const std::string& wanted = call.request.header("if-match");
-  return wanted.empty() || wanted == "*" || wanted == etag_of(revision);
-}
-
-Answer changed_meanwhile(std::uint64_t revision) {
-  Answer answer =
-      problem(412, fmt::format("the configuration is at revision {} now: read it again, and decide anew", revision));
-  answer.headers.emplace_back("ETag", etag_of(revision));
-  return answer;
-}
-
 std::string words_of(const std::vector<Change>& changes) {
   if (changes.empty()) return {};
   const std::string more = changes.size() > 1 ? fmt::format(" and {} more", changes.size() - 1) : std::string{};
@@ -95,11 +81,6 @@ void discard(Api& api, const std::string& candidate, std::function<void()> then)
 
 // On the control loop.
 void prepare(store::Configuration& configuration, const Call& call, const Wish& wish, Prepared& prepared) {
-  const std::uint64_t revision = configuration.history().newest().number;
-  if (!matches(call, revision)) {
-    prepared.answer = changed_meanwhile(revision);
-    return;
-  }
   const auto now = std::chrono::system_clock::now();
   prepared.candidate = call.text("candidate");
   prepared.is_own = prepared.candidate.empty();
@@ -116,26 +97,28 @@ void prepare(store::Configuration& configuration, const Call& call, const Wish& 
   };
   const auto before = configuration.find(prepared.candidate);
   if (!before) return refuse(problem(before.error()));
+  if (!owns(call.who, **before)) return refuse(not_the_owner(**before));
   const Document old = (*before)->document;
+  if (auto late = changed_meanwhile(call, old, wish.path)) return refuse(std::move(*late));
   const auto edited = wish.edit(old);
   if (!edited) return refuse(problem(edited.error()));
   const auto changes = document::compare(old, *edited);
-  if (const auto fault = forbidden(call.who, old, *edited, changes)) {
-    return refuse(problem(403, fault->path + ": " + fault->text, {*fault}));
+  if (auto wrong = objection_to(call, *edited, changes, prepared.is_own)) return refuse(std::move(*wrong));
+  if (changes.empty() && prepared.is_own) {
+    return refuse(ok({{"revision", configuration.history().newest().number}, {"changes", Json::array()}}));
   }
-  if (changes.empty() && prepared.is_own) return refuse(ok({{"revision", revision}, {"changes", Json::array()}}));
-  const auto kept = configuration.edit(prepared.candidate, now, [&](const Document&) { return *edited; });
+  const auto kept = configuration.edit(
+      prepared.candidate, now, [&](const Document&) { return *edited; }, call.who.words());
   if (!kept) return refuse(problem(kept.error()));
   prepared.note = words_of(changes);
   if (!prepared.is_own) prepared.answer = ok({{"candidate", prepared.candidate}, {"changes", changes.size()}});
 }
 
-}  // namespace
-
-std::optional<Fault> forbidden(const access::Identity& who, const Document& before, const Document& after,
+// Which change the identity may not make, and why.
+std::optional<Fault> forbidden(const access::Identity& who, const Document& document,
                                const std::vector<Change>& changes) {
   for (const Change& change : changes) {
-    const settings::Permission permission = permission_at(before, after, change.path);
+    const settings::Permission permission = permission_at(document, change.path);
     std::vector<std::string> farms{farm_of(change.path)};
     // A farm that gets another name must be one's own under both.
     if (change.kind == Change::Kind::renamed && change.path.size() == 2 && !farms[0].empty()) {
@@ -150,6 +133,41 @@ std::optional<Fault> forbidden(const access::Identity& who, const Document& befo
   return std::nullopt;
 }
 
+// What could cut off who changes it: the box's network and who gets in, as for `check` (store/configuration.cc).
+std::vector<Fault> dangers_in(const Document& document, const std::vector<Change>& changes) {
+  std::vector<Fault> dangers;
+  for (const Change& change : changes) {
+    if (permission_at(document, change.path) != settings::Permission::administer) continue;
+    dangers.push_back({document::text_of(change.path), "a mistake here could cut you off"});
+  }
+  return dangers;
+}
+
+}  // namespace
+
+std::optional<Answer> objection_to(const Call& call, const Document& document, const std::vector<Change>& changes,
+                                   bool to_commit) {
+  if (const auto fault = forbidden(call.who, document, changes)) {
+    return problem(403, fault->path + ": " + fault->text, {*fault});
+  }
+  if (!to_commit || call.who.face == access::Face::console || call.flag("dry_run") || call.flag("now") ||
+      call.number("confirm_within_s", 0) != 0) {
+    return std::nullopt;
+  }
+  const auto dangers = dangers_in(document, changes);
+  if (dangers.empty()) return std::nullopt;
+  const std::int64_t advised = std::chrono::seconds{store::kConfirmDefault}.count();
+  Answer answer =
+      problem(409,
+              fmt::format("nothing was changed, because a mistake here could cut you off: add "
+                          "confirm_within_s={} to the query and confirm in time (POST /api/v1/confirmation), "
+                          "else it goes back by itself; or add now=true",
+                          advised),
+              dangers);
+  answer.body["confirm_advised_s"] = advised;
+  return answer;
+}
+
 Answer problem(const document::Refusal& refusal) {
   std::vector<Fault> faults;
   for (const settings::Problem& one : refusal.problems) faults.push_back({one.path, one.text});
@@ -157,17 +175,61 @@ Answer problem(const document::Refusal& refusal) {
   return problem(kStatus[static_cast<std::size_t>(refusal.code)], refusal.words(), faults);
 }
 
-std::string etag_of(std::uint64_t revision) { return fmt::format("\"{}\"", revision); }
+bool owns(const access::Identity& who, const store::Candidate& candidate) {
+  return candidate.who == who.name || candidate.who.starts_with(who.name + " (token ") ||
+         allows(who, access::Permission::administer);
+}
+
+Answer not_the_owner(const store::Candidate& candidate) {
+  return problem(403, fmt::format("the candidate \"{}\" is {}'s: open one of your own, or ask its owner or an "
+                                  "administrator",
+                                  candidate.name, candidate.who));
+}
+
+std::string etag_of(const Document& document, const document::Path& path) {
+  const auto place = document.find(path);
+  if (!place || (place->is_element && place->node == nullptr)) return {};
+  return fmt::format("\"{:016x}\"", document::is_empty_group(place->node.get()) ? 0 : place->node->hash);
+}
+
+bool names(const std::string& header, const std::string& etag) {
+  if (etag.empty()) return false;
+  if (header == "*") return true;
+  std::string_view rest = header;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find(','), rest.size());
+    std::string_view one = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    while (one.starts_with(' ')) one.remove_prefix(1);
+    while (one.ends_with(' ')) one.remove_suffix(1);
+    if (one == etag) return true;
+  }
+  return false;
+}
+
+std::optional<Answer> changed_meanwhile(const Call& call, const Document& document, const document::Path& path) {
+  const std::string etag = etag_of(document, path);
+  const std::string& wanted = call.request.header("if-match");
+  const std::string& unwanted = call.request.header("if-none-match");
+  if ((wanted.empty() || names(wanted, etag)) && !names(unwanted, etag)) return std::nullopt;
+  Answer answer =
+      problem(412, etag.empty() ? "it is not there: read again what is, and decide anew"
+                                : "it has changed since, or is there already: read it again, and decide anew");
+  if (!etag.empty()) answer.headers.emplace_back("ETag", etag);
+  return answer;
+}
 
 std::vector<Query> commit_queries() {
   return {{"dry_run", {{"type", "boolean"}}, "only say what would come of it"},
           {"confirm_within_s", number_schema(store::kConfirmMin.count(), store::kConfirmMax.count()),
            "goes back by itself unless confirmed (POST /api/v1/confirmation) within so many seconds"},
+          {"now", {{"type", "boolean"}}, "for good, although a mistake could cut you off (network, access)"},
           {"why", text_schema(0, 500), "for the history"}};
 }
 
-Header if_match_header() {
-  return {"If-Match", "the ETag of what was read: refused (412) when the configuration has changed since"};
+std::vector<Header> match_headers() {
+  return {{"If-Match", "ETags of what was read: refused (412) when it has changed since"},
+          {"If-None-Match", "with *: refused (412) when it is there already"}};
 }
 
 void ask_desk(Api& api, const CallPtr& call, json request, unsigned good_status) {
@@ -175,19 +237,21 @@ void ask_desk(Api& api, const CallPtr& call, json request, unsigned good_status)
                   [call, good_status](const json& said) { call->answer(answer_of(said, good_status)); });
 }
 
-void ask_commit(Api& api, const CallPtr& call, json request, unsigned good_status, const std::string& location) {
+void ask_commit(Api& api, const CallPtr& call, json request, const Good& good) {
   request["who"] = call->who.words();
   request["face"] = call->who.face == access::Face::console ? "cli" : "api";
   if (const std::string why = call->text("why"); !why.empty()) request["why"] = why;
   if (const auto within = call->number("confirm_within_s", 0); within != 0) request["confirm_s"] = within;
   const std::string candidate = request.value("candidate", "");
   const bool is_own = !candidate.empty() && call->parameters.count("candidate") == 0;
-  api.plane().ask(std::move(request), [&api, call, candidate, is_own, good_status, location](const json& said) {
-    Answer answer = answer_of(said, good_status);
+  api.plane().ask(std::move(request), [&api, call, candidate, is_own, good](const json& said) {
+    Answer answer = answer_of(said, good.status);
     if (answer.status < 400) {
+      // This thread has heard of the new revision before this answer (ApiServer::set_current).
+      const std::string etag = etag_of(api.current().document, good.made);
+      if (!etag.empty()) answer.headers.emplace_back("ETag", etag);
+      if (!good.location.empty()) answer.headers.emplace_back("Location", good.location);
       const std::uint64_t revision = said["revision"].value("revision", std::uint64_t{0});
-      answer.headers.emplace_back("ETag", etag_of(revision));
-      if (!location.empty()) answer.headers.emplace_back("Location", location);
       call->object = fmt::format("{} (revision {})", call->request.target, revision);
       return call->answer(answer);
     }
@@ -206,7 +270,10 @@ void change(Api& api, const CallPtr& call, Wish wish) {
                     if (prepared->answer) return call->answer(*prepared->answer);
                     json request{{"config", "commit"}, {"candidate", prepared->candidate}};
                     if (!call->flag("dry_run")) {
-                      return ask_commit(api, call, std::move(request), shared->good_status, shared->location);
+                      return ask_commit(api, call, std::move(request),
+                                        {.status = shared->good_status,
+                                         .location = shared->location,
+                                         .made = shared->made.value_or(shared->path)});
                     }
                     request["config"] = "check";
                     api.plane().ask(std::move(request), [&api, call, prepared](const json& said) {

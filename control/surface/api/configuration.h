@@ -21,20 +21,34 @@
 
 namespace fulcrum::api {
 
-// Which change the identity may not make, and why; nothing: it may make all. The documents are those before and after.
-std::optional<Fault> forbidden(const access::Identity& who, const document::Document& before,
-                               const document::Document& after, const std::vector<document::Change>& changes);
+// Why the caller may not make these changes of `document`: a change takes another permission (403); or, when they are
+// `to_commit` at once, a mistake in one could cut off who makes it, and the caller has neither asked for the way back
+// (confirm_within_s) nor said that this is known (now). The console cannot be cut off.
+std::optional<Answer> objection_to(const Call& call, const document::Document& document,
+                                   const std::vector<document::Change>& changes, bool to_commit);
 Answer problem(const document::Refusal& refusal);
+// Whether the identity may edit, rebase or discard the candidate: its owner may, with or without a token, and whoever
+// may change everything. Anybody may commit one whose changes they may make.
+bool owns(const access::Identity& who, const store::Candidate& candidate);
+Answer not_the_owner(const store::Candidate& candidate);
 
-std::string etag_of(std::uint64_t revision);
-// The query parameters that every commit takes: dry_run, confirm_within_s, why.
+// RFC 9110 8.8.3: one for each resource, and another when something in it is set otherwise. Empty: it is not there.
+std::string etag_of(const document::Document& document, const document::Path& path);
+// Whether a header with entity tags, "*" or a list of them, names this one. Weak ones name none.
+bool names(const std::string& header, const std::string& etag);
+// Why the preconditions of a change do not hold (If-Match, If-None-Match) for what is at `path`.
+std::optional<Answer> changed_meanwhile(const Call& call, const document::Document& document,
+                                        const document::Path& path);
+// The query parameters that every commit takes: dry_run, confirm_within_s, now, why.
 std::vector<Query> commit_queries();
-Header if_match_header();
+std::vector<Header> match_headers();
 
 // Makes an edit: in the candidate that the query names, or in one of its own which is committed at once (with dry_run
 // only checked). Answers {"revision", "changes", ...} with the new ETag, or what is wrong.
 struct Wish {
   store::Configuration::Edit edit;
+  document::Path path;                   // what the request is about
+  std::optional<document::Path> made{};  // and what it makes, if that is something else
   unsigned good_status = 200;
   std::string location{};
 };
@@ -42,8 +56,13 @@ void change(Api& api, const std::shared_ptr<Call>& call, Wish wish);
 
 // Asks the desk, and answers what it says.
 void ask_desk(Api& api, const std::shared_ptr<Call>& call, nlohmann::json request, unsigned good_status = 200);
-// Asks the desk for a commit, a rollback or a revert by this caller, with the query's options.
-void ask_commit(Api& api, const std::shared_ptr<Call>& call, nlohmann::json request, unsigned good_status = 200,
-                const std::string& location = {});
+// Asks the desk for a commit, a rollback or a revert by this caller, with the query's options. The answer has the ETag
+// of what is at `made`.
+struct Good {
+  unsigned status = 200;
+  std::string location{};
+  document::Path made{};
+};
+void ask_commit(Api& api, const std::shared_ptr<Call>& call, nlohmann::json request, const Good& good = {});
 
 }  // namespace fulcrum::api

@@ -54,11 +54,11 @@ Json list_page(const Json& all, std::uint64_t from, std::uint64_t limit) {
   return {{"items", std::move(items)}, {"total", all.size()}, {"next", end < all.size() ? Json(end) : Json()}};
 }
 
-void finish_get(const Place& place, const CallPtr& call, Json value, std::uint64_t revision) {
+void finish_get(const Place& place, const CallPtr& call, Json value, const std::string& etag) {
   if (value.is_null()) value = place.is_list ? Json::array() : Json::object();
   Answer answer =
       ok(place.is_list ? list_page(value, call->number("cursor", 0), call->number("limit", kPage)) : std::move(value));
-  if (revision != 0) answer.headers.emplace_back("ETag", etag_of(revision));
+  if (!etag.empty()) answer.headers.emplace_back("ETag", etag);
   call->answer(answer);
 }
 
@@ -72,14 +72,20 @@ void get(Api& api, const Place& place, const CallPtr& call) {
     const auto found = current.document.find(path);
     if (!found) return call->answer(problem(found.error()));
     if (place.is_element && found->node == nullptr) return call->answer(problem(404, "there is no such object"));
-    return finish_get(place, call, document::to_json(current.document, *found, {.defaults = defaults}),
-                      current.revision);
+    const std::string etag = etag_of(current.document, path);
+    if (names(call->request.header("if-none-match"), etag)) {
+      Answer unchanged;
+      unchanged.status = 304;
+      unchanged.headers.emplace_back("ETag", etag);
+      return call->answer(unchanged);
+    }
+    return finish_get(place, call, document::to_json(current.document, *found, {.defaults = defaults}), etag);
   }
   json request{{"config", "get"}, {"path", document::text_of(path)}, {"defaults", defaults}};
   if (!candidate.empty()) request["candidate"] = candidate;
   if (candidate.empty()) request["revision"] = revision;
   api.plane().ask(std::move(request), [place, call](const json& said) {
-    if (!said.contains("error")) return finish_get(place, call, Json(said["value"]), 0);
+    if (!said.contains("error")) return finish_get(place, call, Json(said["value"]), {});
     const json& error = said["error"];
     call->answer(problem(error.value("code", "") == "not_found" ? 404 : 422, error.value("text", "")));
   });
@@ -97,6 +103,7 @@ void put(Api& api, const Place& place, const CallPtr& call) {
       api, call,
       {.edit = [path, body = call->body](
                    const Document& before) { return path.empty() ? put_whole(before, body) : before.set(path, body); },
+       .path = path,
        .good_status = is_new ? 201U : 200U,
        .location = is_new ? call->request.target.substr(0, call->request.target.find('?')) : std::string{}});
 }
@@ -104,21 +111,24 @@ void put(Api& api, const Place& place, const CallPtr& call) {
 // RFC 7396.
 void patch(Api& api, const Place& place, const CallPtr& call) {
   const Path path = path_of(place, *call);
-  change(api, call, {.edit = [place, path, body = call->body](const Document& before) -> document::Answer<Document> {
-           const auto found = before.find(path);
-           if (!found) return tl::unexpected<document::Refusal>{found.error()};
-           if (place.is_element && found->node == nullptr) {
-             return document::refuse(Error::Code::not_found, document::text_of(path), "there is no such object");
-           }
-           const json now = path.empty() ? json(document::to_json(before)) : json(document::to_json(before, *found));
-           json merged = now.is_null() ? json::object() : now;
-           merged.merge_patch(body);
-           return path.empty() ? put_whole(before, merged) : before.set(path, merged);
-         }});
+  change(api, call,
+         {.edit = [place, path, body = call->body](const Document& before) -> document::Answer<Document> {
+            const auto found = before.find(path);
+            if (!found) return tl::unexpected<document::Refusal>{found.error()};
+            if (place.is_element && found->node == nullptr) {
+              return document::refuse(Error::Code::not_found, document::text_of(path), "there is no such object");
+            }
+            const json now = path.empty() ? json(document::to_json(before)) : json(document::to_json(before, *found));
+            json merged = now.is_null() ? json::object() : now;
+            merged.merge_patch(body);
+            return path.empty() ? put_whole(before, merged) : before.set(path, merged);
+          },
+          .path = path});
 }
 
 void erase(Api& api, const Place& place, const CallPtr& call) {
-  change(api, call, {.edit = [path = path_of(place, *call)](const Document& before) { return before.erase(path); }});
+  const Path path = path_of(place, *call);
+  change(api, call, {.edit = [path](const Document& before) { return before.erase(path); }, .path = path});
 }
 
 // The key that the body of a new element names, as a step; "tcp/443" where several fields are the key.
@@ -145,7 +155,8 @@ std::optional<std::string> key_in(const settings::Shape& shape, const json& body
 void post(Api& api, const Place& place, const CallPtr& call) {
   const auto key = call->body.is_object() ? key_in(*place.field->shape, call->body) : std::nullopt;
   if (!key) return call->answer(problem(422, "the new object needs its name (the fields of its key)"));
-  Path path = path_of(place, *call);
+  const Path list = path_of(place, *call);
+  Path path = list;
   path.push_back({*key, false});
   const std::string location =
       call->request.target.substr(0, call->request.target.find('?')) + "/" + percent_encode(*key);
@@ -157,6 +168,8 @@ void post(Api& api, const Place& place, const CallPtr& call) {
             }
             return before.set(path, body);
           },
+          .path = list,
+          .made = path,
           .good_status = 201,
           .location = location});
 }
@@ -188,7 +201,10 @@ Route route_of(Api& api, const Place& place, Method method, const std::string& v
   route.id = verb + "-" + place.id;
   route.tag = "configuration";
   route.query = method == Method::get ? read_queries(place) : change_queries();
-  if (method != Method::get) route.headers.push_back(if_match_header());
+  route.headers =
+      method != Method::get
+          ? match_headers()
+          : std::vector<Header>{{"If-None-Match", "ETags of what is known already: 304 when it is one of them"}};
   route.answer = {{"type", "object"}};
   route.checks_body = false;
   route.run = [&api, place, run](const CallPtr& call) { run(api, place, call); };
@@ -282,13 +298,16 @@ void transact(Api& api, const CallPtr& call) {
       return call->answer(problem(422, "a change needs a path", {{"changes", "has an empty path"}}));
     }
   }
-  change(api, call, {.edit = [body = call->body](const Document& before) {
-           document::Answer<Document> next = before;
-           for (const json& step : body["changes"]) {
-             if (next) next = make_step(*next, step);
-           }
-           return next;
-         }});
+  change(api, call,
+         {.edit =
+              [body = call->body](const Document& before) {
+                document::Answer<Document> next = before;
+                for (const json& step : body["changes"]) {
+                  if (next) next = make_step(*next, step);
+                }
+                return next;
+              },
+          .path = {}});
 }
 
 }  // namespace

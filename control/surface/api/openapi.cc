@@ -18,6 +18,7 @@ Json problem_schema() {
             {"title", {{"type", "string"}}},
             {"status", {{"type", "integer"}}},
             {"detail", {{"type", "string"}}},
+            {"confirm_advised_s", {{"type", "integer"}, {"description", "what could be said as confirm_within_s"}}},
             {"problems",
              list_schema(object_schema({{"path", {{"type", "string"}}}, {"text", {{"type", "string"}}}}), 1000)}}}};
 }
@@ -67,6 +68,10 @@ Json operation_of(const Route& route) {
   Json good{{"description", "done"}};
   if (!route.answer.is_null()) good["content"] = {{route.answer_type, {{"schema", route.answer}}}};
   operation["responses"][std::to_string(route.good)] = std::move(good);
+  const auto is_precondition = [](const Header& header) { return header.name == "If-None-Match"; };
+  if (route.method == https::Method::get && std::any_of(route.headers.begin(), route.headers.end(), is_precondition)) {
+    operation["responses"]["304"] = {{"description", "has not changed"}};
+  }
   operation["responses"]["default"] = {
       {"description", "what is wrong, and what would be right"},
       {"content", {{"application/problem+json", {{"schema", {{"$ref", "#/components/schemas/Problem"}}}}}}}};

@@ -1,5 +1,6 @@
-// Candidates (work on the next revision, shared by whoever may change something) and the revisions themselves. The desk
-// of the local socket does the work and describes its answers (surface/local/configuration_desk.h); here is who may.
+// Candidates (work on the next revision, everybody's own: others may look at one and commit it, not edit it) and the
+// revisions themselves. The desk of the local socket does the work and describes its answers
+// (surface/local/configuration_desk.h); here is who may.
 #include <fmt/format.h>
 
 #include <charconv>
@@ -24,8 +25,10 @@ std::optional<std::uint64_t> revision_in(const CallPtr& call) {
   return std::nullopt;
 }
 
-// Runs `next` when the caller may make all the changes that `find` tells of, on the control loop.
-using Find = std::function<document::Answer<std::vector<document::Change>>(store::Configuration&)>;
+// Runs `next` when the caller may commit all the changes that `find` tells of, on the control loop. If-Match is about
+// the whole configuration.
+using Changes = std::vector<document::Change>;
+using Find = std::function<document::Answer<Changes>(store::Configuration&)>;
 void if_allowed(Api& api, const CallPtr& call, Find find, std::function<void()> next) {
   const auto objection = std::make_shared<std::optional<Answer>>();
   api.plane().job(
@@ -35,14 +38,27 @@ void if_allowed(Api& api, const CallPtr& call, Find find, std::function<void()> 
           *objection = problem(changes.error());
           return;
         }
-        const document::Document& current = configuration.current();
-        if (const auto fault = forbidden(call->who, current, current, *changes)) {
-          *objection = problem(403, fault->path + ": " + fault->text, {*fault});
-        }
+        *objection = changed_meanwhile(*call, configuration.current(), {});
+        if (!*objection) *objection = objection_to(*call, configuration.current(), *changes, true);
       },
       [call, objection, next = std::move(next)] {
         if (*objection) return call->answer(**objection);
         next();
+      });
+}
+
+// A verb of the desk that changes a candidate, for those whose it is.
+void ask_as_owner(Api& api, const CallPtr& call, const char* verb) {
+  const auto objection = std::make_shared<std::optional<Answer>>();
+  const std::string name = call->parameter("candidate");
+  api.plane().job(
+      [call, name, objection](store::Configuration& configuration) {
+        const auto found = configuration.find(name);
+        if (found && !owns(call->who, **found)) *objection = not_the_owner(**found);
+      },
+      [&api, call, name, verb, objection] {
+        if (*objection) return call->answer(**objection);
+        ask_desk(api, call, {{"config", verb}, {"candidate", name}});
       });
 }
 
@@ -54,7 +70,7 @@ void open_candidate(Api& api, const CallPtr& call) {
 
 void commit_candidate(Api& api, const CallPtr& call) {
   const std::string name = call->parameter("candidate");
-  const auto find = [name](store::Configuration& configuration) -> document::Answer<std::vector<document::Change>> {
+  const auto find = [name](store::Configuration& configuration) -> document::Answer<Changes> {
     return configuration.find(name).map(
         [](const store::Candidate* one) { return document::compare(one->base_document, one->document); });
   };
@@ -85,7 +101,15 @@ void compare_revisions(Api& api, const CallPtr& call) {
 
 // Back to a revision as a whole, which may touch anything.
 void roll_back(Api& api, const CallPtr& call) {
-  if (const auto number = revision_in(call)) ask_commit(api, call, {{"config", "rollback"}, {"revision", *number}});
+  const auto number = revision_in(call);
+  if (!number) return;
+  const auto find = [number = *number](store::Configuration& configuration) {
+    return configuration.history().document(number).map(
+        [&](const document::Document& then) { return document::compare(configuration.current(), then); });
+  };
+  if_allowed(api, call, find, [&api, call, number = *number] {
+    ask_commit(api, call, {{"config", "rollback"}, {"revision", number}});
+  });
 }
 
 void revert(Api& api, const CallPtr& call) {
@@ -110,7 +134,7 @@ void confirm(Api& api, const CallPtr& call) {
       },
       [&api, call, objection] {
         if (*objection) return call->answer(**objection);
-        ask_desk(api, call, {{"config", "confirm"}});
+        ask_desk(api, call, {{"config", "confirm"}, {"who", call->who.words()}});
       });
 }
 
@@ -143,7 +167,7 @@ void add_candidate_routes(Api& api) {
       open_candidate);
   add({.pattern = one, .id = "diff-candidate", .summary = "What the candidate changes."}, desk("diff"));
   add({.method = Method::remove, .pattern = one, .id = "discard-candidate", .summary = "Throw the candidate away."},
-      desk("discard"));
+      [](Api& to, const CallPtr& call) { ask_as_owner(to, call, "discard"); });
   add({.pattern = one + "/check",
        .id = "check-candidate",
        .summary = "All problems, conflicts with what others committed meanwhile, and what a commit would do."},
@@ -152,7 +176,7 @@ void add_candidate_routes(Api& api) {
        .pattern = one + "/rebase",
        .id = "rebase-candidate",
        .summary = "Carry the candidate's changes over to the current revision."},
-      desk("rebase"));
+      [](Api& to, const CallPtr& call) { ask_as_owner(to, call, "rebase"); });
   std::vector<Query> queries = commit_queries();
   queries.erase(queries.begin());  // dry_run: that is `check`
   queries.push_back({"rebase", {{"type", "boolean"}}, "carry the changes over first"});
@@ -160,7 +184,8 @@ void add_candidate_routes(Api& api) {
        .pattern = one + "/commit",
        .id = "commit-candidate",
        .summary = "Commit the candidate. It is gone afterwards.",
-       .query = queries},
+       .query = queries,
+       .headers = match_headers()},
       commit_candidate);
 }
 
@@ -195,13 +220,15 @@ void add_revision_routes(Api& api) {
        .pattern = one + "/rollback",
        .id = "rollback",
        .summary = "The whole configuration of this revision again, as a new one.",
-       .query = queries},
+       .query = queries,
+       .headers = match_headers()},
       Permission::administer, roll_back);
   add({.method = Method::post,
        .pattern = one + "/revert",
        .id = "revert",
        .summary = "Undo what this one revision changed; keep what came after.",
-       .query = queries},
+       .query = queries,
+       .headers = match_headers()},
       Permission::operate, revert);
   add({.method = Method::post,
        .pattern = "/api/v1/confirmation",

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "control/surface/api/schema.h"
+#include "dataplane/base/settings_words.h"
 
 namespace fulcrum::api {
 namespace {
@@ -30,7 +31,7 @@ bool matches(const std::vector<std::string_view>& pattern, const std::vector<std
       continue;
     }
     auto value = percent_decode(path[i]);
-    if (!value || value->empty()) return false;
+    if (!value || value->empty() || settings::printable(*value) != *value) return false;
     parameters[std::string{pattern[i].substr(1, pattern[i].size() - 2)}] = std::move(*value);
   }
   return true;

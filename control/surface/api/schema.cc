@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "dataplane/base/settings_words.h"
+
 namespace fulcrum::api {
 namespace {
 
@@ -53,12 +55,25 @@ std::vector<Fault> check_list(const Json& schema, const json& value, const std::
   return faults;
 }
 
+// Whether every byte is part of a character (RFC 3629): what is not is left out by the dump.
+bool is_utf8(const std::string& text) {
+  const std::string dumped = json(text).dump(-1, ' ', false, json::error_handler_t::ignore);
+  return json::parse(dumped, nullptr, false) == text;
+}
+
+std::string text_fault(const Json& schema, const std::string& text) {
+  if (schema.value("format", "") == "password") return {};
+  if (!is_utf8(text)) return "is no UTF-8";
+  return settings::printable(text) == text ? "" : "holds a control character: leave it out";
+}
+
 std::string value_fault(const Json& schema, const json& value) {
   if (value.is_string()) {
     const std::size_t length = value.get_ref<const std::string&>().size();
     const std::size_t min = schema.value("minLength", std::size_t{0});
     const std::size_t max = schema.value("maxLength", length);
     if (length < min || length > max) return fmt::format("has {} bytes: {} to {}", length, min, max);
+    if (std::string wrong = text_fault(schema, value.get_ref<const std::string&>()); !wrong.empty()) return wrong;
   }
   if (value.is_number_integer()) {
     const auto min = schema.value("minimum", INT64_MIN);
@@ -112,6 +127,12 @@ Result<json> parse_body(const std::string& text) {
 Json text_schema(std::size_t length_min, std::size_t length_max, const std::string& description) {
   Json schema{{"type", "string"}, {"minLength", length_min}, {"maxLength", length_max}};
   if (!description.empty()) schema["description"] = description;
+  return schema;
+}
+
+Json password_schema(std::size_t length_max) {
+  Json schema = text_schema(1, length_max);
+  schema["format"] = "password";
   return schema;
 }
 

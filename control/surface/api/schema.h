@@ -1,6 +1,7 @@
 // Checks JSON against the part of JSON Schema that our OpenAPI document uses for what is not configuration: type,
 // properties, required, additionalProperties: false, enum, minLength, maxLength, minimum, maximum, items, maxItems. So
-// what the document promises of a body is what is checked, by construction.
+// what the document promises of a body is what is checked, by construction. Beyond that no text may hold control
+// characters or what is no UTF-8: it is shown on terminals later, and kept in files that other programs read.
 #pragma once
 
 #include <string>
@@ -19,6 +20,7 @@ Result<nlohmann::json> parse_body(const std::string& text);
 
 // Schemas in short.
 Json text_schema(std::size_t length_min, std::size_t length_max, const std::string& description = {});
+Json password_schema(std::size_t length_max);  // a text that may hold any character
 Json number_schema(std::int64_t min, std::int64_t max, const std::string& description = {});
 // `required` and `optional` are objects: name to schema. Nothing else may be there.
 Json object_schema(const Json& required, const Json& optional = Json::object());

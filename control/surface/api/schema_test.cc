@@ -27,6 +27,11 @@ TEST(Schema, SaysWhereAndWhat) {
   };
   EXPECT_EQ(with("name", ""), "name: has 0 bytes: 1 to 4");
   EXPECT_EQ(with("name", "xxxxx"), "name: has 5 bytes: 1 to 4");
+  EXPECT_EQ(with("name", "\x1b]0"), "name: holds a control character: leave it out");
+  EXPECT_EQ(with("name", "\xff"), "name: is no UTF-8");
+  EXPECT_EQ(with("name", "\xc2\x9b"), "name: holds a control character: leave it out");
+  EXPECT_EQ(with("name", "\xc3\xa4"), "");
+  EXPECT_EQ(first_fault(object_schema({{"p", password_schema(9)}}), {{"p", "\t"}}), "");
   EXPECT_EQ(with("name", 7), "name: is of type number, not string");
   EXPECT_EQ(with("n", 0), "n: is out of range: 1 to 9");
   EXPECT_EQ(with("n", 1e3), "n: is of type number, not integer");

@@ -113,7 +113,7 @@ void show_roles(const CallPtr& call) {
 }  // namespace
 
 void add_session_routes(Api& api) {
-  const Json password = text_schema(1, access::kPasswordMax);
+  const Json password = password_schema(access::kPasswordMax);
   api.router().add({.method = Method::post,
                     .pattern = "/api/v1/session",
                     .id = "login",

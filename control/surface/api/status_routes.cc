@@ -78,6 +78,9 @@ Json alarms_of(const Api& api, Auditor& auditor, const json& farms, const json& 
   if (waiting != dataplane.end() && waiting->is_string()) {
     alarm(alarms, "major", "configuration", "is not in force: " + waiting->get<std::string>());
   }
+  for (const json& one : dataplane.value("alarms", json::array())) {
+    if (one.is_string()) alarm(alarms, "major", "box", one.get<std::string>());
+  }
   if (!auditor.problem().empty()) alarm(alarms, "major", "audit log", auditor.problem());
   if (api.rescue_left().count() > 0) {
     alarm(alarms, "minor", "management",

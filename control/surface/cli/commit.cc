@@ -27,8 +27,9 @@ std::string radius_lines(const json& radius) {
   if (!radius.is_object()) return {};
   std::string text;
   if (const json connections = radius.value("connections", json()); connections.is_object()) {
-    text += fmt::format("Connections: {} kept, {} drained, {} reset.\n", text_in(connections, "kept", ""),
-                        text_in(connections, "drained", ""), text_in(connections, "reset", ""));
+    text += fmt::format("Connections: {} kept, {} drained, {} reset, {} lost.\n", text_in(connections, "kept", ""),
+                        text_in(connections, "drained", ""), text_in(connections, "reset", ""),
+                        text_in(connections, "lost", ""));
   }
   std::string farms;
   for (const json& farm : radius.value("farms", json::array())) {
@@ -36,8 +37,9 @@ std::string radius_lines(const json& radius) {
   }
   if (!farms.empty()) text += "Farms touched: " + farms + ".\n";
   for (const json& one : radius.value("losing_weight", json::array())) {
-    text += fmt::format("{}/{} loses weight: {} to {}.\n", text_in(one, "farm", ""), text_in(one, "server", ""),
-                        text_in(one, "from", ""), text_in(one, "to", ""));
+    const std::string why = text_in(one, "why", "weight");
+    text += fmt::format("{}/{} loses weight: {} to {}{}.\n", text_in(one, "farm", ""), text_in(one, "server", ""),
+                        text_in(one, "from", ""), text_in(one, "to", ""), why == "weight" ? "" : " (" + why + ")");
   }
   return text;
 }
@@ -160,6 +162,9 @@ Outcome check(Session& session, const Parsed&) {
     if (problems.empty()) reply.status = Status::conflict;
   }
   reply.text += radius_lines(answer->value("radius", json()));
+  if (answer->value("confirm_advised_s", json()).is_number()) {
+    reply.text += "This could cut you off: `commit confirmed` goes back by itself unless you confirm it.\n";
+  }
   if (reply.status == Status::good) reply.text += "Nothing stands in the way of a commit.\n";
   return reply;
 }

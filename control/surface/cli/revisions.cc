@@ -86,6 +86,9 @@ Outcome show_revision(Session& session, const Parsed& parsed) {
                   text_in(*answer, "who"), text_in(*answer, "face"));
   const std::string why = text_in(*answer, "why");
   if (!why.empty() && why != "-") text += "  \"" + why + "\"\n";
+  for (const json& editor : answer->value("editors", json::array())) {
+    if (editor.is_string()) text += "  edited by " + editor.get<std::string>() + "\n";
+  }
   return Reply{.data = *answer, .text = text + change_lines(answer->value("steps", json::array()))};
 }
 

@@ -11,6 +11,7 @@
 #include "control/document/schema.h"
 #include "control/store/revision_json.h"
 #include "dataplane/base/clock.h"
+#include "dataplane/base/settings_words.h"
 
 namespace fulcrum::surface {
 namespace {
@@ -117,18 +118,18 @@ const ConfigurationDesk::Verb* ConfigurationDesk::find(const std::string& word) 
       {"get", &Desk::get, {}, {"candidate", "revision", "path", "defaults"}},
       {"text", &Desk::text, {}, {"candidate", "revision"}},
       {"suggest", &Desk::suggest, {}, {"candidate", "path"}},
-      {"set", &Desk::edit, {"candidate", "path"}, {"value", "words"}},
-      {"add", &Desk::edit, {"candidate", "path", "word"}, {}},
-      {"remove", &Desk::edit, {"candidate", "path", "word"}, {}},
-      {"delete", &Desk::edit, {"candidate", "path"}, {}},
-      {"rename", &Desk::edit, {"candidate", "path", "name"}, {}},
-      {"order", &Desk::edit, {"candidate", "path", "names"}, {}},
-      {"replace", &Desk::edit, {"candidate", "text"}, {}},
+      {"set", &Desk::edit, {"candidate", "path"}, {"value", "words", "who"}},
+      {"add", &Desk::edit, {"candidate", "path", "word"}, {"who"}},
+      {"remove", &Desk::edit, {"candidate", "path", "word"}, {"who"}},
+      {"delete", &Desk::edit, {"candidate", "path"}, {"who"}},
+      {"rename", &Desk::edit, {"candidate", "path", "name"}, {"who"}},
+      {"order", &Desk::edit, {"candidate", "path", "names"}, {"who"}},
+      {"replace", &Desk::edit, {"candidate", "text"}, {"who"}},
       {"diff", &Desk::diff, {"candidate"}, {}},
       {"rebase", &Desk::rebase, {"candidate"}, {}},
       {"check", &Desk::check, {"candidate"}, {}},
       {"commit", nullptr, {"candidate", "who"}, {"face", "why", "rebase", "confirm_s"}},
-      {"confirm", &Desk::confirm, {}, {}},
+      {"confirm", &Desk::confirm, {}, {"who"}},
       {"history", &Desk::history, {}, {"before", "limit"}},
       {"show", &Desk::show, {"revision"}, {}},
       {"compare", &Desk::compare, {"from"}, {"to", "candidate"}},
@@ -152,6 +153,10 @@ std::optional<std::string> wrong_keys(const Verb& verb, const json& request) {
   for (const auto& [key, value] : request.items()) {
     if (!is_known(key)) return "unknown key \"" + key + "\"";
     if (!has_type(key, value)) return "\"" + key + "\" is of the wrong type";
+    // A whole file has lines; what a setting may hold its description says.
+    if (key == "text" || key == "value" || !value.is_string()) continue;
+    const auto words = value.template get<std::string>();
+    if (settings::printable(words) != words) return "\"" + key + "\" holds a control character: leave it out";
   }
   for (const char* key : verb.required) {
     if (!request.contains(key)) return std::string{"\""} + key + "\" is missing";
@@ -200,6 +205,7 @@ ordered_json ConfigurationDesk::describe(const store::Candidate& candidate) cons
           {"current", configuration_.history().newest().number},
           {"opened", store::time_text(candidate.opened)},
           {"changed", store::time_text(candidate.changed)},
+          {"editors", candidate.editors},
           {"changes", document::compare(candidate.base_document, candidate.document).size()}};
 }
 
@@ -281,7 +287,7 @@ Answer<ordered_json> ConfigurationDesk::edit(const Request& request) {
     return request.contains("value") ? document.set(*path, request["value"])
                                      : document.set_words(*path, texts_in(request, "words"));
   };
-  return configuration_.edit(text_in(request, "candidate"), box_.now(), change)
+  return configuration_.edit(text_in(request, "candidate"), box_.now(), change, text_in(request, "who"))
       .map([&](const store::Candidate* candidate) { return describe(*candidate); });
 }
 
@@ -315,8 +321,9 @@ Answer<ordered_json> ConfigurationDesk::check(const Request& request) {
               {"confirm_advised_s", advised ? json(std::chrono::seconds{store::kConfirmDefault}.count()) : json{}}};
 }
 
-Answer<ordered_json> ConfigurationDesk::confirm(const Request&) {
-  return configuration_.confirm().map([](const store::Revision& revision) {
+Answer<ordered_json> ConfigurationDesk::confirm(const Request& request) {
+  return configuration_.confirm().map([&](const store::Revision& revision) {
+    box_.confirmed(revision, text_in(request, "who"));
     return Json{{"revision", store::to_json(revision)}};
   });
 }

@@ -15,12 +15,13 @@
 //   rename      candidate, path, name                        {candidate}
 //   order       candidate, path, names: [..]                 {candidate}
 //   replace     candidate, text                              {candidate}; the whole, in the language of fulcrum.cfg
+//                Each edit also takes "who"; else it counts as its owner's.
 //   diff        candidate                                    "changes": [{change}]
 //   rebase      candidate                                    {candidate}
 //   check       candidate                                    "problems", "changes", "since", "conflicts", "radius",
 //                                                            "confirm_advised_s": seconds, or null
 //   commit      candidate, who, [face], [why], [rebase], [confirm_s]        {committed}
-//   confirm                                                  "revision": {revision}
+//   confirm     [who]                                        "revision": {revision}
 //   history     [before], [limit]                            "revisions": [{revision}], the newest first; "current",
 //                                                            "confirm_until"
 //   show        revision                                     {revision} with "steps": [{change}]
@@ -28,15 +29,16 @@
 //   rollback    revision, who, [face], [why], [confirm_s]    {committed}
 //   revert      revision, who, [face], [why], [confirm_s]    {committed}
 //
-//   {candidate}  "candidate", "who", "base", "current", "opened", "changed", "changes": how many
+//   {candidate}  "candidate", "who": its owner, "base", "current", "opened", "changed", "editors": [who changed it],
+//                "changes": how many
 //   {change}     "path", "change", "from", "to", "words" (compare.h)
-//   {revision}   "revision", "when", "who", "face", "why", "hash", "confirm_until", "changes", "words"
-//   (revision_json.h) {committed}  "revision": {revision}, "changes": [{change}], "acknowledged": by every worker,
-//   "took_ms",
+//   {revision}   "revision", "when", "who", "face", "why", "editors": [who else made the changes], "hash",
+//                "confirm_until", "changes", "words" (revision_json.h)
+//   {committed}  "revision": {revision}, "changes": [{change}], "acknowledged": by every worker, "took_ms",
 //                "waiting_for": why it is not, in words
-//   radius       {"connections": {"kept", "drained", "reset"}, "farms": [names], "losing_weight": [{"farm", "server",
-//                "from", "to"}]}; "connections" is null when there is no dataplane to ask; all of it when the candidate
-//                has problems or is behind
+//   radius       {"connections": {"kept", "drained", "reset", "lost"}, "farms": [names], "losing_weight": [{"farm",
+//                "server", "why", "from", "to"}]} (app/blast_radius.h); "connections" is null when there is no
+//                dataplane to ask; all of it when the candidate has problems or is behind
 //
 // What cannot be done is answered {"error": {"code", "text", "problems": [{"path", "text", "file", "line"}]}} with one
 // of the codes invalid, not_found, conflict, limit, io; "problems" has all reasons, "text" the first. Nothing has
@@ -61,6 +63,8 @@ class ConfigurationDesk {
     std::function<void(std::function<void(const std::string& waiting_for)>)> when_acknowledged;
     // What committing `model` would do: see "radius" above.
     std::function<nlohmann::json(const model::Model& model, const std::vector<document::Change>& changes)> radius;
+    // Is told of each commit for a time that was made one for good, and by whom.
+    std::function<void(const store::Revision&, const std::string& who)> confirmed;
   };
   ConfigurationDesk(store::Configuration& configuration, Box box)
       : configuration_{configuration}, box_{std::move(box)} {}
