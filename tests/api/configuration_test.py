@@ -119,6 +119,11 @@ class ConfigurationTest(unittest.TestCase):
         ]
         broken = self.ask("POST", "/transactions", {"changes": [*steps, {"op": "delete", "path": "farms.none"}]})
         self.assertEqual(broken.status, 404)
+        bad = [{"op": "set", "path": "farms.shop.servers.web1.weight", "value": 101},
+               {"op": "delete", "path": "farms.none"}]
+        several = self.ask("POST", "/transactions", {"changes": [*steps, *bad]})
+        self.assertEqual([one["path"] for one in several.json["problems"]],
+                         ["farms.shop.servers.web1.weight", "farms.none"])
         self.assertEqual(self.revision(), before)
         done = self.good("POST", "/transactions?why=tidy", {"changes": steps}).json
         self.assertEqual(done["revision"]["revision"], before + 1)
@@ -138,7 +143,7 @@ class ConfigurationTest(unittest.TestCase):
             ("farm-admin", "/farms/mail/servers/web1", {"weight": 1}, 403),
             ("farm-admin", "/farms/shop", {"name": "stolen"}, 422),
             ("farm-admin", "/management", {"port": 4443}, 403),
-            ("operator", "/management", {"allowed_hosts": []}, 200),  # changes nothing
+            ("operator", "/management", {"allowed_hosts": []}, 403),
             ("operator", "/configuration", {"farms": []}, 403),
         ):
             with self.subTest(role=role, path=path, body=body):

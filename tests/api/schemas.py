@@ -15,6 +15,11 @@ def faults(document, schema, value, path=""):
     schema = resolve(document, schema)
     if value is None and schema.get("nullable"):
         return []
+    if "oneOf" in schema:
+        each = [faults(document, one, value, path) for one in schema["oneOf"]]
+        return min(each, key=len)
+    if "allOf" in schema:
+        return [fault for one in schema["allOf"] for fault in faults(document, one, value, path)]
     wanted = TYPES.get(schema.get("type"), object)
     if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
         return [f"{path}: {value!r} is no {schema['type']}"]
@@ -52,3 +57,19 @@ def wrong_values(document, schema):
     if "maxLength" in schema:
         wrong.append("x" * (schema["maxLength"] + 1))
     return wrong
+
+
+def wrong_bodies(document, schema):
+    """Objects with one wrong value each, also within groups and the elements of lists; with the setting's name."""
+    schema = resolve(document, schema)
+    for name, inner in schema.get("properties", {}).items():
+        inner = resolve(document, inner["allOf"][0]) if "allOf" in inner else resolve(document, inner)
+        for value in wrong_values(document, inner):
+            yield {name: value}, name
+        for body, what in wrong_bodies(document, inner):
+            yield {name: body}, what
+        items = resolve(document, inner.get("items", {}))
+        for value in wrong_values(document, items) if items else ():
+            yield {name: [value]}, name
+        for body, what in wrong_bodies(document, items):
+            yield {name: [body]}, what

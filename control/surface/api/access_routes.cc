@@ -4,6 +4,7 @@
 
 #include "control/access/secrets.h"
 #include "control/surface/api/api.h"
+#include "control/surface/api/listing.h"
 #include "control/surface/api/schema.h"
 
 namespace fulcrum::api {
@@ -72,7 +73,7 @@ std::vector<std::string> scope_of(const nlohmann::json& body) {
 void list_accounts(Api& api, const CallPtr& call) {
   Json accounts = Json::array();
   for (const auto& [name, account] : api.access().book().accounts()) accounts.push_back(account_json(account));
-  call->answer(ok({{"accounts", accounts}}));
+  call->answer(page_of(*call, Json{{"accounts", accounts}}, "accounts"));
 }
 
 void show_account(Api& api, const CallPtr& call) {
@@ -122,7 +123,7 @@ void list_sessions(Api& api, const CallPtr& call) {
                         {"age_s", seconds(session.begun)},
                         {"idle_s", seconds(session.used)}});
   }
-  call->answer(ok({{"sessions", sessions}}));
+  call->answer(page_of(*call, Json{{"sessions", sessions}}, "sessions"));
 }
 
 void end_session(Api& api, const CallPtr& call) {
@@ -139,7 +140,7 @@ void list_tokens(Api& api, const CallPtr& call) {
   for (const auto& [name, token] : api.access().book().tokens()) {
     if (sees(call, token)) tokens.push_back(token_json(token, api.access().clock().wall()));
   }
-  call->answer(ok({{"tokens", tokens}}));
+  call->answer(page_of(*call, Json{{"tokens", tokens}}, "tokens"));
 }
 
 void make_token(Api& api, const CallPtr& call) {
@@ -175,7 +176,8 @@ void add_account_routes(Api& api) {
   add({.pattern = "/api/v1/accounts",
        .id = "list-accounts",
        .summary = "All accounts.",
-       .answer = object_schema({{"accounts", list_schema(account_schema(), access::AccountBook::accounts_max)}})},
+       .query = listing_queries(),
+       .answer = listing_schema("accounts", account_schema())},
       list_accounts);
   add({.pattern = "/api/v1/accounts/{name}",
        .id = "show-account",
@@ -206,7 +208,12 @@ void add_account_routes(Api& api) {
   add({.pattern = "/api/v1/sessions",
        .id = "list-sessions",
        .summary = "Who is logged in.",
-       .answer = object_schema({{"sessions", list_schema({{"type", "object"}}, 1024)}})},
+       .query = listing_queries(),
+       .answer = listing_schema("sessions", record_schema({{"id", text_schema(1, 64)},
+                                                           {"account", text_schema(1, 32)},
+                                                           {"source", text_schema(1, 64)},
+                                                           {"age_s", number_schema(0, INT64_MAX)},
+                                                           {"idle_s", number_schema(0, INT64_MAX)}}))},
       list_sessions);
   add({.method = Method::remove,
        .pattern = "/api/v1/sessions/{id}",
@@ -226,7 +233,8 @@ void add_token_routes(Api& api) {
   add({.pattern = "/api/v1/tokens",
        .id = "list-tokens",
        .summary = "The own tokens; of everybody for who manages accounts.",
-       .answer = object_schema({{"tokens", list_schema(token_schema(), access::AccountBook::tokens_max)}})},
+       .query = listing_queries(),
+       .answer = listing_schema("tokens", token_schema())},
       list_tokens);
   add({.method = Method::post,
        .pattern = "/api/v1/tokens",
@@ -279,26 +287,38 @@ void add_access_routes(Api& api) {
 void add_audit_routes(Api& api) {
   constexpr std::uint64_t kPage = 100;
   constexpr std::int64_t kPageMax = 1000;
-  api.router().add({.pattern = "/api/v1/audit",
-                    .permission = Permission::audit,
-                    .id = "read-audit",
-                    .summary = "The audit log, newest first. `next` is the `before` of the following page.",
-                    .tag = "audit",
-                    .query = {{"before", number_schema(1, INT64_MAX), "only records with a smaller sequence number"},
-                              {"limit", number_schema(1, kPageMax), "at most so many; 100 if not said"}},
-                    .answer = object_schema({{"records", list_schema({{"type", "object"}}, kPageMax)},
-                                             {"next", {{"type", "integer"}, {"nullable", true}}}}),
-                    .run = [&api](const CallPtr& call) {
-                      const auto limit = static_cast<std::size_t>(call->number("limit", kPage));
-                      api.auditor().read(call->number("before", 0), limit, [call, limit](const auto& lines) {
-                        if (!lines) return call->answer(problem(lines.error()));
-                        Json records = Json::array();
-                        for (const std::string& line : *lines) records.push_back(Json::parse(line, nullptr, false));
-                        const bool more = records.size() == limit && records.back().value("sequence", 1) > 1;
-                        Json next = more ? records.back()["sequence"] : Json();
-                        call->answer(ok({{"records", std::move(records)}, {"next", std::move(next)}}));
-                      });
-                    }});
+  api.router().add(
+      {.pattern = "/api/v1/audit",
+       .permission = Permission::audit,
+       .id = "read-audit",
+       .summary = "The audit log, newest first. `next` is the `before` of the following page.",
+       .tag = "audit",
+       .query = {{"before", number_schema(1, INT64_MAX), "only records with a smaller sequence number"},
+                 {"limit", number_schema(1, kPageMax), "at most so many; 100 if not said"}},
+       .answer = object_schema({{"records", list_schema(record_schema({{"sequence", number_schema(1, INT64_MAX)},
+                                                                       {"time", text_schema(1, 64)},
+                                                                       {"who", text_schema(0, 1000)},
+                                                                       {"face", text_schema(0, 1000)},
+                                                                       {"source", text_schema(0, 1000)},
+                                                                       {"action", text_schema(0, 1000)},
+                                                                       {"object", text_schema(0, 1000)},
+                                                                       {"result", text_schema(0, 1000)},
+                                                                       {"note", text_schema(0, 1000)},
+                                                                       {"previous", text_schema(64, 64)},
+                                                                       {"hash", text_schema(64, 64)}}),
+                                                        kPageMax)},
+                                {"next", {{"type", "integer"}, {"nullable", true}}}}),
+       .run = [&api](const CallPtr& call) {
+         const auto limit = static_cast<std::size_t>(call->number("limit", kPage));
+         api.auditor().read(call->number("before", 0), limit, [call, limit](const auto& lines) {
+           if (!lines) return call->answer(problem(lines.error()));
+           Json records = Json::array();
+           for (const std::string& line : *lines) records.push_back(Json::parse(line, nullptr, false));
+           const bool more = records.size() == limit && records.back().value("sequence", 1) > 1;
+           Json next = more ? records.back()["sequence"] : Json();
+           call->answer(ok({{"records", std::move(records)}, {"next", std::move(next)}}));
+         });
+       }});
   api.router().add({.pattern = "/api/v1/audit/verification",
                     .permission = Permission::audit,
                     .id = "verify-audit",

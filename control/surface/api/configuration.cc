@@ -8,6 +8,7 @@
 
 #include "control/access/secrets.h"
 #include "control/document/schema.h"
+#include "control/store/revision_json.h"
 #include "control/surface/api/schema.h"
 
 namespace fulcrum::api {
@@ -19,17 +20,6 @@ using nlohmann::json;
 using CallPtr = std::shared_ptr<Call>;
 
 constexpr std::size_t kNameLength = 16;
-
-access::Permission permission_of(settings::Permission permission) {
-  switch (permission) {
-    case settings::Permission::operate:
-      return access::Permission::operate;
-    case settings::Permission::farms:
-      return access::Permission::farms;
-    default:
-      return access::Permission::administer;
-  }
-}
 
 // The farm that a path is in; empty: in none.
 std::string farm_of(const document::Path& path) {
@@ -66,6 +56,16 @@ std::string words_of(const std::vector<Change>& changes) {
   if (changes.empty()) return {};
   const std::string more = changes.size() > 1 ? fmt::format(" and {} more", changes.size() - 1) : std::string{};
   return changes.front().words() + more;
+}
+
+Json to_json(const std::vector<Change>& changes) {
+  Json list = Json::array();
+  for (const Change& change : changes) {
+    Json one = change.json();
+    one["words"] = change.words();
+    list.push_back(std::move(one));
+  }
+  return list;
 }
 
 // What the job on the control loop finds out.
@@ -105,13 +105,17 @@ void prepare(store::Configuration& configuration, const Call& call, const Wish& 
   const auto changes = document::compare(old, *edited);
   if (auto wrong = objection_to(call, *edited, changes, prepared.is_own)) return refuse(std::move(*wrong));
   if (changes.empty() && prepared.is_own) {
-    return refuse(ok({{"revision", configuration.history().newest().number}, {"changes", Json::array()}}));
+    return refuse(ok({{"revision", store::to_json(configuration.history().newest())},
+                      {"changes", Json::array()},
+                      {"acknowledged", true},
+                      {"took_ms", 0},
+                      {"waiting_for", ""}}));
   }
   const auto kept = configuration.edit(
       prepared.candidate, now, [&](const Document&) { return *edited; }, call.who.words());
   if (!kept) return refuse(problem(kept.error()));
   prepared.note = words_of(changes);
-  if (!prepared.is_own) prepared.answer = ok({{"candidate", prepared.candidate}, {"changes", changes.size()}});
+  if (!prepared.is_own) prepared.answer = ok({{"candidate", prepared.candidate}, {"changes", to_json(changes)}});
 }
 
 // Which change the identity may not make, and why.
@@ -144,6 +148,17 @@ std::vector<Fault> dangers_in(const Document& document, const std::vector<Change
 }
 
 }  // namespace
+
+access::Permission permission_of(settings::Permission permission) {
+  switch (permission) {
+    case settings::Permission::operate:
+      return access::Permission::operate;
+    case settings::Permission::farms:
+      return access::Permission::farms;
+    default:
+      return access::Permission::administer;
+  }
+}
 
 std::optional<Answer> objection_to(const Call& call, const Document& document, const std::vector<Change>& changes,
                                    bool to_commit) {

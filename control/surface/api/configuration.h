@@ -21,6 +21,8 @@
 
 namespace fulcrum::api {
 
+access::Permission permission_of(settings::Permission permission);
+
 // Why the caller may not make these changes of `document`: a change takes another permission (403); or, when they are
 // `to_commit` at once, a mistake in one could cut off who makes it, and the caller has neither asked for the way back
 // (confirm_within_s) nor said that this is known (now). The console cannot be cut off.

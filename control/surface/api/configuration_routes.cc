@@ -31,7 +31,19 @@ struct Place {
   std::string id, words, schema;
   const settings::Field* field = nullptr;  // null: the whole
   bool is_list = false, is_element = false;
+  // To make, remove or order it; and the least that something in it takes.
+  settings::Permission permission = settings::Permission::administer, least = settings::Permission::operate;
 };
+
+// The enumerators go up with what they take.
+settings::Permission least_in(const settings::Shape& shape, settings::Permission own) {
+  settings::Permission least = own;
+  for (const settings::Field& field : shape.fields) {
+    const settings::Permission here = field.permission == settings::Permission::inherit ? own : field.permission;
+    least = std::min(least, field.kind == settings::Kind::group ? least_in(*field.shape, here) : here);
+  }
+  return least;
+}
 
 Path path_of(const Place& place, const Call& call) {
   Path path;
@@ -44,8 +56,6 @@ Path path_of(const Place& place, const Call& call) {
   }
   return path;
 }
-
-Json reference(const std::string& name) { return {{"$ref", "#/components/schemas/" + name}}; }
 
 Json list_page(const Json& all, std::uint64_t from, std::uint64_t limit) {
   Json items = Json::array();
@@ -121,6 +131,7 @@ void patch(Api& api, const Place& place, const CallPtr& call) {
             const json now = path.empty() ? json(document::to_json(before)) : json(document::to_json(before, *found));
             json merged = now.is_null() ? json::object() : now;
             merged.merge_patch(body);
+            if (merged == now) return before;  // else what the path implies, a key's default, would count as set
             return path.empty() ? put_whole(before, merged) : before.set(path, merged);
           },
           .path = path});
@@ -196,8 +207,9 @@ Route route_of(Api& api, const Place& place, Method method, const std::string& v
   Route route;
   route.method = method;
   route.pattern = place.pattern;
-  // Whoever may see it may try to change it: which change takes which permission is decided change by change.
-  route.permission = method == Method::get ? Permission::look : Permission::operate;
+  // Who may change something in it may try: which change takes which permission is decided change by change.
+  const bool whole = method == Method::remove || (method == Method::post && place.is_list);
+  route.permission = method == Method::get ? Permission::look : permission_of(whole ? place.permission : place.least);
   route.id = verb + "-" + place.id;
   route.tag = "configuration";
   route.query = method == Method::get ? read_queries(place) : change_queries();
@@ -205,14 +217,18 @@ Route route_of(Api& api, const Place& place, Method method, const std::string& v
       method != Method::get
           ? match_headers()
           : std::vector<Header>{{"If-None-Match", "ETags of what is known already: 304 when it is one of them"}};
-  route.answer = {{"type", "object"}};
+  route.answer = reference("Outcome");
   route.checks_body = false;
   route.run = [&api, place, run](const CallPtr& call) { run(api, place, call); };
   return route;
 }
 
 void add_place(Api& api, const Place& place) {
-  const Json schema = place.is_list ? Json{{"type", "object"}} : reference(place.schema);
+  const Json schema = place.is_list
+                          ? record_schema({{"items", Json{{"type", "array"}, {"items", reference(place.schema)}}},
+                                           {"total", number_schema(0, INT64_MAX)},
+                                           {"next", {{"type", "integer"}, {"nullable", true}}}})
+                          : reference(place.schema);
   Route read = route_of(api, place, Method::get, place.is_list ? "list" : "get", get);
   read.summary = fmt::format("{}.", place.words);
   read.answer = schema;
@@ -230,7 +246,7 @@ void add_place(Api& api, const Place& place) {
   api.router().add(std::move(replace));
   Route merge = route_of(api, place, Method::patch, "patch", patch);
   merge.summary = fmt::format("Change only what is named (RFC 7396): {}.", place.words);
-  merge.body = {{"type", "object"}};
+  merge.body = reference(place.schema + "Patch");
   api.router().add(std::move(merge));
   if (!place.is_element) return;
   Route remove = route_of(api, place, Method::remove, "delete", erase);
@@ -262,6 +278,8 @@ void add_below(Api& api, const settings::Shape& shape, const Place& above, const
     place.field = &field;
     place.is_list = field.list;
     place.is_element = false;
+    if (field.permission != settings::Permission::inherit) place.permission = field.permission;
+    place.least = least_in(*field.shape, place.permission);
     place.words = document::text_of(place.steps);
     const std::string prefix = above.field == nullptr ? "" : above.id + "-";
     place.id = prefix + field.name;
@@ -292,6 +310,7 @@ document::Answer<Document> make_step(const Document& before, const json& step) {
   return before.rename(*path, step["value"].get<std::string>());
 }
 
+// Whoever has several wrong steps hears of all: each is tried on what those before it that went well have made.
 void transact(Api& api, const CallPtr& call) {
   for (const json& step : call->body["changes"]) {
     if (step["path"].get_ref<const std::string&>().empty()) {
@@ -299,14 +318,21 @@ void transact(Api& api, const CallPtr& call) {
     }
   }
   change(api, call,
-         {.edit =
-              [body = call->body](const Document& before) {
-                document::Answer<Document> next = before;
-                for (const json& step : body["changes"]) {
-                  if (next) next = make_step(*next, step);
-                }
-                return next;
-              },
+         {.edit = [body = call->body](const Document& before) -> document::Answer<Document> {
+            Document next = before;
+            document::Refusal refusal;
+            for (const json& step : body["changes"]) {
+              auto made = make_step(next, step);
+              if (made) {
+                next = std::move(*made);
+                continue;
+              }
+              if (refusal.problems.empty()) refusal.code = made.error().code;
+              for (settings::Problem& problem : made.error().problems) refusal.problems.push_back(std::move(problem));
+            }
+            if (!refusal.problems.empty()) return tl::unexpected<document::Refusal>{std::move(refusal)};
+            return next;
+          },
           .path = {}});
 }
 

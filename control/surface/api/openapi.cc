@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "control/surface/api/schema.h"
 #include "dataplane/base/version.h"
@@ -56,6 +57,25 @@ Json parameters_of(const Route& route) {
   return parameters;
 }
 
+// What an operation refuses before its function sees it, and why.
+std::vector<std::pair<unsigned, const char*>> refusals_of(const Route& route) {
+  std::vector<std::pair<unsigned, const char*>> refusals{{400, "the request cannot be read, or its query is wrong"}};
+  if (route.permission) {
+    refusals.emplace_back(401, "log in first");
+    refusals.emplace_back(403, "the role may not");
+  }
+  if (route.pattern.find('{') != std::string::npos) refusals.emplace_back(404, "there is no such object");
+  if (!route.headers.empty() && route.method != https::Method::get) {
+    refusals.emplace_back(409, "it conflicts with what others did, or could cut you off");
+    refusals.emplace_back(412, "it has changed since it was read");
+  }
+  if (!route.body.is_null()) {
+    refusals.emplace_back(415, "the body is of another type");
+    refusals.emplace_back(422, "the body is not what this operation takes, or would be a wrong configuration");
+  }
+  return refusals;
+}
+
 Json operation_of(const Route& route) {
   Json operation{{"operationId", route.id}, {"summary", route.summary}, {"tags", {route.tag}}};
   operation["x-permission"] = route.permission ? access::word(*route.permission) : "none";
@@ -72,9 +92,11 @@ Json operation_of(const Route& route) {
   if (route.method == https::Method::get && std::any_of(route.headers.begin(), route.headers.end(), is_precondition)) {
     operation["responses"]["304"] = {{"description", "has not changed"}};
   }
-  operation["responses"]["default"] = {
-      {"description", "what is wrong, and what would be right"},
-      {"content", {{"application/problem+json", {{"schema", {{"$ref", "#/components/schemas/Problem"}}}}}}}};
+  const Json wrong{{"application/problem+json", {{"schema", {{"$ref", "#/components/schemas/Problem"}}}}}};
+  for (const auto& [status, why] : refusals_of(route)) {
+    operation["responses"][std::to_string(status)] = {{"description", why}, {"content", wrong}};
+  }
+  operation["responses"]["default"] = {{"description", "what is wrong, and what would be right"}, {"content", wrong}};
   return operation;
 }
 

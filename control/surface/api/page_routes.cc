@@ -1,6 +1,7 @@
 // The document and the page that draws it. Both are open: they tell what every copy of the program tells.
 #include "control/document/schema.h"
 #include "control/model/model.h"
+#include "control/surface/api/answer_schemas.h"
 #include "control/surface/api/api.h"
 #include "control/surface/api/openapi.h"
 #include "control/surface/api/page.h"
@@ -32,8 +33,11 @@ void add_page_routes(Api& api) {
                     .tag = "document",
                     .answer = {{"type", "object"}},
                     .run = [&api](const CallPtr& call) {
-                      call->answer(ok(openapi_document(
-                          api.router().routes(), document::schemas(*model::description().shape(), "Configuration"))));
+                      Json schemas = document::schemas(*model::description().shape(), "Configuration");
+                      const Json patches = patch_schemas(schemas);
+                      schemas.update(patches);
+                      schemas.update(answer_schemas());
+                      call->answer(ok(openapi_document(api.router().routes(), schemas)));
                     }});
   add_page(api, "/api/", "index.html", "text/html; charset=utf-8");
   add_page(api, "/api/page.js", "page.js", "text/javascript; charset=utf-8");

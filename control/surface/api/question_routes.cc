@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "control/surface/api/api.h"
+#include "control/surface/api/listing.h"
 #include "control/surface/api/schema.h"
 
 namespace fulcrum::api {
@@ -30,16 +31,18 @@ json members_of(const Call& call, const std::vector<Query>& known) {
   return members;
 }
 
-// `to_question` makes the question of the parameters.
+// `to_question` makes the question of the parameters. A `list` comes page by page.
 template <class ToQuestion>
-void add(Api& api, Route route, ToQuestion to_question) {
+void add(Api& api, Route route, ToQuestion to_question, const std::string& list = {}) {
   route.permission = access::Permission::look;
   route.tag = "status";
-  route.answer = {{"type", "object"}};
-  route.run = [&api, known = route.query, to_question](const CallPtr& call) {
+  route.run = [&api, known = route.query, to_question, list](const CallPtr& call) {
     api.plane().ask(to_question(members_of(*call, known)),
-                    [call](const json& said) { call->answer(answer_of_question(said)); });
+                    [call, list](const json& said) { call->answer(page_of(*call, said, list)); });
   };
+  if (!list.empty()) {
+    for (Query& query : listing_queries()) route.query.push_back(std::move(query));
+  }
   api.router().add(std::move(route));
 }
 
@@ -76,7 +79,8 @@ std::vector<Query> packet_parameters() {
 }  // namespace
 
 void add_question_routes(Api& api) {
-  add(api,
+  add(
+      api,
       {.pattern = "/api/v1/status/rates",
        .id = "show-rates",
        .summary =
@@ -86,20 +90,24 @@ void add_question_routes(Api& api) {
                  {"from", number_schema(INT64_MIN, INT64_MAX), "seconds since 1970, or before now if negative"},
                  {"to", number_schema(INT64_MIN, INT64_MAX), "the same; now if not said"},
                  {"step", number_schema(1, 900), "1, 60 or 900 s; the finest there is if not said"},
-                 {"function", word_of({"average", "maximum"}), "over each step"}}},
-      [](json members) { return shown(std::move(members), "rates"); });
+                 {"function", word_of({"average", "maximum"}), "over each step"}},
+       .answer = record_schema({{"dataplane", reference("Dataplane")}, {"of", text_schema(1, 16)}})},
+      [](json members) { return shown(std::move(members), "rates"); }, "rates");
   add(api,
       {.pattern = "/api/v1/status/events",
        .id = "show-events",
        .summary = "What happened and why, the newest last: servers, configurations, full tables.",
        .query = {{"since", number_schema(0, INT64_MAX), "only what came after the event of this number"},
-                 {"limit", number_schema(1, 2000), "at most so many; 100 if not said"}}},
+                 {"limit", number_schema(1, 2000), "at most so many; 100 if not said"}},
+       .answer = record_schema({{"dataplane", reference("Dataplane")},
+                                {"events", Json{{"type", "array"}, {"items", reference("Event")}}}})},
       [](json members) { return shown(std::move(members), "events"); });
   add(api,
       {.pattern = "/api/v1/explain",
        .id = "explain",
        .summary = "What the dataplane would do with a packet now, and why. Changes nothing.",
-       .query = packet_parameters()},
+       .query = packet_parameters(),
+       .answer = {{"type", "object"}, {"description", "what each stage found, and how the packet ends"}}},
       explained);
 }
 

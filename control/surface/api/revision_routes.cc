@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "control/surface/api/configuration.h"
+#include "control/surface/api/listing.h"
 #include "control/surface/api/schema.h"
 
 namespace fulcrum::api {
@@ -138,13 +139,12 @@ void confirm(Api& api, const CallPtr& call) {
       });
 }
 
-Json revision_schema() { return {{"type", "object"}}; }
+Json changes_schema() { return record_schema({{"changes", Json{{"type", "array"}, {"items", reference("Change")}}}}); }
 
 void add_candidate_routes(Api& api) {
   const auto add = [&api](Route route, auto run) {
     route.permission = route.method == Method::get ? Permission::look : Permission::operate;
     route.tag = "candidates";
-    route.answer = {{"type", "object"}};
     route.run = [&api, run](const CallPtr& call) { run(api, call); };
     api.router().add(std::move(route));
   };
@@ -156,26 +156,41 @@ void add_candidate_routes(Api& api) {
     };
   };
   const std::string one = "/api/v1/candidates/{candidate}";
-  add({.pattern = "/api/v1/candidates", .id = "list-candidates", .summary = "Everybody's candidates."},
-      desk("candidates"));
+  add({.pattern = "/api/v1/candidates",
+       .id = "list-candidates",
+       .summary = "Everybody's candidates.",
+       .query = listing_queries(),
+       .answer = listing_schema("candidates", reference("Candidate"))},
+      [](Api& to, const CallPtr& call) {
+        to.plane().ask({{"config", "candidates"}},
+                       [call](const json& said) { call->answer(page_of(*call, said, "candidates")); });
+      });
   add({.method = Method::post,
        .pattern = "/api/v1/candidates",
        .id = "open-candidate",
        .summary = "Open a candidate: a copy of the current revision to work on.",
        .body = object_schema({{"candidate", text_schema(1, 63)}}),
+       .answer = reference("Candidate"),
        .good = 201},
       open_candidate);
-  add({.pattern = one, .id = "diff-candidate", .summary = "What the candidate changes."}, desk("diff"));
-  add({.method = Method::remove, .pattern = one, .id = "discard-candidate", .summary = "Throw the candidate away."},
+  add({.pattern = one, .id = "diff-candidate", .summary = "What the candidate changes.", .answer = changes_schema()},
+      desk("diff"));
+  add({.method = Method::remove,
+       .pattern = one,
+       .id = "discard-candidate",
+       .summary = "Throw the candidate away.",
+       .answer = {{"type", "object"}}},
       [](Api& to, const CallPtr& call) { ask_as_owner(to, call, "discard"); });
   add({.pattern = one + "/check",
        .id = "check-candidate",
-       .summary = "All problems, conflicts with what others committed meanwhile, and what a commit would do."},
+       .summary = "All problems, conflicts with what others committed meanwhile, and what a commit would do.",
+       .answer = reference("Check")},
       desk("check"));
   add({.method = Method::post,
        .pattern = one + "/rebase",
        .id = "rebase-candidate",
-       .summary = "Carry the candidate's changes over to the current revision."},
+       .summary = "Carry the candidate's changes over to the current revision.",
+       .answer = reference("Candidate")},
       [](Api& to, const CallPtr& call) { ask_as_owner(to, call, "rebase"); });
   std::vector<Query> queries = commit_queries();
   queries.erase(queries.begin());  // dry_run: that is `check`
@@ -185,7 +200,8 @@ void add_candidate_routes(Api& api) {
        .id = "commit-candidate",
        .summary = "Commit the candidate. It is gone afterwards.",
        .query = queries,
-       .headers = match_headers()},
+       .headers = match_headers(),
+       .answer = reference("Committed")},
       commit_candidate);
 }
 
@@ -196,7 +212,6 @@ void add_revision_routes(Api& api) {
   const auto add = [&api](Route route, Permission permission, auto run) {
     route.permission = permission;
     route.tag = "revisions";
-    route.answer = revision_schema();
     route.run = [&api, run](const CallPtr& call) { run(api, call); };
     api.router().add(std::move(route));
   };
@@ -207,33 +222,43 @@ void add_revision_routes(Api& api) {
        .id = "list-revisions",
        .summary = "Who changed what, when, from where and why; the newest first.",
        .query = {{"before", number_schema(1, INT64_MAX), "only older ones"},
-                 {"limit", number_schema(1, 1000), "at most so many; 50 if not said"}}},
+                 {"limit", number_schema(1, 1000), "at most so many; 50 if not said"}},
+       .answer = record_schema({{"revisions", Json{{"type", "array"}, {"items", reference("Revision")}}},
+                                {"current", number_schema(0, INT64_MAX)},
+                                {"confirm_until", {{"type", "string"}, {"nullable", true}}}})},
       Permission::look, list_revisions);
-  add({.pattern = one, .id = "show-revision", .summary = "One revision and its changes."}, Permission::look,
-      show_revision);
+  add({.pattern = one,
+       .id = "show-revision",
+       .summary = "One revision and its changes.",
+       .answer = reference("Revision")},
+      Permission::look, show_revision);
   add({.pattern = one + "/comparison",
        .id = "compare-revisions",
        .summary = "What differs from this revision to another, or to the current one.",
-       .query = {{"to", number_schema(1, INT64_MAX), "the other revision"}}},
+       .query = {{"to", number_schema(1, INT64_MAX), "the other revision"}},
+       .answer = changes_schema()},
       Permission::look, compare_revisions);
   add({.method = Method::post,
        .pattern = one + "/rollback",
        .id = "rollback",
        .summary = "The whole configuration of this revision again, as a new one.",
        .query = queries,
-       .headers = match_headers()},
+       .headers = match_headers(),
+       .answer = reference("Committed")},
       Permission::administer, roll_back);
   add({.method = Method::post,
        .pattern = one + "/revert",
        .id = "revert",
        .summary = "Undo what this one revision changed; keep what came after.",
        .query = queries,
-       .headers = match_headers()},
+       .headers = match_headers(),
+       .answer = reference("Committed")},
       Permission::operate, revert);
   add({.method = Method::post,
        .pattern = "/api/v1/confirmation",
        .id = "confirm",
-       .summary = "Keep what was committed for a time only."},
+       .summary = "Keep what was committed for a time only.",
+       .answer = record_schema({{"revision", reference("Revision")}})},
       Permission::operate, confirm);
 }
 

@@ -153,6 +153,14 @@ Json object_schema(const Json& required, const Json& optional) {
   return schema;
 }
 
+Json record_schema(const Json& members) {
+  Json schema = object_schema(members);
+  schema.erase("additionalProperties");
+  return schema;
+}
+
+Json reference(const std::string& name) { return {{"$ref", "#/components/schemas/" + name}}; }
+
 Json list_schema(const Json& items, std::size_t count_max, const std::string& description) {
   Json schema{{"type", "array"}, {"items", items}, {"maxItems", count_max}};
   if (!description.empty()) schema["description"] = description;

@@ -24,6 +24,10 @@ Json password_schema(std::size_t length_max);  // a text that may hold any chara
 Json number_schema(std::int64_t min, std::int64_t max, const std::string& description = {});
 // `required` and `optional` are objects: name to schema. Nothing else may be there.
 Json object_schema(const Json& required, const Json& optional = Json::object());
+// Of an answer: all of these are there, and a later release may add more.
+Json record_schema(const Json& members);
+// "#/components/schemas/NAME"; check() does not follow it.
+Json reference(const std::string& name);
 Json list_schema(const Json& items, std::size_t count_max, const std::string& description = {});
 
 }  // namespace fulcrum::api

@@ -147,13 +147,17 @@ void add_session_routes(Api& api) {
                     .body = object_schema({{"old_password", password}, {"new_password", password}}),
                     .good = 204,
                     .run = [&api](const CallPtr& call) { change_password(api, call); }});
-  api.router().add({.pattern = "/api/v1/roles",
-                    .permission = Permission::look,
-                    .id = "show-roles",
-                    .summary = "What each role may do.",
-                    .tag = "access",
-                    .answer = object_schema({{"roles", list_schema({{"type", "object"}}, access::kRoles)}}),
-                    .run = show_roles});
+  api.router().add(
+      {.pattern = "/api/v1/roles",
+       .permission = Permission::look,
+       .id = "show-roles",
+       .summary = "What each role may do.",
+       .tag = "access",
+       .answer = object_schema({{"roles", list_schema(record_schema({{"role", text_schema(1, 32)},
+                                                                     {"help", text_schema(1, 200)},
+                                                                     {"permissions", {{"type", "object"}}}}),
+                                                      access::kRoles)}}),
+       .run = show_roles});
 }
 
 }  // namespace fulcrum::api

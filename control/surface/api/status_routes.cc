@@ -3,6 +3,7 @@
 
 #include "control/surface/api/api.h"
 #include "control/surface/api/events.h"
+#include "control/surface/api/listing.h"
 #include "control/surface/api/metrics.h"
 #include "control/surface/api/schema.h"
 
@@ -16,6 +17,12 @@ using Shown = ShowCache::Shown;
 
 void show(Api& api, const CallPtr& call, const std::string& what) {
   api.shows().get(what, [call](const Shown& shown) { call->answer(answer_of_question(*shown)); });
+}
+
+// Of the same name as its list.
+void show_listing(Api& api, const CallPtr& call, const std::string& what, const std::vector<Filter>& filters) {
+  api.shows().get(what,
+                  [call, what, filters](const Shown& shown) { call->answer(page_of(*call, *shown, what, filters)); });
 }
 
 // A page of one of the dataplane's tables.
@@ -151,8 +158,6 @@ void listen(Api& api, const CallPtr& call) {
   });
 }
 
-Json anything() { return {{"type", "object"}}; }
-
 void add_table(Api& api, const std::string& table, const std::string& what, const std::string& clear) {
   Route show;
   show.pattern = "/api/v1/status/" + table;
@@ -165,7 +170,10 @@ void add_table(Api& api, const std::string& table, const std::string& what, cons
                 {"farm", text_schema(1, 63), "only of this farm"},
                 {"server", text_schema(1, 63), "only of this server"},
                 {"client", text_schema(1, 64), "only of clients in this prefix"}};
-  show.answer = anything();
+  show.answer = record_schema({{"dataplane", reference("Dataplane")},
+                               {table, Json{{"type", "array"}, {"items", {{"type", "object"}}}}},
+                               {"offset", number_schema(0, INT64_MAX)},
+                               {"next", {{"type", "integer"}, {"nullable", true}}}});
   show.run = [&api, table](const CallPtr& call) { show_entries(api, call, table); };
   api.router().add(std::move(show));
   Route end;
@@ -179,7 +187,8 @@ void add_table(Api& api, const std::string& table, const std::string& what, cons
                                             {"server", text_schema(1, 63)},
                                             {"client", text_schema(1, 64)},
                                             {"all", {{"type", "boolean"}}}});
-  end.answer = anything();
+  end.answer = record_schema(
+      {{"dataplane", reference("Dataplane")}, {"table", text_schema(1, 16)}, {"cleared", number_schema(0, INT64_MAX)}});
   end.run = [&api, table](const CallPtr& call) { clear_entries(api, call, table); };
   api.router().add(std::move(end));
 }
@@ -199,7 +208,7 @@ void add_verbs(Api& api) {
   verbs.body = object_schema({{"verb", words}},
                              {{"weight", number_schema(0, 100, "with the verb weight; 0 drains")},
                               {"for_s", number_schema(1, 365 * 86400, "seconds; left out: until further notice")}});
-  verbs.answer = anything();
+  verbs.answer = record_schema({{"dataplane", reference("Dataplane")}, {"done", text_schema(1, 4096)}});
   verbs.run = [&api](const CallPtr& call) { operate(api, call); };
   api.router().add(std::move(verbs));
 }
@@ -213,21 +222,35 @@ void add_status_routes(Api& api) {
     route.run = [&api, run](const CallPtr& call) { run(api, call); };
     api.router().add(std::move(route));
   };
-  struct Simple {
-    const char* what;
-    const char* summary;
-  };
-  for (const Simple& one :
-       {Simple{"farms", "State and counters of each farm."},
-        Simple{"servers", "State, reason and counters of each server's endpoints."},
-        Simple{"drops", "Where packets went: in, out, dropped for which reason; per port and worker."},
-        Simple{"version", "Releases, region, what each worker has acknowledged."}}) {
-    add({.pattern = std::string{"/api/v1/status/"} + one.what,
-         .id = std::string{"show-"} + one.what,
-         .summary = one.summary,
-         .answer = anything()},
-        [what = std::string{one.what}](Api& to, const CallPtr& call) { show(to, call, what); });
-  }
+  const std::vector<Filter> of_farms{{"farm", "name", "only this farm"},
+                                     {"state", "state", "only those in this state: up, degraded, down"}};
+  add({.pattern = "/api/v1/status/farms",
+       .id = "show-farms",
+       .summary = "State and counters of each farm.",
+       .query = listing_queries(of_farms),
+       .answer = listing_schema("farms", reference("FarmStatus"), {{"dataplane", reference("Dataplane")}})},
+      [of_farms](Api& to, const CallPtr& call) { show_listing(to, call, "farms", of_farms); });
+  const std::vector<Filter> of_servers{{"farm", "farm", "only of this farm"},
+                                       {"server", "name", "only of servers with this name"},
+                                       {"state", "state", "only those in this state: up, down, untested"}};
+  add({.pattern = "/api/v1/status/servers",
+       .id = "show-servers",
+       .summary = "State, reason and counters of each server's endpoints.",
+       .query = listing_queries(of_servers),
+       .answer = listing_schema("servers", reference("ServerStatus"),
+                                {{"dataplane", reference("Dataplane")},
+                                 {"leaving", Json{{"type", "array"}, {"items", reference("LeavingServer")}}}})},
+      [of_servers](Api& to, const CallPtr& call) { show_listing(to, call, "servers", of_servers); });
+  add({.pattern = "/api/v1/status/drops",
+       .id = "show-drops",
+       .summary = "Where packets went: in, out, dropped for which reason; per port and worker.",
+       .answer = reference("Drops")},
+      [](Api& to, const CallPtr& call) { show(to, call, "drops"); });
+  add({.pattern = "/api/v1/status/version",
+       .id = "show-version",
+       .summary = "Releases, region, what each worker has acknowledged.",
+       .answer = reference("Version")},
+      [](Api& to, const CallPtr& call) { show(to, call, "version"); });
   add_verbs(api);
   add_table(api, "connections", "The connection table", "End connections; the clients notice at their next packet.");
   add_table(api, "persistence", "Which client is bound to which server",
@@ -243,7 +266,7 @@ void add_status_routes(Api& api) {
   add({.pattern = "/api/v1/status/management",
        .id = "show-management",
        .summary = "How the HTTPS server stands: addresses, certificate, problems.",
-       .answer = anything()},
+       .answer = reference("ManagementStatus")},
       [](Api& to, const CallPtr& call) { call->answer(ok(to.plane().management())); });
   add({.pattern = "/api/v1/events",
        .id = "listen",
