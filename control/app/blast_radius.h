@@ -34,6 +34,11 @@ struct BlastRadius {
 // That the server has now, over all workers.
 [[nodiscard]] std::uint64_t connections_of(const Region& region, ServerId server);
 
+// Whether that limit (contract/snapshot.h) was reached, and not enough connections have ended since.
+[[nodiscard]] inline bool is_full(const Region& region, std::uint16_t limit) {
+  return limit < kLimitsMax && region.shared_loads().full[limit].load(std::memory_order_relaxed) != 0;
+}
+
 // Connections only: `running` is in force, `planned` was compiled after it.
 BlastRadius radius_of(const Region& region, const Snapshot& running, const Snapshot& planned);
 // Farms and weights.

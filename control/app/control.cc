@@ -174,6 +174,7 @@ void Control::tick() {
     questioner_.turn(now);
     if (slots_full_) publish();
     watch_leaving();
+    watch_limits();
     if (release_due_ && publisher_.acknowledged()) {
       release_due_ = false;
       network_.neighbours().release_others();
@@ -368,6 +369,7 @@ Result<void> Control::compile_into(std::uint64_t generation, const Snapshot* pre
                .previous = previous,
                .state = [this](const ServerEndpoint& endpoint) { return state_of(endpoint); },
                .has_connections = [this](ServerId server) { return connections_of(*watch_.region(), server) != 0; },
+               .is_full = [this](std::uint16_t limit) { return is_full(*watch_.region(), limit); },
                .neighbour = [&](PortId port, const Address& address) { return neighbours.keep(port, address); }},
               into);
   if (!compiled) return tl::unexpected<Error>{compiled.error()};

@@ -22,6 +22,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -91,7 +92,8 @@ class Control {
   void settle_health_checks();
   using Told = std::set<std::pair<std::string, std::string>>;  // whose duty changed, and why
   void settle(const std::vector<ServerId>& rows, ServerState health);
-  void settle_duties(std::size_t changed, bool is_news, Told& told);
+  bool settle_duties(std::size_t changed, bool is_news, Told& told);
+  void watch_limits();
   void watch_leaving();
   [[nodiscard]] std::string verbs_file() const;
   void load_verbs();
@@ -168,6 +170,7 @@ class Control {
   std::chrono::nanoseconds looked_at_{0}, network_tried_at_{0}, table_full_told_at_{0}, bindings_full_told_at_{0},
       table_full_at_{0}, bindings_full_at_{0},  // when a worker reported it last; 0: never
       events_seen_at_{0}, leaving_seen_at_{0};
+  std::map<std::string, std::chrono::nanoseconds> full_told_at_;  // by "SERVER of farm FARM", or farm
   std::string waiting_told_;
 };
 

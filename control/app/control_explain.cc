@@ -1,6 +1,7 @@
 // `fulcrum explain`: which configuration the dataplane is asked about.
 #include <memory>
 
+#include "control/app/blast_radius.h"
 #include "control/app/control.h"
 
 namespace fulcrum {
@@ -56,6 +57,7 @@ void Control::explain_draft(const surface::ExplainRequest& request, Questioner::
                            .previous = previous,
                            .state = [this](const ServerEndpoint& endpoint) { return state_of(endpoint); },
                            .has_connections = [](ServerId) { return true; },
+                           .is_full = [this](std::uint16_t limit) { return is_full(*watch_.region(), limit); },
                            .neighbour = {}},
                           into);
               if (!compiled) return tl::unexpected<Error>{compiled.error()};

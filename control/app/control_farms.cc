@@ -17,6 +17,8 @@ constexpr std::chrono::milliseconds kHealthSettles{5};
 // changes.
 constexpr int kPublishShare = 3;
 constexpr std::chrono::seconds kLeavingPeriod{1};
+// An event for each time that something becomes full would be all that the trail has room for.
+constexpr std::chrono::seconds kFullPeriod{60};
 
 }  // namespace
 
@@ -53,11 +55,12 @@ void Control::settle(const std::vector<ServerId>& rows, ServerState health) {
 }
 
 // The servers of a service after a change of one: who comes in and who goes is told to every worker at once. `is_news`:
-// nobody has heard yet why the one at `changed` does. A server tells the same of many ports once.
-void Control::settle_duties(std::size_t changed, bool is_news, Told& told) {
+// nobody has heard yet why the one at `changed` does. A server tells the same of many ports once. True when somebody
+// did.
+bool Control::settle_duties(std::size_t changed, bool is_news, Told& told) {
   const Snapshot& newest = *publisher_.newest();
   const auto found = crews_.find(compiled_[changed].service.value);
-  if (found == crews_.end()) return;
+  if (found == crews_.end()) return false;
   const bool alone = !found->second.has_reserve;
   std::vector<CompiledServer*> crew;
   std::vector<roster::Member> members;
@@ -68,15 +71,47 @@ void Control::settle_duties(std::size_t changed, bool is_news, Told& told) {
   }
   const model::Farm& farm = compiled_model_->farms[compiled_[changed].farm];
   const auto duties = roster::duties(members, farm.standbys);
+  bool has_changed = false;
   for (std::size_t i = 0; i < crew.size(); ++i) {
     const roster::Duty before = std::exchange(crew[i]->duty, duties[i]);
     if (before.state == duties[i].state) continue;
+    has_changed = true;
     publisher_.set_server_state(crew[i]->id, duties[i].state);
     const std::string why = sentence(duties[i], farm);
     if ((crew[i] == &compiled_[changed] && !is_news) || why.empty()) continue;
     const std::string whose = names_of({crew[i]->id}, newest).front();
     if (told.emplace(whose, why).second) tell(false, "server", whose, why);
   }
+  return has_changed;
+}
+
+// Workers find out by themselves who is full. What is left to do here is to bring standbys in, and to tell.
+void Control::watch_limits() {
+  const Snapshot* newest = publisher_.newest();
+  if (newest == nullptr || newest->has_limits == 0) return;
+  const std::chrono::nanoseconds now = monotonic_now();
+  const auto tell_full = [&](const std::string& who) {
+    auto& told_at = full_told_at_[who];
+    if (told_at.count() != 0 && now - told_at < kFullPeriod) return;
+    told_at = now;
+    tell(true, "limit", who, "has as many connections as it may have: new ones are not taken");
+  };
+  bool has_changed = false;
+  Told told;
+  for (std::size_t place = 0; place < compiled_.size(); ++place) {
+    CompiledServer& server = compiled_[place];
+    const std::uint16_t limit = newest->servers[server.id.index].limit;
+    const bool full = limit < kServersMax && is_full(*watch_.region(), limit);
+    if (std::exchange(server.is_full, full) == full) continue;
+    has_changed |= settle_duties(place, false, told);
+    if (full) tell_full(names_of({server.id}, *newest).front());
+  }
+  for (std::uint16_t farm = 0; farm < newest->farm_count && farm < kFarmsMax; ++farm) {
+    if (newest->limits[limit_of(FarmId{farm})].high == 0 || !is_full(*watch_.region(), limit_of(FarmId{farm})))
+      continue;
+    tell_full(fmt::format("farm {}", newest->farms[farm].name.view()));
+  }
+  if (has_changed) publish_soon(std::max<std::chrono::nanoseconds>(kHealthSettles, publish_took_ * kPublishShare));
 }
 
 std::uint32_t Control::unix_seconds() {
@@ -107,7 +142,7 @@ roster::Member Control::member_of(std::size_t place) const {
   const CompiledServer& server = compiled_[place];
   const model::Server& one = compiled_model_->farms[server.farm].servers[server.server];
   const roster::Standing standing = standing_of(compiled_, place);
-  return {one.role, one.state, one.weight, standing.health, server.duty.state, standing.because_of};
+  return {one.role, one.state, one.weight, standing.health, server.duty.state, standing.because_of, server.is_full};
 }
 
 ServerState Control::state_of(const ServerEndpoint& endpoint) const {

@@ -10,6 +10,7 @@
 
 #include "control/compile/bind_ports.h"
 #include "control/compile/enter.h"
+#include "control/compile/fill_limits.h"
 #include "control/compile/fill_routes.h"
 #include "control/compile/plan.h"
 #include "control/compile/ranges.h"
@@ -52,6 +53,7 @@ class Compiler {
     fill_services();
     fill_servers();
     fill_leaving();
+    fill_limits(input_.model, services_, servers_, leaving_, into_);
     fill_wide(std::move(wide_), into_);
     if (const auto done = fill_schedules(); !done) return tl::unexpected<Error>{done.error()};
     return compiled();
@@ -222,10 +224,13 @@ class Compiler {
       const std::uint32_t service = servers_[first].service;
       members.clear();
       for (std::size_t i = first; i < servers_.size() && servers_[i].service == service; ++i) {
-        const PlannedServer& planned = servers_[i];
+        PlannedServer& planned = servers_[i];
         const ServerState before = planned.is_kept ? previous_->servers[*planned.row].state : ServerState::unused;
+        const std::uint16_t limit = planned.is_kept ? previous_->servers[*planned.row].limit : kNoIndex;
+        planned.is_full =
+            planned.server->connections_max != 0 && limit < kServersMax && input_.is_full && input_.is_full(limit);
         members.push_back({planned.server->role, planned.server->state, planned.server->weight, planned.standing.health,
-                           before, planned.standing.because_of});
+                           before, planned.standing.because_of, planned.is_full});
       }
       const auto duties = roster::duties(members, services_[service].farm->standbys);
       for (std::size_t i = 0; i < duties.size(); ++i) servers_[first + i].duty = duties[i];
@@ -449,7 +454,7 @@ class Compiler {
       const PlannedService& service = services_[server.service];
       result.push_back({ServerId{*server.row, into_.servers[*server.row].generation}, ServiceId{*service.row},
                         service.farm_index, server.server_index, server.duty, service.port_index, server.health,
-                        server.next_bound});
+                        server.next_bound, server.is_full});
     }
     return result;
   }

@@ -12,6 +12,8 @@
 // A server that left its farm while it may have connections keeps its row, as `leaving`, until none is left; what
 // becomes of them in that time, and of those of a server in maintenance, is the farm's choice (model, removed_flows).
 //
+// A server's limit of connections has the place of its lowest row, so it is found again as long as that is kept.
+//
 // Schedules hold one full cycle: round robin the usable servers in the order of the model, weighted round robin the
 // smooth weighted sequence of their weights divided by the greatest common divisor, the others as schedules.h says.
 // Servers of mode dsr are not in endpoint_index: they do not answer from their own address. Who takes new connections
@@ -68,6 +70,8 @@ struct CompileInput {
   std::function<ServerState(const ServerEndpoint&)> state;
   // Whether a row of `previous` has connections; empty: none has.
   std::function<bool(ServerId)> has_connections{};
+  // Whether that limit of `previous` is full; empty: none is.
+  std::function<bool(std::uint16_t)> is_full{};
   // The neighbour entry of a next hop, made when missing; empty or nothing: the worker looks it up by address.
   std::function<std::optional<NeighbourId>(PortId, const Address&)> neighbour;
 };
@@ -84,6 +88,7 @@ struct CompiledServer {
   // the next among all compiled servers, its own when it stands alone.
   ServerState health = ServerState::up;
   std::uint32_t next_bound = 0;
+  bool is_full = false;  // as the duty was decided
 };
 
 // What counts for the server at `place` in `compiled`, by the health of those it is bound to.

@@ -56,6 +56,22 @@ TEST(Compile, AServerThatLeftGoesOnForItsConnections) {
   EXPECT_EQ(later(model, *first.snapshot, 1000)->servers[left].flows, Flows::reset);
 }
 
+TEST(Compile, ConnectionsOfWhoLeftCountAgainstTheFarmsLimit) {
+  model::Model model = shop();
+  model.farms[0].connections_max = 50;
+  model.farms[0].servers[1].connections_max = 10;
+  const Compiled first = compiled(model);
+  const std::uint16_t left = find_endpoint(*first.snapshot, ip("10.1.1.12"), Be16{8080}, Protocol::tcp);
+  const std::uint16_t whole =
+      limit_of(FarmId{first.snapshot->services[first.snapshot->servers[left].service.value].farm});
+  model.farms[0].servers[1].addresses[0] = ip("10.1.1.99");
+  const auto moved = later(model, *first.snapshot, 1000);
+  const std::uint16_t now = find_endpoint(*moved, ip("10.1.1.99"), Be16{8080}, Protocol::tcp);
+  EXPECT_EQ(moved->servers[left].limit, moved->servers[now].limit) << "it is the same server, elsewhere";
+  model.farms[0].servers.erase(model.farms[0].servers.begin() + 1);
+  EXPECT_EQ(later(model, *moved, 1000)->servers[left].limit, whole);
+}
+
 TEST(Compile, AServerThatComesBackTakesUpItsRow) {
   const model::Model whole = shop();
   model::Model less = whole;

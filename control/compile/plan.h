@@ -35,6 +35,7 @@ struct PlannedServer {
   std::uint32_t next_bound = 0;          // a ring of these; index into the planned servers
   roster::Duty duty{};
   MemberId member{};
+  bool is_full = false;
 };
 
 // A row of a server that is no longer in the farm.

@@ -99,6 +99,17 @@ Description<Server> describe_server() {
                   "its connections and the clients that are bound to it go on, nobody else comes; a standby comes in")
           .choice("maintenance", AdminState::maintenance,
                   "nobody comes, and clients that are bound to it move to another server; a standby comes in"),
+      field("connections_max", &Server::connections_max,
+            "With so many connections, over all addresses and ports of the farm, half-open ones among them, the server "
+            "is full: nobody comes, clients that are bound to it move to another server, and a standby comes in. 0: no "
+            "limit.")
+          .permission(Permission::operate)
+          .range(0, kConnectionsMax),
+      field("connections_low", &Server::connections_low,
+            "A server that was full takes connections again when it has fewer than so many. 0: three quarters of "
+            "connections_max.")
+          .permission(Permission::operate)
+          .range(0, kConnectionsMax),
   }};
 }
 
@@ -231,7 +242,12 @@ Description<Farm> describe_farm() {
           .choice("drain", RemovedFlows::drain, "they go on for drain_time_s; what is left then is reset")
           .choice("reset", RemovedFlows::reset, "client and server get a TCP reset in answer to their next packet"),
       field("drain_time_s", &Farm::drain_time, "How long, with removed_flows = \"drain\".").range(1, 30 * 86400),
-      field("no_server", &Farm::no_server, "What a client gets whose new connection no server can take.")
+      field("connections_max", &Farm::connections_max,
+            "With so many connections over all its servers the farm takes no further one until one has ended; no "
+            "standby comes in for that. 0: no limit.")
+          .range(0, kConnectionsMax),
+      field("no_server", &Farm::no_server,
+            "What a client gets whose new connection no server can take, or whose farm is full.")
           .choice("drop", NoServer::drop, "nothing: it tries again by itself, and notices nothing of a short outage")
           .choice("reset", NoServer::reset, "a TCP reset (for UDP as unreachable): it fails at once")
           .choice("unreachable", NoServer::unreachable,

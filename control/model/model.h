@@ -51,7 +51,13 @@ struct Server {
   std::uint16_t weight = 10;       // 0: as AdminState::drain
   ServerRole role = ServerRole::active;
   AdminState state = AdminState::enabled;
+  std::uint32_t connections_max = 0;  // 0: no limit
+  std::uint32_t connections_low = 0;  // see low_mark()
 
+  // A server that was full takes connections again with fewer than so many.
+  [[nodiscard]] std::uint32_t low_mark() const {
+    return connections_low != 0 ? connections_low : connections_max - connections_max / 4;
+  }
   // The server's address of that family; nothing when it has none.
   [[nodiscard]] const Address* address_of(Family family) const;
   friend bool operator==(const Server&, const Server&) = default;
@@ -116,6 +122,7 @@ struct Farm {
   RemovedFlows removed_flows = RemovedFlows::drain;
   std::chrono::seconds drain_time{300};
   NoServer no_server = NoServer::drop;
+  std::uint32_t connections_max = 0;  // 0: no limit
 
   // Where `port` of this farm leads at a server.
   [[nodiscard]] std::uint16_t server_port_of(const ServicePort& port) const;
@@ -148,6 +155,7 @@ struct Model {
   friend bool operator==(const Model&, const Model&) = default;
 };
 
+inline constexpr std::uint32_t kConnectionsMax = 1'000'000'000;
 inline constexpr std::chrono::seconds kSlowStartMax{3600};
 inline constexpr std::int64_t kModelVersion = 1;
 inline constexpr std::size_t kStaticRoutesMax = 512;  // so that they fit beside farms (kRoutesMax, kNextHopsMax)

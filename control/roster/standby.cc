@@ -20,6 +20,7 @@ Duty own_duty(const Member& member) {
     return {ServerState::untested, is_own ? Why::untested : Why::port_untested, member.because_of};
   if (member.wanted == AdminState::drain) return {ServerState::draining, Why::drained};
   if (member.weight == 0) return {ServerState::draining, Why::no_weight};
+  if (member.is_full) return {member.before == ServerState::reserve ? member.before : ServerState::up, Why::full};
   return {ServerState::up, Why::serves};
 }
 
@@ -50,7 +51,9 @@ class Rule {
   }
 
  private:
-  [[nodiscard]] bool can(std::size_t i) const { return duties_[i].state == ServerState::up; }
+  [[nodiscard]] bool can(std::size_t i) const {
+    return duties_[i].state == ServerState::up && duties_[i].why != Why::full;
+  }
 
   void count() {
     for (std::size_t i = 0; i < members_.size(); ++i) {
@@ -130,6 +133,8 @@ std::string_view word(const Duty& duty) {
     case Why::failed:
     case Why::port_failed:
       return "down";
+    case Why::full:
+      return "full";
     case Why::untested:
     case Why::port_untested:
       break;
@@ -160,6 +165,8 @@ std::string sentence(const Duty& duty, const model::Farm& farm) {
       return port() + " is down, and the farm's ports are bound";
     case Why::port_untested:
       return port() + " has not been checked yet, and the farm's ports are bound";
+    case Why::full:
+      return "has as many connections as it may have: takes nobody until enough have ended";
     default:
       return {};
   }

@@ -2,10 +2,11 @@
 // checks say and what was in force before; control asks it for each service (an address and port of a farm) whenever
 // one of these changes.
 //
-// Places. The active and favorite servers are the farm's places. One that cannot take connections (failed, drained, in
-// maintenance, not tested yet) is missing, and standbys come in for the missing by the farm's rule: `come_in` for every
-// `failures`; one at least when no place is left. They come in the order of the model, those that already serve first,
-// so that a second failure moves nobody. Servers of last resort take part only while nobody else can, all of them.
+// Places. The active and favorite servers are the farm's places. One that cannot take connections (failed, drained,
+// full, in maintenance, not tested yet) is missing, and standbys come in for the missing by the farm's rule: `come_in`
+// for every `failures`; one at least when no place is left. They come in the order of the model, those that already
+// serve first, so that a second failure moves nobody. Servers of last resort take part only while nobody else can, all
+// of them.
 //
 // The way back. A favorite takes its place back at once: its standby goes back to the reserve, which leaves it the
 // connections and the clients bound to it and gives it no others. An ordinary active server that comes back after a
@@ -13,7 +14,8 @@
 // two, and none at the moment at which a server that is failing again and again looks well. It serves again when a
 // standby is missing, when another place is, or when the administrator says so, by draining the standby for a moment.
 // (This is what "favorite" means in the products whose users we serve; everywhere else all actives are favorites.) Who
-// comes back from drain or maintenance, or was added, serves at once: that is what the administrator asked for.
+// comes back from drain or maintenance, was full, or was added, serves at once: that is what the administrator asked
+// for.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +36,7 @@ struct Member {
   ServerState health = ServerState::up;      // up, down or untested
   ServerState before = ServerState::unused;  // in force until now; unused: the server is new
   std::uint16_t because_of = kOwnPort;       // whose check says `health`; see bound_ports.h
+  bool is_full = false;                      // has as many connections as it may have
   friend bool operator==(const Member&, const Member&) = default;
 };
 
@@ -49,6 +52,7 @@ enum class Why : std::uint8_t {
   untested,
   port_failed,  // another port that this one is bound to
   port_untested,
+  full,  // as it was, up or reserve: workers know by themselves whom to step over
 };
 
 struct Duty {

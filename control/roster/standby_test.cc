@@ -22,6 +22,7 @@ Member member_of(const std::string& words) {
   if (has("drain")) member.wanted = model::AdminState::drain;
   if (has("maintenance")) member.wanted = model::AdminState::maintenance;
   if (has("weightless")) member.weight = 0;
+  if (has("full")) member.is_full = true;
   if (has("down")) member.health = ServerState::down;
   if (has("untested")) member.health = ServerState::untested;
   if (has("new")) member.before = ServerState::unused;
@@ -71,6 +72,13 @@ const std::vector<Row>& rows() {
       {"a_standby_that_recovers_does_not_push_the_other_out",
        {"active down was-down", "standby was-down", "standby"},
        "down standby up"},
+      {"a_full_server_pulls_one_in", {"active full", "active", "standby was-idle"}, "full up up"},
+      {"a_full_standby_is_passed_over", {"active down", "standby full", "standby was-idle"}, "down full up"},
+      {"a_full_standby_that_waits_goes_on_waiting", {"active", "standby full was-idle"}, "up full"},
+      {"all_are_full", {"active full", "standby full", "last was-idle"}, "full full up"},
+      {"full_and_down_is_down", {"active full down", "active"}, "down up"},
+      {"full_and_drained_is_drained", {"active full drain", "active"}, "draining up"},
+      {"back_from_full_serves_at_once", {"active", "standby"}, "up standby"},
       // The way back.
       {"a_favorite_takes_its_place_back", {"favorite was-down", "standby"}, "up standby"},
       {"an_active_that_comes_back_waits", {"active was-down", "active", "standby"}, "waiting up up"},

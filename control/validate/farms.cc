@@ -80,6 +80,20 @@ class FarmRules {
       findings_.add(path + ".name", "\"{}\" is already the name of {}", name, findings_.place(first->second));
   }
 
+  void check_limits(const model::Server& server, const std::string& path) {
+    if (server.connections_low == 0 || findings_.is_wrong(path + ".connections_low") ||
+        findings_.is_wrong(path + ".connections_max")) {
+      return;
+    }
+    if (server.connections_max == 0) {
+      findings_.add(path + ".connections_low", "{} without connections_max: the server is never full",
+                    server.connections_low);
+    } else if (server.connections_low > server.connections_max) {
+      findings_.add(path + ".connections_low", "{} is above connections_max ({})", server.connections_low,
+                    server.connections_max);
+    }
+  }
+
   // Of a file the reader says so; a model from elsewhere is told here.
   template <class T>
   void check_not_empty(const std::vector<T>& list, const std::string& path, const char* what) {
@@ -226,6 +240,7 @@ class FarmRules {
       check_name(names, server.name, at);
       check_not_empty(server.addresses, at + ".addresses", "address for each server");
       check_families(server, at);
+      check_limits(server, at);
       for (std::size_t a = 0; a < server.addresses.size(); ++a) {
         const std::string here = fmt::format("{}.addresses[{}]", at, a);
         if (findings_.is_wrong(here)) continue;

@@ -126,6 +126,19 @@ SCENARIO("single fields are wrong") {
         Lines{"f.cfg:16: farms.shop.check.interval_ms: 50 is out of range: 100 to 3600000 ms"});
 }
 
+SCENARIO("limits of connections") {
+  const auto web1 = [](const std::string& limits) { return problems_of(with("weight = 10", limits)); };
+  CHECK(web1("connections_max = 100; connections_low = 100") == Lines{});
+  CHECK(web1("connections_max = 100; connections_low = 101") ==
+        Lines{"f.cfg:14: farms.shop.servers.web1.connections_low: 101 is above connections_max (100)"});
+  CHECK(
+      web1("connections_low = 5") ==
+      Lines{"f.cfg:14: farms.shop.servers.web1.connections_low: 5 without connections_max: the server is never full"});
+  CHECK(web1("connections_max = -1").size() == 1);
+  CHECK(problems_of(with("name = \"mail\";", "name = \"mail\"; connections_max = 5;")) == Lines{});
+  CHECK(problems_of(with("name = \"mail\";", "name = \"mail\"; connections_max = 1000000001;")).size() == 1);
+}
+
 SCENARIO("nobody of a farm is active") {
   const auto mail = [](const std::string& roles) {
     return problems_of(with("addresses = [ \"10.1.1.13\" ]; }", "addresses = [ \"10.1.1.13\" ]; " + roles + " }"));
@@ -323,7 +336,8 @@ SCENARIO("many things are wrong at once") {
   CHECK(problems_of(text) ==
         Lines{"f.cfg:6: routes[0].via: the gateway 192.0.2.1 is in no subnet of a port",
               "f.cfg:14: farms.shop.servers.web1.weight: 101 is out of range: 0 to 100",
-              "f.cfg:14: farms.shop.servers.web1.color: unknown key; known here: name, addresses, weight, role, state",
+              "f.cfg:14: farms.shop.servers.web1.color: unknown key; known here: name, addresses, weight, role, state, "
+              "connections_max, connections_low",
               "f.cfg:17: farms[1].name: \"shop\" is already the name of farms.shop (line 9)",
               "f.cfg:18: farms[1].addresses[0]: 198.51.100.1 is an address of the box itself: ports.front.addresses[0] "
               "(line 3)",

@@ -10,8 +10,10 @@ namespace fulcrum {
 inline constexpr std::size_t kWorkersMax = 64;
 inline constexpr std::size_t kPortsMax = 16;
 inline constexpr std::size_t kFarmsMax = 4096;
-inline constexpr std::size_t kServicesMax = 8192;       // one per (address, protocol, port) of a farm
-inline constexpr std::size_t kServersMax = 32768;       // one per server and service
+inline constexpr std::size_t kServicesMax = 8192;  // one per (address, protocol, port) of a farm
+inline constexpr std::size_t kServersMax = 32768;  // one per server and service
+// One of each server, by one of its rows, and behind them one of each farm.
+inline constexpr std::size_t kLimitsMax = kServersMax + kFarmsMax;
 inline constexpr std::size_t kScheduleMax = 1U << 21U;  // entries of all services' schedules and slot tables together
 inline constexpr std::size_t kSlotTablesMax = 8192;     // services with the same servers share one
 // Address ranges after flattening, per family: two for each service's address, and room for routes.

@@ -60,8 +60,10 @@ struct ExplainedServer {
   std::uint8_t is_usable = 0;    // by anybody's new connection
   std::uint32_t turn = no_turn;  // new connections that come before its next, by this worker's cursor; 0: it is next
   std::int64_t active = 0;       // connections, over all workers
+  std::uint32_t limit = 0;       // how many it may have over all of its rows; 0: as many as come
+  std::uint32_t is_full = 0;     // it has reached that, and not enough have ended since
 };
-static_assert(sizeof(ExplainedServer) == 24 && std::is_trivially_copyable_v<ExplainedServer>);
+static_assert(sizeof(ExplainedServer) == 32 && std::is_trivially_copyable_v<ExplainedServer>);
 
 struct ExplainedHead {
   std::uint32_t length = 0;  // of the whole frame

@@ -8,6 +8,9 @@
 // connection in flight per server at a time, so that no packet costs more for it. Where the answer does not pass here
 // (DSR), control gives the time that its health probe took to connect.
 //
+// Limits of connections are counted apart (schedule/limits.h): each worker shows how many it holds against each of
+// them, and whoever finds one reached says so for all.
+//
 // Everything is one atomic word per server, so a reader has one moment's values and the right server's: the word
 // carries the server's generation.
 #pragma once
@@ -54,6 +57,8 @@ struct WorkerLoads {
   alignas(64) std::array<LoadWord, kServersMax> own;      // written by: its worker. read by: housekeeping
   alignas(64) std::array<LoadWord, kServersMax> others;   // written by: housekeeping. `response_us` is everybody's mean
   alignas(64) std::array<LoadWord, kServersMax> counted;  // written by: housekeeping. `own`, as it was for that sum
+  // By limit: connections that this worker opened less those that it closed. Written by: its worker. Read by: workers.
+  alignas(64) std::array<std::atomic<std::int32_t>, kLimitsMax> held;
 };
 
 // A measurement under way: which connection's SYN went to the server, and when. 0: none.
@@ -73,6 +78,9 @@ struct SharedLoads {
   alignas(64) std::array<LoadWord, kServersMax> probed;   // Load without connections. written by: control
   // Load whose `active` is no connections but KiB per second, over the last second. written by: housekeeping
   alignas(64) std::array<LoadWord, kServersMax> bandwidth;
+  // By limit: 1 from when it was reached until there are fewer than its low mark. Written by: any worker.
+  alignas(64) std::array<std::atomic<std::uint8_t>, kLimitsMax> full;
+  alignas(64) std::atomic<std::uint32_t> reopened{0};  // how often one of `full` went back to 0. Written by: any worker
 };
 
 }  // namespace fulcrum

@@ -149,6 +149,7 @@ struct alignas(64) ServerRow {
   // addresses alone (IPv4 header), and of addresses and port (TCP and UDP). The way back uses their inverse.
   std::uint16_t address_delta = 0;
   std::uint16_t address_port_delta = 0;
+  std::uint16_t limit = kNoIndex;          // into Snapshot::limits: what its connections count against
   std::uint32_t neighbour = kNoNeighbour;  // the next hop towards the server
   std::uint64_t freed_in = 0;              // as Snapshot::service_freed_in
   MemberId member{};                       // which server of the farm it is
@@ -159,6 +160,19 @@ struct alignas(64) ServerRow {
   std::uint32_t left_at = 0;           // control: when it left or maintenance began, in seconds since 1970; 0: neither
 };
 static_assert(sizeof(ServerRow) == 64);
+
+// How many connections a server may have over all of its rows, or a farm over all of its servers (schedule/limits.h).
+struct LimitRow {
+  std::uint32_t high = 0;          // with so many it takes no further one; 0: no limit
+  std::uint32_t low = 0;           // then it takes one again with fewer than so many; at least 1, at most `high`
+  std::uint16_t above = kNoIndex;  // the farm's limit, for which a server's connections count as well
+  std::uint16_t unused = 0;
+};
+
+// The place of a farm's limit; that of a server's is the index of one of its rows.
+[[nodiscard]] constexpr std::uint16_t limit_of(FarmId farm) noexcept {
+  return farm.value < kFarmsMax ? static_cast<std::uint16_t>(kServersMax + farm.value) : kNoIndex;
+}
 
 enum class RouteKind : std::uint8_t {
   none = 0,     // no route
@@ -223,8 +237,9 @@ struct Snapshot {
   std::uint32_t by_bandwidth = 0;  // 1: and some by bandwidth
   std::uint32_t slot_table_count = 0;
   std::uint32_t range_count = 0;
-  std::uint32_t has_wide = 0;  // 1: wide_index is not empty
-  MemberId newest_member{};    // the last that was given
+  std::uint32_t has_wide = 0;    // 1: wide_index is not empty
+  std::uint32_t has_limits = 0;  // 1: some server or farm has one
+  MemberId newest_member{};      // the last that was given
   std::array<FarmRow, kFarmsMax> farms;
   std::array<ServiceRow, kServicesMax> services;
   std::array<ServerRow, kServersMax> servers;
@@ -235,6 +250,7 @@ struct Snapshot {
   RowIndex<kServersMax> wide_index;            // by (address, protocol) of the server; first of its chain of wide rows
   RowIndex<kServersMax> member_index;          // by (service, member) of the server
   RouteTable routes;
+  std::array<LimitRow, kLimitsMax> limits;
   std::array<SlotTable, kSlotTablesMax> slot_tables;
   std::array<PortRange, kServicesMax> ranges;
   std::array<std::uint64_t, kServicesMax> service_freed_in;  // control: since when the row is free; 0: in use, or never

@@ -61,8 +61,10 @@ enum class Drop : std::uint8_t {
   twin_refused,
   lost_in_restart,
   connection_reset,  // schedule
+  servers_full,
+  farm_full,
 };
-inline constexpr std::size_t kDropReasons = static_cast<std::size_t>(Drop::connection_reset) + 1;
+inline constexpr std::size_t kDropReasons = static_cast<std::size_t>(Drop::farm_full) + 1;
 inline constexpr std::size_t kDropReasonsMax = 64;  // room in the counters' layout
 static_assert(kDropReasons <= kDropReasonsMax);
 
@@ -120,6 +122,8 @@ inline constexpr std::array<DropReason, kDropReasons> kDropReasonTable{{
     {Drop::lost_in_restart, "lost_in_restart", "was in the dataplane's hands when the process died"},
     {Drop::connection_reset, "connection_reset",
      "its server left the farm or is in maintenance, and the farm resets its connections then"},
+    {Drop::servers_full, "servers_full", "every server of the farm that takes connections has as many as it may have"},
+    {Drop::farm_full, "farm_full", "the farm has as many connections as it may have"},
 }};
 
 // What a packet that is dropped is answered with, in its place. Not among the packets of the identity: the packet was

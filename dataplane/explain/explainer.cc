@@ -160,8 +160,10 @@ class Explainer::Run {
           .member = server.member,
           .weight = server.weight,
           .state = state_now(snapshot_, row, shadow_.rows.servers[row]),
-          .is_usable = is_usable(snapshot_, row, shadow_.rows.servers[row]) ? std::uint8_t{1} : std::uint8_t{0},
-          .active = active(id)};
+          .is_usable = is_usable(snapshot_, row, shadow_.rows.servers) ? std::uint8_t{1} : std::uint8_t{0},
+          .active = active(id),
+          .limit = server.limit < kServersMax ? snapshot_.limits[server.limit].high : 0,
+          .is_full = is_full(snapshot_, row, shadow_.rows.servers) ? 1U : 0U};
     }
   }
 
@@ -185,7 +187,7 @@ class Explainer::Run {
     for (std::uint32_t step = 0; step < service.schedule_length && missing != 0; ++step) {
       const std::uint32_t at = (begin + step) % service.schedule_length;
       const std::uint16_t row = snapshot_.schedule[service.schedule_offset + at];
-      if (!is_usable(snapshot_, row, shadow_.rows.servers[row])) continue;
+      if (!is_usable(snapshot_, row, shadow_.rows.servers)) continue;
       const std::uint16_t place = shadow_.place[row];
       if (place < answer_.servers_count && answer_.servers[place].id.index == row &&
           answer_.servers[place].turn == ExplainedServer::no_turn) {
@@ -221,7 +223,8 @@ class Explainer::Run {
       answer_.reason = passage().reason;
     }
     const Drop drop = passage().drop;
-    const bool chose = answer_.opens != 0 || answer_.alone != 0 || drop == Drop::no_server || drop == Drop::table_full;
+    const bool chose = answer_.opens != 0 || answer_.alone != 0 || drop == Drop::no_server ||
+                       drop == Drop::servers_full || drop == Drop::table_full;
     if (chose && service()->persistence_s != 0) tell_binding(met);
   }
 

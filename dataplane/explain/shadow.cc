@@ -27,6 +27,13 @@ void ShadowRows::fill(const Region& region, WorkerId worker, std::size_t count, 
     copy(rows.shared().bandwidth[i], shared->bandwidth[i]);
     copy(rows.shared().samples[i], shared->samples[i]);
   }
+  const auto take_limit = [&](std::size_t limit) {
+    loads->held[limit].store(static_cast<std::int32_t>(rows.held_by_all(limit)), std::memory_order_relaxed);
+    shared->full[limit].store(rows.full(limit).load(std::memory_order_relaxed), std::memory_order_relaxed);
+  };
+  for (std::size_t i = 0; i < count; ++i) take_limit(i);
+  for (std::size_t i = kServersMax; i < kLimitsMax; ++i) take_limit(i);
+  if (service < kServicesMax) cursors.full_as_of[service] = 0;
   if (service < kServicesMax) cursors.at[service] = __atomic_load_n(&live.at[service], __ATOMIC_RELAXED);
   cursors.random = __atomic_load_n(&live.random, __ATOMIC_RELAXED);
 }

@@ -96,6 +96,7 @@ void join_opened(Batch& batch, std::size_t i, const Context& context) noexcept {
 struct Choice {
   std::uint16_t server = kNoIndex;
   Reason reason = Reason::scheduler;
+  Drop refused = Drop::no_server;  // where there is no server
 };
 
 void report_full(Batch& batch, Event::Kind kind, const Address& destination) noexcept {
@@ -109,15 +110,33 @@ void report_full(Batch& batch, Event::Kind kind, const Address& destination) noe
 std::uint16_t usable_row(const Context& context, ServiceId service, MemberId member) noexcept {
   const std::uint16_t row = find_member(context.snapshot, service, member);
   if (row == kNoIndex) return kNoIndex;
-  return takes_bound(state_now(context.snapshot, row, context.servers[row])) ? row : kNoIndex;
+  const bool takes = takes_bound(state_now(context.snapshot, row, context.servers[row]));
+  return takes && server_has_room(context.snapshot, row, context.servers) ? row : kNoIndex;
+}
+
+// Where servers have limits: who has room, when the scheduler found nobody.
+Choice choose_spare(const Context& context, ServiceId service, Reason reason) noexcept {
+  if (context.snapshot.services[service.value].schedule_length == 0 && !context.is_urgent) return {};
+  const std::uint32_t news = context.news + context.servers.shared().reopened.load(std::memory_order_relaxed);
+  const auto [row, is_full] = spare_server(context.snapshot, service, context.cursors, context.servers);
+  if (is_full) context.cursors.full_as_of[service.value] = news;
+  return {row, reason, is_full ? Drop::servers_full : Drop::no_server};
 }
 
 // What the farm's scheduler says.
 Choice choose_scheduled(const Facts& facts, const Context& context, ServiceId service) noexcept {
-  const std::uint16_t row = choose_server(context.snapshot, service, {facts.source, facts.source_port}, context.cursors,
+  const Snapshot& snapshot = context.snapshot;
+  const bool has_limits = snapshot.has_limits != 0;
+  if (has_limits && context.cursors.full_as_of[service.value] ==
+                        context.news + context.servers.shared().reopened.load(std::memory_order_relaxed)) {
+    return {.refused = Drop::servers_full};
+  }
+  const std::uint16_t row = choose_server(snapshot, service, {facts.source, facts.source_port}, context.cursors,
                                           context.servers, context.now);
-  return {row == kNoIndex && context.is_urgent ? brought_in(context.snapshot, service, context.servers) : row,
-          reason_of(context.snapshot.services[service.value].scheduler)};
+  const Reason reason = reason_of(snapshot.services[service.value].scheduler);
+  if (row != kNoIndex || !(has_limits || context.is_urgent)) return {row, reason};
+  return has_limits ? choose_spare(context, service, reason)
+                    : Choice{brought_in(snapshot, service, context.servers), reason};
 }
 
 // The server that had the client's last connection, on whatever address and port of the farm; else the scheduler's
@@ -134,8 +153,8 @@ Choice choose_persistent(Batch& batch, const Facts& facts, const Context& contex
       return {server, Reason::persistence};
     }
   }
-  const auto [server, rule] = choose_scheduled(facts, context, service);
-  if (server == kNoIndex) return {};
+  const auto [server, rule, refused] = choose_scheduled(facts, context, service);
+  if (server == kNoIndex) return {.refused = refused};
   const MemberId member = context.snapshot.servers[server].member;
   if (bound) {
     context.bindings.rebind(bound->id, member);
@@ -183,7 +202,7 @@ ConnectionTable::Inserted insert(const Context& context, const FlowKey& key, Ser
 }
 
 // What the farm tells a client whose connection nobody can take.
-void refuse(Batch& batch, std::size_t i, const Context& context) noexcept {
+void refuse(Batch& batch, std::size_t i, const Context& context, Drop reason) noexcept {
   const NoServer rule = context.snapshot.services[batch.passages[i].service].no_server;
   Answer answer = Answer::none;
   if (rule == NoServer::reset && batch.facts[i].kind == PacketKind::tcp) {
@@ -191,7 +210,7 @@ void refuse(Batch& batch, std::size_t i, const Context& context) noexcept {
   } else if (rule != NoServer::drop && context.budget.take(context.now)) {
     answer = Answer::unreachable;
   }
-  batch.refuse(i, Drop::no_server, answer);
+  batch.refuse(i, reason, answer);
 }
 
 // A server for this packet alone. Replies need none: the service they belong to says it all.
@@ -200,7 +219,7 @@ void schedule_alone(Batch& batch, std::size_t i, const Context& context) noexcep
   if (passage.direction == Direction::to_client) return;
   if (speaks_as_us(batch.facts[i], context)) return batch.drop(i, Drop::bad_source);
   const Choice chosen = choose(batch, batch.facts[i], context, ServiceId{passage.service});
-  if (chosen.server == kNoIndex) return refuse(batch, i, context);
+  if (chosen.server == kNoIndex) return refuse(batch, i, context, chosen.refused);
   passage.server = chosen.server;
   passage.reason = chosen.reason;
 }
@@ -213,8 +232,10 @@ void open_connection(Batch& batch, std::size_t i, const Context& context) noexce
 
   const ServiceId service{passage.service};
   const ServiceRow& row = context.snapshot.services[service.value];
+  if (context.snapshot.has_limits != 0 && !has_room(context.snapshot, limit_of(row.farm), context.servers))
+    return refuse(batch, i, context, Drop::farm_full);
   const Choice chosen = choose(batch, facts, context, service);
-  if (chosen.server == kNoIndex) return refuse(batch, i, context);
+  if (chosen.server == kNoIndex) return refuse(batch, i, context, chosen.refused);
   const FlowKey key = key_of(facts, passage);
   const ServerId server{chosen.server, context.snapshot.servers[chosen.server].generation};
   const auto state = facts.kind == PacketKind::udp ? ConnectionState::udp : ConnectionState::embryonic;
@@ -233,7 +254,7 @@ void open_connection(Batch& batch, std::size_t i, const Context& context) noexce
     passage.server = theirs.index;
     return;
   }
-  count_opened(context.servers, server);
+  count_opened(context.snapshot, context.servers, server);
   if (is_measured(row)) begin_sample(context.servers, server, inserted.id, context.now_us);
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "dataplane/schedule/limits.h"
+
 namespace fulcrum {
 namespace {
 
@@ -31,14 +33,16 @@ void begin_anew(const ServerRows& servers, ServerId server) noexcept {
   row.server_generation.store(server.generation, std::memory_order_release);
 }
 
-void count_opened(const ServerRows& servers, ServerId server) noexcept {
+void count_opened(const Snapshot& snapshot, const ServerRows& servers, ServerId server) noexcept {
   counters_of(servers, server).connections.add(1);
   change_active(servers, server, 1);
+  change_held(snapshot, servers, server.index, 1);
 }
 
 void count_removed(const Snapshot& snapshot, const ServerRows& servers, ServerId server) noexcept {
   if (snapshot.servers[server.index].generation != server.generation) return;
   change_active(servers, server, -1);
+  change_held(snapshot, servers, server.index, -1);
 }
 
 }  // namespace fulcrum

@@ -20,8 +20,8 @@ inline ServerCounters& counters_of(const ServerRows& servers, ServerId server) n
   return row;
 }
 
-// Puts a connection that was opened on its server's count.
-void count_opened(const ServerRows& servers, ServerId server) noexcept;
+// Puts a connection that was opened on its server's count, and on what counts against limits.
+void count_opened(const Snapshot& snapshot, const ServerRows& servers, ServerId server) noexcept;
 
 // Takes a removed connection off its server's count, unless the server itself has left the snapshot. Whoever removed
 // the connection calls this once; that need not be the worker that opened it.

@@ -32,7 +32,7 @@ class Choice {
   [[nodiscard]] std::uint16_t row_at(std::uint32_t turn) const noexcept {
     return snapshot_.schedule[service_.schedule_offset + turn];
   }
-  [[nodiscard]] bool is_free(std::uint16_t row) const noexcept { return is_usable(snapshot_, row, servers_[row]); }
+  [[nodiscard]] bool is_free(std::uint16_t row) const noexcept { return is_usable(snapshot_, row, servers_); }
 
   // How busy the server would be with one connection more, for its weight.
   [[nodiscard]] double score(std::uint16_t row) const noexcept {
@@ -62,7 +62,8 @@ class Choice {
 
   // The first usable one from `turn` on that is not `other_than`.
   [[nodiscard]] std::uint16_t walk(std::uint32_t turn, std::uint16_t other_than) const noexcept {
-    for (std::uint32_t step = 0; step < turns(); ++step, turn = turn + 1 == turns() ? 0 : turn + 1) {
+    for (std::uint32_t step = 0; step < steps_of(snapshot_, service_);
+         ++step, turn = turn + 1 == turns() ? 0 : turn + 1) {
       const std::uint16_t row = row_at(turn);
       if (row != other_than && is_free(row)) return row;
     }

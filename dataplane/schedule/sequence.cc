@@ -10,10 +10,10 @@ std::uint16_t next_in_sequence(const Snapshot& snapshot, ServiceId service, Sche
   if (cursor >= row.schedule_length) cursor = 0;
   // A full round at most: the sequence holds only servers that were usable when it was compiled, and control compiles a
   // new one right after a server went down, so long walks last milliseconds.
-  for (std::uint32_t step = 0; step < row.schedule_length; ++step) {
+  for (std::uint32_t step = 0; step < steps_of(snapshot, row); ++step) {
     const std::uint16_t server = snapshot.schedule[row.schedule_offset + cursor];
     cursor = cursor + 1 == row.schedule_length ? 0 : cursor + 1;
-    if (!is_usable(snapshot, server, servers[server])) continue;
+    if (!is_usable(snapshot, server, servers)) continue;
     __atomic_store_n(&cursors.at[service.value], cursor, __ATOMIC_RELAXED);
     return server;
   }
@@ -22,11 +22,27 @@ std::uint16_t next_in_sequence(const Snapshot& snapshot, ServiceId service, Sche
 
 std::uint16_t brought_in(const Snapshot& snapshot, ServiceId service, const ServerRows& servers) noexcept {
   std::uint16_t row = snapshot.services[service.value].first_server;
-  while (row != kNoIndex &&
-         !(has_urgent_state(snapshot, row, servers[row]) && is_usable(snapshot, row, servers[row]))) {
+  while (row != kNoIndex && !(has_urgent_state(snapshot, row, servers[row]) && is_usable(snapshot, row, servers))) {
     row = snapshot.servers[row].next_of_service;
   }
   return row;
+}
+
+Spare spare_server(const Snapshot& snapshot, ServiceId service, ScheduleCursors& cursors,
+                   const ServerRows& servers) noexcept {
+  const auto has_place = [&](std::uint16_t row) {
+    return is_usable(snapshot, row, servers) && server_has_room(snapshot, row, servers);
+  };
+  std::uint16_t& last = cursors.spare[service.value];
+  if (snapshot.servers[last].service == service && has_place(last)) return {last, false};
+  bool is_full = false;
+  for (std::uint16_t row = snapshot.services[service.value].first_server; row != kNoIndex;
+       row = snapshot.servers[row].next_of_service) {
+    if (!takes_new(state_now(snapshot, row, servers[row]))) continue;
+    if (has_place(row)) return {last = row, false};
+    is_full = true;
+  }
+  return {kNoIndex, is_full};
 }
 
 }  // namespace fulcrum

@@ -1,7 +1,10 @@
 // Round robin and weighted round robin. Control compiles both to the same thing: a sequence of server rows in which
 // each usable server stands as often as its weight says, evenly spread (contract/snapshot.h, `schedule`). A worker
 // walks the sequence with a cursor of its own per service, so a choice costs the same for 2 servers as for 1,000 and no
-// two workers share a line. Servers that went down since the snapshot was compiled are stepped over.
+// two workers share a line. Servers that went down since the snapshot was compiled are stepped over, and those that are
+// at their limit of connections. Since that may last, no scheduler takes more than kStepsMax such steps; who then has
+// room is found by a walk along the service's servers, and remembered until it has none (`spare`). That nobody has room
+// is remembered as well, until something changes (`full_as_of`).
 #pragma once
 
 #include <array>
@@ -11,6 +14,7 @@
 #include "dataplane/contract/capacities.h"
 #include "dataplane/contract/counters.h"
 #include "dataplane/contract/snapshot.h"
+#include "dataplane/schedule/limits.h"
 #include "dataplane/schedule/server_rows.h"
 
 namespace fulcrum {
@@ -19,7 +23,9 @@ namespace fulcrum {
 // may begin anywhere. Written by its worker with relaxed atomic stores, so that explain can look at it.
 struct ScheduleCursors {
   std::array<std::uint32_t, kServicesMax> at{};
-  std::uint64_t random = 0;  // another seed for each worker
+  std::uint64_t random = 0;                              // another seed for each worker
+  std::array<std::uint16_t, kServicesMax> spare{};       // a server that had room when the scheduler found none
+  std::array<std::uint32_t, kServicesMax> full_as_of{};  // Context::news when all were full
 };
 
 // Whether control has sent something newer about the server than what was compiled.
@@ -37,9 +43,14 @@ struct ScheduleCursors {
 }
 
 // Whether new connections may go to the server.
-[[nodiscard]] inline bool is_usable(const Snapshot& snapshot, std::uint16_t row,
-                                    const ServerCounters& urgent) noexcept {
-  return takes_new(state_now(snapshot, row, urgent));
+[[nodiscard]] inline bool is_usable(const Snapshot& snapshot, std::uint16_t row, const ServerRows& servers) noexcept {
+  return takes_new(state_now(snapshot, row, servers[row])) && !is_full(snapshot, row, servers);
+}
+
+// How many turns a scheduler steps over, one server each.
+inline constexpr std::uint32_t kStepsMax = 64;
+[[nodiscard]] inline std::uint32_t steps_of(const Snapshot& snapshot, const ServiceRow& service) noexcept {
+  return snapshot.has_limits == 0 || service.schedule_length < kStepsMax ? service.schedule_length : kStepsMax;
 }
 
 // The next server of the service; kNoIndex when none is usable. Calling worker only: `cursors` and `servers` are its
@@ -51,5 +62,14 @@ struct ScheduleCursors {
 // compiled sequence holds yet; kNoIndex when there is none. For those milliseconds it gets all that nobody else can
 // take.
 [[nodiscard]] std::uint16_t brought_in(const Snapshot& snapshot, ServiceId service, const ServerRows& servers) noexcept;
+
+// Whom the scheduler did not come to, where servers have limits: any server of the service that takes connections and
+// has room.
+struct Spare {
+  std::uint16_t server = kNoIndex;
+  bool is_full = false;  // there is none, because of limits
+};
+[[nodiscard]] Spare spare_server(const Snapshot& snapshot, ServiceId service, ScheduleCursors& cursors,
+                                 const ServerRows& servers) noexcept;
 
 }  // namespace fulcrum

@@ -30,12 +30,12 @@ std::uint16_t server_of_client(const Snapshot& snapshot, ServiceId service, cons
   std::uint16_t position = 0;
   for (int i = 0; i < kProbes; ++i, hash = mixed(hash + kStep)) {
     position = snapshot.schedule[slots.offset + reduce(hash, slots.length)];
-    if (is_usable(snapshot, rows[position], servers[rows[position]])) return rows[position];
+    if (is_usable(snapshot, rows[position], servers)) return rows[position];
   }
-  for (std::uint32_t step = 0; step < row.schedule_length; ++step) {
+  for (std::uint32_t step = 0; step < steps_of(snapshot, row); ++step) {
     position = position + 1U == row.schedule_length ? std::uint16_t{0} : static_cast<std::uint16_t>(position + 1U);
     const bool has_slots = snapshot.servers[rows[position]].weight != 0;
-    if (has_slots && is_usable(snapshot, rows[position], servers[rows[position]])) return rows[position];
+    if (has_slots && is_usable(snapshot, rows[position], servers)) return rows[position];
   }
   return kNoIndex;
 }

@@ -62,7 +62,8 @@ Worker::Worker(const Config& config, Region& region, Tables& tables, std::span<P
       servers_{region, config.id},
       snapshot_{&empty_snapshot()},
       cursors_{std::make_unique<ScheduleCursors>()},
-      batch_{std::make_unique<Batch>()} {
+      batch_{std::make_unique<Batch>()},
+      held_scratch_(kLimitsMax) {
   FULCRUM_ASSERT(ports.size() <= kPortsMax);
   std::copy(ports.begin(), ports.end(), ports_.begin());
   // Several workers that all began with the first server would send it a burst.
@@ -99,6 +100,7 @@ std::size_t Worker::turn(std::chrono::nanoseconds now) noexcept {
                         .worker = config_.id,
                         .now = to_tick(now),
                         .now_us = static_cast<std::uint32_t>(now.count() / 1000),
+                        .news = news_,
                         .is_urgent = urgent_since_ == snapshot_->generation};
   std::size_t handled = 0;
   for (std::uint8_t port = 0; port < kPortsMax; ++port) {
@@ -125,6 +127,8 @@ void Worker::adopt(std::uint32_t slot) noexcept {
   const Snapshot& snapshot = region_.snapshot(slot);
   if (snapshot.generation == 0) return;
   snapshot_ = &snapshot;
+  ++news_;
+  recount_held(snapshot, servers_, held_scratch_);
   section_.status.load_rows.store(snapshot.by_load != 0 ? snapshot.server_count : 0, std::memory_order_relaxed);
   section_.status.bandwidth_rows.store(snapshot.by_bandwidth != 0 ? snapshot.server_count : 0,
                                        std::memory_order_relaxed);
@@ -147,6 +151,7 @@ void Worker::read_mailbox() noexcept {
         row.urgent_state.store(command.state, std::memory_order_relaxed);
         row.urgent_since.store(command.generation, std::memory_order_relaxed);
         urgent_since_ = command.generation;
+        ++news_;
         break;
       }
       case Command::Kind::clear:

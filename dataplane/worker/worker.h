@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "dataplane/contract/region.h"
 #include "dataplane/lookup/tables.h"
@@ -71,6 +72,8 @@ class Worker {
   std::uint64_t urgent_since_ = 0;  // the snapshot generation of the last Command::set_server_state
   std::unique_ptr<ScheduleCursors> cursors_;
   std::unique_ptr<Batch> batch_;
+  std::vector<std::int32_t> held_scratch_;  // by limit
+  std::uint32_t news_ = 1;                  // Context::news
   AnswerBudget budget_;
   std::array<Frame, kBatchMax> scratch_{};  // frames on their way out, side by side
   ClearJob clear_;

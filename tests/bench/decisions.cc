@@ -71,7 +71,7 @@ Sample Decisions::measure(std::chrono::milliseconds span) {
         ++sample.lost;
         continue;
       }
-      count_opened(rows, {row, snapshot_.servers[row].generation});
+      count_opened(snapshot_, rows, {row, snapshot_.servers[row].generation});
       ++sample.packets;
     }
   });

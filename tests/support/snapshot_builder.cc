@@ -1,6 +1,7 @@
 #include "tests/support/snapshot_builder.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "dataplane/base/checksum.h"
 #include "dataplane/base/invariant.h"
@@ -26,6 +27,8 @@ SnapshotBuilder::SnapshotBuilder(Snapshot& snapshot, std::uint64_t generation) :
   snapshot.generation = generation;
   snapshot.farm_count = snapshot.service_count = snapshot.server_count = 0;
   snapshot.range_count = snapshot.has_wide = 0;
+  snapshot.has_limits = 0;
+  snapshot.limits.fill(LimitRow{});
   snapshot.service_index.rows.fill(kNoIndex);
   snapshot.range_index.rows.fill(kNoIndex);
   snapshot.wide_index.rows.fill(kNoIndex);
@@ -120,6 +123,21 @@ void SnapshotBuilder::farm(FarmId id, const char* name, std::uint32_t persistenc
   snapshot_.farms[id.value].name = Name{name};
   snapshot_.farms[id.value].persistence_s = persistence_s;
   snapshot_.farm_count = std::max(snapshot_.farm_count, id.value + 1U);
+}
+
+void SnapshotBuilder::limit(ServerId server, std::uint32_t high, std::uint32_t low) {
+  const std::uint16_t above = std::exchange(row(server).limit, server.index);
+  snapshot_.limits[server.index] = {.high = high, .low = low, .above = above};
+  snapshot_.has_limits = 1;
+}
+
+void SnapshotBuilder::limit(FarmId farm, std::uint32_t high) {
+  snapshot_.limits[limit_of(farm)] = {.high = high, .low = high};
+  snapshot_.has_limits = 1;
+  for (std::uint32_t i = 0; i < snapshot_.server_count; ++i) {
+    if (snapshot_.services[snapshot_.servers[i].service.value].farm == farm)
+      snapshot_.servers[i].limit = limit_of(farm);
+  }
 }
 
 void SnapshotBuilder::route(const char* first, const NextHop& hop) {

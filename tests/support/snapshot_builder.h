@@ -23,6 +23,9 @@ class SnapshotBuilder {
   void farm(FarmId id, const char* name, std::uint32_t persistence_s = 0);
   // Routes, from the lowest first address of each family to the highest: each reaches to the next.
   void route(const char* first, const NextHop& hop);
+  // A limit of the server's connections, or of a farm's, under which it then stands if that was set before.
+  void limit(ServerId server, std::uint32_t high, std::uint32_t low);
+  void limit(FarmId farm, std::uint32_t high);
   void schedule(ServiceId service, const std::vector<std::uint16_t>& rows);
 
   [[nodiscard]] ServiceRow& row(ServiceId id) { return snapshot_.services[id.value]; }

@@ -44,12 +44,22 @@ void Fleet::compile_schedule() {
 }
 
 std::uint16_t Fleet::open(std::size_t worker, const Client& client) {
-  const std::uint16_t row = choose_server(snapshot, service, client, cursors[worker], rows[worker], to_tick(now));
-  if (row != kNoIndex) count_opened(rows[worker], id(row));
+  std::uint16_t row = choose_server(snapshot, service, client, cursors[worker], rows[worker], to_tick(now));
+  if (row == kNoIndex && snapshot.has_limits != 0)
+    row = spare_server(snapshot, service, cursors[worker], rows[worker]).server;
+  if (row != kNoIndex) count_opened(snapshot, rows[worker], id(row));
   return row;
 }
 
 void Fleet::close(std::uint16_t row, std::size_t worker) { count_removed(snapshot, rows[worker], id(row)); }
+
+void Fleet::limit(std::uint32_t high, std::uint32_t low) {
+  for (std::uint16_t row = 0; row < snapshot.server_count; ++row) {
+    snapshot.servers[row].limit = row;
+    snapshot.limits[row] = {.high = high, .low = low};
+  }
+  snapshot.has_limits = 1;
+}
 
 void Fleet::add_up() {
   now += LoadSums::period;

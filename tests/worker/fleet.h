@@ -23,6 +23,8 @@ class Fleet {
   // Opens one connection by that worker; its server's row, or kNoIndex.
   std::uint16_t open(std::size_t worker = 0, const Client& client = {});
   void close(std::uint16_t row, std::size_t worker = 0);
+  // Every server may have so many connections.
+  void limit(std::uint32_t high, std::uint32_t low);
   // What housekeeping does about every millisecond.
   void add_up();
   // A message of control to every worker.

@@ -62,7 +62,7 @@ TEST(Response, AnotherWorkerMayEndIt) {
 // Where answers do not pass here.
 TEST(Response, ControlsProbeSpeaksWhereNobodyMeasured) {
   Fleet fleet{SchedulerKind::fastest_response, Weights(2, 1), 2};
-  for (std::uint16_t row = 0; row < 2; ++row) count_opened(fleet.rows[0], fleet.id(row));
+  for (std::uint16_t row = 0; row < 2; ++row) count_opened(fleet.snapshot, fleet.rows[0], fleet.id(row));
   auto& probed = fleet.region.shared_loads().probed;
   probed[0] = Load{1, 0, 250}.word();
   probed[1] = Load{9, 0, 250}.word();  // of a server that was in the row before
@@ -77,7 +77,7 @@ TEST(Response, FasterServersGetMore) {
     const std::vector<std::uint32_t> times{100, 200, 400};
     Fleet fleet{SchedulerKind::fastest_response, Weights(3 * copies, 10)};
     for (std::uint16_t row = 0; row < 3 * copies; ++row) {
-      count_opened(fleet.rows[0], fleet.id(row));
+      count_opened(fleet.snapshot, fleet.rows[0], fleet.id(row));
       begin_sample(fleet.rows[0], fleet.id(row), ConnectionId{1}, 0);
       end_sample(fleet.rows[0], fleet.id(row), ConnectionId{1}, times[row % 3]);
     }
@@ -96,7 +96,7 @@ TEST(Response, FasterServersGetMore) {
 
 TEST(Response, AServerThatIsNotMeasuredYetCountsAsAverageAndASlowOneIsAskedAgain) {
   Fleet fleet{SchedulerKind::fastest_response, Weights(3, 10)};
-  for (std::uint16_t row = 0; row < 3; ++row) count_opened(fleet.rows[0], fleet.id(row));
+  for (std::uint16_t row = 0; row < 3; ++row) count_opened(fleet.snapshot, fleet.rows[0], fleet.id(row));
   begin_sample(fleet.rows[0], fleet.id(0), ConnectionId{1}, 0);
   end_sample(fleet.rows[0], fleet.id(0), ConnectionId{1}, 100);
   begin_sample(fleet.rows[0], fleet.id(1), ConnectionId{1}, 0);
@@ -117,7 +117,7 @@ TEST(Response, AServerThatIsNotMeasuredYetCountsAsAverageAndASlowOneIsAskedAgain
 TEST(Bandwidth, GoesToWhoMovedLess) {
   Fleet fleet{SchedulerKind::least_bandwidth, Weights(2, 10), 2};
   for (const ServerRows& worker : fleet.rows) {
-    for (std::uint16_t row = 0; row < 2; ++row) count_opened(worker, fleet.id(row));
+    for (std::uint16_t row = 0; row < 2; ++row) count_opened(fleet.snapshot, worker, fleet.id(row));
   }
   fleet.add_up();
   fleet.now += std::chrono::seconds{1};
@@ -143,7 +143,7 @@ TEST(SlowStart, AServerThatComesUpGetsItsShareLittleByLittle) {
     fleet.snapshot.services[0].farm = FarmId{0};
     const auto others = static_cast<std::uint16_t>(servers - 1);
     for (std::uint16_t row = 0; row < others; ++row) {
-      for (int i = 0; i < 1000; ++i) count_opened(fleet.rows[0], fleet.id(row));
+      for (int i = 0; i < 1000; ++i) count_opened(fleet.snapshot, fleet.rows[0], fleet.id(row));
     }
     fleet.snapshot.servers[others].up_since = to_tick(fleet.now);
     // Connections that the others get end at once; enough of them that two draws meet the server often enough.

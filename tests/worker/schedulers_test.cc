@@ -144,7 +144,7 @@ TEST(Schedulers, LoadOfAnEarlierServerInTheRowIsIgnored) {
 
 TEST(LoadSums, APassOverManyServersTakesSeveralTurns) {
   Fleet fleet{SchedulerKind::least_connections, Weights(20'000, 1), 2};
-  count_opened(fleet.rows[0], fleet.id(19'999));
+  count_opened(fleet.snapshot, fleet.rows[0], fleet.id(19'999));
   fleet.add_up();
   EXPECT_EQ(fleet.rows[1].others(19'999).load(), 0U) << "not that far yet";
   for (int i = 0; i < 3; ++i) fleet.add_up();

@@ -101,6 +101,13 @@ Json alarms_of(const Api& api, Auditor& auditor, const json& farms, const json& 
             fmt::format("{} of {} servers up", farm.value("servers_up", 0), farm.value("servers_total", 0)));
     }
   }
+  for (const json& farm : farms.value("farms", json::array())) {
+    const json limit = farm.value("limit", json());
+    if (!limit.is_object() || !limit.value("is_full", false)) continue;
+    alarm(alarms, "major", "farm " + farm.value("name", ""),
+          fmt::format("full: {} of {} connections, new ones are refused", limit.value("connections", 0),
+                      limit.value("max", 0)));
+  }
   const json configuration = version.value("configuration", json::object());
   for (const json& rejected : configuration.value("rejected_since", json::array())) {
     alarm(alarms, "minor", "configuration", "the file was rejected: " + rejected.get<std::string>());

@@ -36,6 +36,13 @@ std::string notice(const json& answer) {
   return lines.empty() ? lines : lines + "\n";
 }
 
+// "80 of 100 connections"; empty: there is no limit.
+std::string limit_text(const json& row) {
+  const json& limit = part_in(row, "limit");
+  if (!limit.is_object() || limit.empty()) return {};
+  return fmt::format("{} of {} connections", count_in(limit, "connections"), count_in(limit, "max"));
+}
+
 std::string farms_page(const json& answer) {
   Table table{{{.title = "FARM", .wrap = Wrap::when_needed},
                {.title = "STATE"},
@@ -51,13 +58,22 @@ std::string farms_page(const json& answer) {
       if (!services.empty()) services += ' ';
       services += endpoint(service) + "/" + text_in(service, "protocol");
     }
-    table.add({text_in(farm, "name"), text_in(farm, "state"),
+    table.add({text_in(farm, "name"), flag_in(part_in(farm, "limit"), "is_full") ? "full" : text_in(farm, "state"),
                fmt::format("{}/{}", count_in(farm, "servers_up"), count_in(farm, "servers_total")),
                count_text(count_in(farm, "active_connections")), count_text(count_in(farm, "total_connections")),
                count_text(count_in(farm, "packets_in") + count_in(farm, "packets_out")),
                bytes_text(count_in(farm, "bytes_in") + count_in(farm, "bytes_out")), services});
   }
-  return table.empty() ? "There are no farms in the configuration.\n" : table.text();
+  if (table.empty()) return "There are no farms in the configuration.\n";
+  std::string notes;
+  for (const json& farm : part_in(answer, "farms")) {
+    if (const std::string limit = limit_text(farm); !limit.empty())
+      notes += folded(fmt::format("Farm {} has {}.", text_in(farm, "name"), limit));
+    if (const std::uint64_t full = count_in(farm, "servers_full"); full != 0)
+      notes += folded(fmt::format("Farm {}: {} of {} servers are full.", text_in(farm, "name"), full,
+                                  count_in(farm, "servers_total")));
+  }
+  return table.text() + (notes.empty() ? notes : "\n" + notes);
 }
 
 // Health where that is what keeps it from serving; else what it does in its farm.
@@ -74,7 +90,9 @@ std::string said_by(const json& server, const char* what) {
 }
 std::string server_reason(const json& server) {
   const std::string reason = text_in(server, "duty_reason");
-  return text_in(server, "state") == "up" && reason != "-" && !reason.empty() ? reason : text_in(server, "reason");
+  const std::string limit = limit_text(server);
+  return (text_in(server, "state") == "up" && reason != "-" && !reason.empty() ? reason : text_in(server, "reason")) +
+         (limit.empty() ? limit : "; " + limit);
 }
 
 std::string servers_page(const json& answer) {

@@ -75,6 +75,36 @@ std::map<DutyKey, roster::Duty> duties_of(const View& view) {
   return duties;
 }
 
+// Connections against what may be; null: there is no limit, or no dataplane that counts.
+json limit_part(const View& view, std::uint16_t limit) {
+  if (view.region == nullptr || limit >= kLimitsMax) return nullptr;
+  const LimitRow& row = view.snapshot->limits[limit];
+  if (row.high == 0) return nullptr;
+  return {{"connections", held_of(*view.region, limit)},
+          {"max", row.high},
+          {"low", row.low},
+          {"is_full", view.region->shared_loads().full[limit].load(std::memory_order_relaxed) != 0}};
+}
+
+// Of servers that have a limit of their own, by farm and server.
+std::map<std::pair<std::uint32_t, std::uint32_t>, json> server_limits(const View& view) {
+  std::map<std::pair<std::uint32_t, std::uint32_t>, json> limits;
+  if (view.snapshot == nullptr || view.snapshot->has_limits == 0) return limits;
+  for (const CompiledServer& server : view.compiled) {
+    const std::uint16_t limit = view.snapshot->servers[server.id.index].limit;
+    if (limit == server.id.index) limits.emplace(std::pair{server.farm, server.server}, limit_part(view, limit));
+  }
+  return limits;
+}
+
+json farm_limit(const View& view, const model::Farm& farm) {
+  if (view.snapshot == nullptr || view.snapshot->has_limits == 0) return nullptr;
+  for (std::uint16_t i = 0; i < view.snapshot->farm_count && i < kFarmsMax; ++i) {
+    if (view.snapshot->farms[i].name.view() == farm.name) return limit_part(view, limit_of(FarmId{i}));
+  }
+  return nullptr;
+}
+
 std::map<RowName, ServerSums> row_sums(const View& view) {
   if (view.region == nullptr || view.snapshot == nullptr) return {};
   return sums_by_row(*view.region, *view.snapshot);
@@ -101,6 +131,7 @@ json farm_row(const View& view, const model::Farm& farm, const std::map<std::str
   row["state"] = up == farm.servers.size() ? "up" : some ? "degraded" : "down";
   row["servers_up"] = up;  // with all their endpoints
   row["servers_total"] = farm.servers.size();
+  row["limit"] = farm_limit(view, farm);
   const auto sums = by_farm.find(farm.name);
   put_sums(row, sums == by_farm.end() ? ServerSums{} : sums->second);
   json& services = row["services"] = json::array();
@@ -182,13 +213,21 @@ json show_farms(const View& view) {
   std::map<std::string, ServerSums> by_farm;
   for (const auto& [name, sums] : row_sums(view)) by_farm[name.farm] += sums;
   json answer{{"dataplane", dataplane_part(view)}, {"farms", json::array()}};
-  for (const model::Farm& farm : view.model.farms) answer["farms"].push_back(farm_row(view, farm, by_farm));
+  const auto limits = server_limits(view);
+  for (std::uint32_t f = 0; f < view.model.farms.size(); ++f) {
+    json row = farm_row(view, view.model.farms[f], by_farm);
+    row["servers_full"] = std::count_if(limits.begin(), limits.end(), [&](const auto& limit) {
+      return limit.first.first == f && limit.second.is_object() && limit.second["is_full"] == true;
+    });
+    answer["farms"].push_back(std::move(row));
+  }
   return answer;
 }
 
 json show_servers(const View& view) {
   const auto sums = row_sums(view);
   const auto duties = view.snapshot != nullptr ? duties_of(view) : std::map<DutyKey, roster::Duty>{};
+  const auto limits = server_limits(view);
   json answer{{"dataplane", dataplane_part(view)}, {"servers", json::array()}};
   for (std::uint32_t f = 0; f < view.model.farms.size(); ++f) {
     const model::Farm& farm = view.model.farms[f];
@@ -215,6 +254,8 @@ json show_servers(const View& view) {
         row["duty_reason"] = duty != duties.end() ? json(sentence(duty->second, farm)) : json();
         row["since"] = standing.since ? json(iso_time(*standing.since)) : json();
         row["for_s"] = standing.since ? json(age_s(*standing.since)) : json();
+        const auto limit = limits.find({f, s});
+        row["limit"] = limit != limits.end() ? limit->second : json();
         const auto found = sums.find({farm.name, server.name, address.bytes(), port, protocol});
         put_sums(row, found == sums.end() ? ServerSums{} : found->second);
         answer["servers"].push_back(std::move(row));

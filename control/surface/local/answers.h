@@ -2,6 +2,8 @@
 //
 //   farms        per farm: state, servers up and in all, connections, packets, bytes, services
 //   servers      per endpoint of a server: state, why and since when, weight, connections
+//                in both "limit" is {"connections", "max", "low", "is_full"}, of a server over all its endpoints, or
+//                null
 //   connections  the connection table, page by page (see entry_walk.h); also "farm", "server", "client" (an address or
 //                a network), "state" (several with commas between), "limit", "offset"
 //   persistence  which clients are bound to which servers; the same but for "state"

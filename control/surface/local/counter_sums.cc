@@ -31,6 +31,14 @@ ServerSums sums_of(const Region& region, const ServerRow& row, std::uint16_t ind
   return sums;
 }
 
+std::uint64_t held_of(const Region& region, std::uint16_t limit) {
+  std::int64_t sum = 0;
+  for (std::size_t worker = 0; worker < region.workers(); ++worker) {
+    sum += region.loads(worker).held[limit].load(std::memory_order_relaxed);
+  }
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(sum, 0));
+}
+
 std::map<RowName, ServerSums> sums_by_row(const Region& region, const Snapshot& snapshot) {
   std::map<RowName, ServerSums> sums;
   for (std::size_t i = 0; i < kServersMax; ++i) {

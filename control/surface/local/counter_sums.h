@@ -24,6 +24,9 @@ struct ServerSums {
 // Of one server row, over all workers.
 ServerSums sums_of(const Region& region, const ServerRow& row, std::uint16_t index);
 
+// Connections that count against a limit (contract/snapshot.h), over all workers.
+std::uint64_t held_of(const Region& region, std::uint16_t limit);
+
 // A server row of the model: farm name, server name, endpoint. Several services of a farm may share it.
 struct RowName {
   std::string farm, server;

@@ -150,10 +150,15 @@ class Report {
     const std::size_t count = std::min<std::size_t>(answer_.servers_count, kExplainServersMax);
     for (const ExplainedServer& server : std::span{answer_.servers}.first(count)) {
       const ServerRow& row = snapshot_.servers[server.id.index % kServersMax];
-      json part{{"name", server_name(server.id.index)}, {"address", endpoint(row.address, row.port.host())},
-                {"state", word(server.state)},          {"weight", server.weight},
-                {"active_connections", server.active},  {"chosen", server.id.index == answer_.server},
+      json part{{"name", server_name(server.id.index)},
+                {"address", endpoint(row.address, row.port.host())},
+                {"state", word(server.state)},
+                {"weight", server.weight},
+                {"active_connections", server.active},
+                {"is_full", server.is_full != 0},
+                {"chosen", server.id.index == answer_.server},
                 {"path", server_path(server.id.index)}};
+      part["connections_max"] = server.limit != 0 ? json(server.limit) : json();
       part["reason"] = failed_port(row);
       part["turn"] = server.turn == ExplainedServer::no_turn ? json() : json(server.turn);
       servers.push_back(std::move(part));
@@ -298,7 +303,13 @@ class Report {
       case Found::none:
         break;
     }
-    if (answer_.drop == Drop::no_server) chapter.because.push_back(farm_path() + ".no_server");
+    if (answer_.drop == Drop::farm_full) {
+      chapter.because.push_back(farm_path() + ".connections_max");
+    } else {
+      tell_full(chapter);
+    }
+    if (answer_.drop == Drop::no_server || answer_.drop == Drop::servers_full || answer_.drop == Drop::farm_full)
+      chapter.because.push_back(farm_path() + ".no_server");
     tell_persistence(chapter);
     if (keeps_none() && answer_.to_client != 0) {
       chapter.text.push_back("Nothing is chosen: the server's port says which service it answers for.");
@@ -316,6 +327,17 @@ class Report {
                                        why(answer_.reason)));
     chapter.because.push_back(server_path(answer_.server));
     if (answer_.reason != Reason::persistence) chapter.because.push_back(farm_path() + ".scheduler");
+  }
+
+  // Who is passed over because of a limit.
+  void tell_full(Chapter& chapter) const {
+    const std::size_t count = std::min<std::size_t>(answer_.servers_count, kExplainServersMax);
+    for (const ExplainedServer& server : std::span{answer_.servers}.first(count)) {
+      if (server.is_full == 0) continue;
+      chapter.text.push_back(
+          fmt::format("Server {} is full: it may have {} connections.", server_name(server.id.index), server.limit));
+      chapter.because.push_back(server_path(server.id.index) + ".connections_max");
+    }
   }
 
   void tell_persistence(Chapter& chapter) const {

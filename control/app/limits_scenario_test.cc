@@ -1,0 +1,76 @@
+// What workers find out and control acts on. See tests/support/control_lab.h for how the neighbours are played.
+#include <catch2/catch.hpp>
+
+#include <optional>
+
+#include "tests/support/control_lab.h"
+
+namespace fulcrum {
+
+const char* const test::kControlProgram = FULCRUM_CONTROL;
+
+namespace {
+
+using namespace test;  // NOLINT: the scenarios read as sentences
+
+SCENARIO("a server has as many connections as it may have") {
+  if (geteuid() != 0) return;
+  const Lab lab;
+  std::string shop = farm("shop", kVip);
+  shop.insert(shop.find("[ \"10.1.1.11\" ]") + 15, "; connections_max = 10");
+  shop.insert(shop.find("[ \"10.1.1.12\" ]") + 15, "; role = \"standby\"");
+  lab.write_config(shop);
+  const Server web1{lab, "10.1.1.11"};
+  const Server web2{lab, "10.1.1.12"};
+  const auto duties = [](const ControlProcess& control) {
+    const json servers = control.show("servers")["servers"];
+    return servers[0]["duty"].get<std::string>() + " " + servers[1]["duty"].get<std::string>();
+  };
+  GIVEN("an active server and a standby") {
+    Dataplane dataplane{lab};
+    std::optional<ControlProcess> control{std::in_place, lab};
+    REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 1; }));
+    REQUIRE(wait_for(&dataplane, [&] { return duties(*control) == "up standby"; }));
+    const auto service = find_service(*dataplane.snapshot, *Address::parse(kVip), Be16{80}, Protocol::tcp);
+    const std::uint16_t row = dataplane.snapshot->services[service].first_server;
+    REQUIRE(dataplane.snapshot->servers[row].limit == row);
+    dataplane.urgent.clear();
+    WHEN("the workers find the active one full") {
+      dataplane.region.loads(0).held[row] = 10;
+      dataplane.region.shared_loads().full[row] = 1;
+      THEN("the standby comes in, and people see why") {
+        REQUIRE(wait_for(&dataplane, [&] { return duties(*control) == "full up" && !dataplane.urgent.empty(); }));
+        CHECK(dataplane.urgent.size() == 1);
+        CHECK(dataplane.urgent[0].state == ServerState::up);
+        REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 2; }));
+        const json limit = control->show("servers")["servers"][0]["limit"];
+        CHECK(limit["connections"] == 10);
+        CHECK(limit["max"] == 10);
+        CHECK(limit["low"] == 8);
+        CHECK(limit["is_full"] == true);
+        const json shown = control->show("farms")["farms"][0];
+        CHECK(shown["servers_full"] == 1);
+        CHECK(shown["limit"].is_null());
+        AND_WHEN("control is killed and comes back") {
+          control->end(SIGKILL);
+          const std::uint64_t before = dataplane.snapshot->generation;
+          control.emplace(lab);
+          THEN("it is as it was") {
+            REQUIRE(wait_for(&dataplane, [&] { return dataplane.snapshot->generation > before; }));
+            CHECK(wait_for(&dataplane, [&] { return answers(*control) && duties(*control) == "full up"; }));
+          }
+        }
+        AND_WHEN("enough have ended") {
+          dataplane.region.shared_loads().full[row] = 0;
+          THEN("the standby goes back") {
+            CHECK(wait_for(&dataplane, [&] { return duties(*control) == "up standby"; }));
+            CHECK(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 1; }));
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace fulcrum
