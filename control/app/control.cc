@@ -248,7 +248,36 @@ void Control::try_network() {
     return;
   }
   publish_problem_.clear();
-  network_.configure(model());
+  configure_network();
+}
+
+namespace {
+
+// Farms' addresses that workers go by and the model does not have, or not as such.
+std::set<Address> leaving_addresses(const Snapshot* newest, const model::Model& model) {
+  std::set<Address> all;
+  const std::size_t count = newest != nullptr ? std::min<std::size_t>(newest->service_count, kServicesMax) : 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (newest->services[i].in_use != 0) all.insert(newest->services[i].address);
+  }
+  for (const model::Farm& farm : model.farms) {
+    for (const Address& address : farm.addresses) all.erase(address);
+    for (const model::Server& server : farm.servers) {
+      for (const Address& address : server.addresses) all.erase(address);
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+// Linux answers for a farm's address as long as connections go there.
+void Control::configure_network() {
+  leaving_addresses_ = leaving_addresses(publisher_.newest(), model());
+  if (leaving_addresses_.empty()) return network_.configure(model());
+  model::Model with_leaving = model();
+  with_leaving.farms.emplace_back().addresses.assign(leaving_addresses_.begin(), leaving_addresses_.end());
+  network_.configure(with_leaving);
 }
 
 std::size_t Control::drain_events() {
@@ -350,6 +379,7 @@ void Control::publish() {
   publish_took_ = monotonic_now() - start;
   rows_ = rows_by_target(model(), compiled_, *publisher_.newest());
   crews_ = crews_of(model(), compiled_);
+  if (network_.attached() && leaving_addresses(publisher_.newest(), model()) != leaving_addresses_) configure_network();
   network_.neighbours().commit_keeping();
   network_.ask_for_next_hops();
   release_due_ = true;

@@ -83,6 +83,7 @@ class Control {
   void take_up_dataplane();
   void let_go_of_dataplane();
   void try_network();
+  void configure_network();
   std::size_t drain_events();
   void hear(const Event& event);
 
@@ -166,6 +167,7 @@ class Control {
   bool file_due_ = false;
   std::string publish_problem_;
   std::chrono::nanoseconds publish_took_{0};
+  std::set<Address> leaving_addresses_;  // as the network was configured last
   bool alive_ = false, slots_full_ = false, release_due_ = false;
   std::chrono::nanoseconds looked_at_{0}, network_tried_at_{0}, table_full_told_at_{0}, bindings_full_told_at_{0},
       table_full_at_{0}, bindings_full_at_{0},  // when a worker reported it last; 0: never

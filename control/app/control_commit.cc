@@ -56,7 +56,7 @@ void Control::apply(const store::Committed& committed) {
   tell(false, "configuration", fmt::format("revision {}", revision.number), account_of(revision));
   watch_servers();
   publish();
-  if (network_.attached()) network_.configure(model());
+  if (network_.attached()) configure_network();
   if (api_ != nullptr) {
     api_->configure(model().management);
     api_->set_current(current());
@@ -142,6 +142,7 @@ nlohmann::json Control::radius_of(const model::Model& configured, const std::vec
                                    .previous = running,
                                    .state = [this](const ServerEndpoint& endpoint) { return state_of(endpoint); },
                                    .has_connections = [](ServerId) { return true; },
+                                   .is_full = [this](std::uint16_t limit) { return is_full(*watch_.region(), limit); },
                                    .neighbour = {}},
                                   *snapshot);
     if (compiled) {

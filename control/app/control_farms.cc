@@ -130,10 +130,8 @@ void Control::watch_leaving() {
     const ServerRow& row = newest->servers[i];
     if (row.state != ServerState::leaving && row.state != ServerState::maintenance) continue;
     const bool is_empty = connections_of(*watch_.region(), {i, row.generation}) == 0;
-    const auto crew = crews_.find(row.service.value);
-    const bool is_late =
-        row.flows == Flows::go_on_for_a_time && crew != crews_.end() &&
-        unix_seconds() - row.left_at >= compiled_model_->farms[compiled_[crew->second.first].farm].drain_time.count();
+    const FarmRow& farm = newest->farms[newest->services[row.service.value].farm.value % kFarmsMax];
+    const bool is_late = row.flows == Flows::go_on_for_a_time && unix_seconds() - row.left_at >= farm.drain_time_s;
     if (is_late || (is_empty && row.state == ServerState::leaving)) return publish_soon(std::chrono::nanoseconds{0});
   }
 }

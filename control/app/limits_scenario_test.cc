@@ -1,4 +1,4 @@
-// What workers find out and control acts on. See tests/support/control_lab.h for how the neighbours are played.
+// What workers find out and control acts on, such as full servers and connections of a farm that is gone. See tests/support/control_lab.h for how the neighbours are played.
 #include <catch2/catch.hpp>
 
 #include <optional>
@@ -67,6 +67,46 @@ SCENARIO("a server has as many connections as it may have") {
             CHECK(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 1; }));
           }
         }
+      }
+    }
+  }
+}
+
+SCENARIO("a farm is removed while it has a connection") {
+  if (geteuid() != 0) return;
+  const Lab lab;
+  const auto has_address = [&] {
+    return run("ip -n " + lab.box + " addr show dev front | grep -q 198.51.100.20/32") == 0;
+  };
+  lab.write_config(farm("shop", kVip) + ",\n" + farm("mail", "198.51.100.20"));
+  const Server web1{lab, "10.1.1.11"};
+  GIVEN("a farm with a connection") {
+    Dataplane dataplane{lab};
+    const ControlProcess control{lab};
+    REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable("198.51.100.20") == 1 && has_address(); }));
+    const auto service = [&] {
+      return find_service(*dataplane.snapshot, *Address::parse("198.51.100.20"), Be16{80}, Protocol::tcp);
+    };
+    const std::uint16_t row = dataplane.snapshot->services[service()].first_server;
+    ServerCounters& counters = dataplane.region.server_counters(0)[row];
+    counters.server_generation = dataplane.snapshot->servers[row].generation;
+    counters.active = 1;
+    WHEN("it is removed") {
+      lab.write_config(farm("shop", kVip));
+      control.send(SIGHUP);
+      REQUIRE(wait_for(&dataplane, [&] {
+        return service() != kNoIndex && dataplane.snapshot->services[service()].in_use == kLeaves;
+      }));
+      THEN("Linux answers for its address until the connection has ended") {
+        CHECK(dataplane.snapshot->servers[row].flows == Flows::go_on_for_a_time);
+        const json leaving = control.show("servers")["leaving"];
+        REQUIRE(!leaving.empty());
+        CHECK(leaving[0]["farm"] == "mail");
+        CHECK(control.show("farms")["farms"].size() == 1);
+        REQUIRE(wait_for(&dataplane, [&] { return service() != kNoIndex && has_address(); }));
+        CHECK(has_address());
+        counters.active = 0;
+        CHECK(wait_for(&dataplane, [&] { return service() == kNoIndex && !has_address(); }));
       }
     }
   }

@@ -12,6 +12,7 @@
 #include "control/compile/enter.h"
 #include "control/compile/fill_limits.h"
 #include "control/compile/fill_routes.h"
+#include "control/compile/leaving.h"
 #include "control/compile/plan.h"
 #include "control/compile/ranges.h"
 #include "control/compile/rows.h"
@@ -48,13 +49,13 @@ class Compiler {
     give_server_ids();
     give_duties();
     give_member_ids();
-    if (const auto done = fill_routes(input_, services_, into_.routes); !done)
+    if (const auto done = fill_routes(input_, services_, leaving_services_, into_.routes); !done)
       return tl::unexpected<Error>{done.error()};
     fill_services();
     fill_servers();
     fill_leaving();
-    fill_limits(input_.model, services_, servers_, leaving_, into_);
     fill_wide(std::move(wide_), into_);
+    fill_limits(input_.model, services_, servers_, leaving_, into_);
     if (const auto done = fill_schedules(); !done) return tl::unexpected<Error>{done.error()};
     return compiled();
   }
@@ -115,6 +116,7 @@ class Compiler {
         take_farm(services_[s].farm_index, renamed.value);
       }
     }
+    keep_leaving_farms();
     std::uint16_t free = 0;
     for (std::size_t f = 0; f < farms.size(); ++f) {
       if (farm_ids_[f] != kNoIndex) continue;
@@ -122,13 +124,27 @@ class Compiler {
       take_farm(f, free);
     }
     into_.farm_count = 0;
-    for (const std::uint16_t id : farm_ids_) into_.farm_count = std::max(into_.farm_count, id + 1U);
+    for (std::uint16_t id = 0; id < kFarmsMax; ++id) {
+      if (!into_.farms[id].name.view().empty()) into_.farm_count = id + 1U;
+    }
+  }
+  // Whose addresses and ports are leaving, all of them or some.
+  void keep_leaving_farms() {
+    std::size_t room = kFarmsMax - farm_ids_.size();
+    for (const std::uint16_t service : leaving_services_) {
+      const std::uint16_t farm = previous_->services[service].farm.value;
+      if (room == 0 || !into_.farms[farm].name.view().empty()) continue;
+      --room;
+      into_.farms[farm] = previous_->farms[farm];
+    }
   }
   void take_farm(std::size_t farm, std::uint16_t id) {
     farm_ids_[farm] = id;
     into_.farms[id].name = Name{input_.model.farms[farm].name};
     into_.farms[id].persistence_s = persistence_s(input_.model.farms[farm]);
     into_.farms[id].slow_start_s = static_cast<std::uint32_t>(input_.model.farms[farm].slow_start.count());
+    into_.farms[id].drain_time_s = static_cast<std::uint32_t>(input_.model.farms[farm].drain_time.count());
+    into_.farms[id].removed_flows = removed_flows(input_.model.farms[farm]);
   }
 
   void give_service_ids() {
@@ -146,6 +162,8 @@ class Compiler {
       kept[found->second] = true;
     }
     keep_overlapping(previous_, services_, kept);
+    leaving_services_ = leaving_services(input_, services_, kept);
+    service_stays_ = kept;
     FreeRows free = free_services(previous_, kept, input_.generation, into_);
     for (PlannedService& service : services_) {
       service_is_kept_.push_back(service.row.has_value());
@@ -160,7 +178,7 @@ class Compiler {
     keep_rows(true, kept);
     const auto has_none = [](const PlannedServer& server) { return !server.row; };
     if (std::any_of(servers_.begin(), servers_.end(), has_none)) keep_rows(false, kept);
-    keep_leaving(kept);
+    leaving_ = leaving_servers(input_, service_stays_, servers_.size(), kept);
     FreeRows free = free_servers(previous_, kept, input_.generation, into_);
     for (PlannedServer& server : servers_) {
       server.is_kept = server.row.has_value();
@@ -193,28 +211,6 @@ class Compiler {
   // A server is who it was as long as each port of the service leads to the same of its ports.
   static Be16 offset_of(Be16 server, Be16 service) {
     return Be16{static_cast<std::uint16_t>(server.host() - service.host())};
-  }
-  static bool is_row_of_server(const ServerRow& row) { return row.state != ServerState::unused && row.generation != 0; }
-
-  // Servers that left a farm go on for their connections, as far as there is room.
-  void keep_leaving(std::vector<bool>& kept) {
-    if (previous_ == nullptr || !input_.has_connections) return;
-    std::unordered_map<std::uint16_t, const model::Farm*> farms;  // by row of the service
-    for (std::size_t s = 0; s < services_.size(); ++s) {
-      if (service_is_kept_[s]) farms.emplace(*services_[s].row, services_[s].farm);
-    }
-    const std::size_t count = std::min<std::size_t>(previous_->server_count, kServersMax);
-    for (std::uint16_t i = 0; i < count && servers_.size() + leaving_.size() < kServersMax; ++i) {
-      const ServerRow& row = previous_->servers[i];
-      if (kept[i] || !is_row_of_server(row)) continue;
-      const auto farm = farms.find(row.service.value);
-      if (farm == farms.end()) continue;
-      // A worker may be opening a connection with one that has only just left.
-      const bool has_just_left = row.state != ServerState::leaving;
-      if (!has_just_left && !input_.has_connections({i, row.generation})) continue;
-      kept[i] = true;
-      leaving_.push_back({i, farm->second, has_just_left ? input_.now_s : row.left_at});
-    }
   }
 
   // By service, from what is in force.
@@ -302,7 +298,7 @@ class Compiler {
       row.protocol = planned.key.protocol;
       row.mode = planned.farm->mode;
       row.scheduler = planned.farm->scheduler;
-      row.in_use = 1;
+      row.in_use = kServes;
       row.farm = FarmId{farm_ids_[planned.farm_index]};
       const model::Timeouts& timeouts = planned.farm->timeouts;
       row.established_s = static_cast<std::uint32_t>(timeouts.established.count());
@@ -323,6 +319,21 @@ class Compiler {
               *planned.row);
       }
       into_.service_count = std::max(into_.service_count, *planned.row + 1U);
+    }
+    for (const std::uint16_t leaving : leaving_services_) {
+      ServiceRow& row = into_.services[leaving];
+      row = previous_->services[leaving];
+      row.in_use = kLeaves;
+      row.server_count = 0;
+      row.first_server = row.slots = kNoIndex;
+      row.schedule_offset = row.schedule_length = 0;
+      if (is_range(row)) {
+        ranges.push_back(leaving);
+      } else {
+        enter(into_.service_index, endpoint_home(row.address, row.port, row.protocol, into_.service_index.kSlots),
+              leaving);
+      }
+      into_.service_count = std::max(into_.service_count, leaving + 1U);
     }
     fill_ranges(std::move(ranges), into_);
   }
@@ -357,7 +368,7 @@ class Compiler {
       row.state = ServerState::leaving;
       row.failed_service = ServiceId{kNoIndex};
       row.left_at = server.left_at;
-      row.flows = flows_of(*server.farm, server.left_at, input_.now_s);
+      row.flows = flows_of(into_.farms[into_.services[row.service.value].farm.value], server.left_at, input_.now_s);
       find_way(row);
       into_.server_names[server.row] = previous_->server_names[server.row];
       if (service.mode == Mode::nat) enter_endpoint(server.row, service);
@@ -384,7 +395,7 @@ class Compiler {
     if (row.state == ServerState::maintenance) {
       const ServerRow* before = planned.is_kept ? &previous_->servers[*planned.row] : nullptr;
       row.left_at = before != nullptr && before->state == row.state ? before->left_at : input_.now_s;
-      row.flows = flows_of(*services_[planned.service].farm, row.left_at, input_.now_s);
+      row.flows = flows_of(into_.farms[service.farm.value], row.left_at, input_.now_s);
     }
     row.member = planned.member;
     row.up_since = up_since(*planned.row, row);
@@ -464,9 +475,11 @@ class Compiler {
   const Snapshot* previous_;
   std::vector<PlannedService> services_;
   std::vector<bool> service_is_kept_;  // by planned service
+  std::vector<bool> service_stays_;    // by row, those that are leaving among them
   std::vector<PlannedServer> servers_;
   std::vector<LeavingServer> leaving_;
-  std::vector<std::uint16_t> wide_;  // rows of servers that are in no chain of endpoints
+  std::vector<std::uint16_t> wide_;              // rows of servers that are in no chain of endpoints
+  std::vector<std::uint16_t> leaving_services_;  // rows
   std::vector<std::uint16_t> farm_ids_;
   std::unordered_map<ServiceKey, std::uint16_t, KeyHash> endpoints_;  // the first row of each chain
 };

@@ -11,6 +11,8 @@
 //
 // A server that left its farm while it may have connections keeps its row, as `leaving`, until none is left; what
 // becomes of them in that time, and of those of a server in maintenance, is the farm's choice (model, removed_flows).
+// So does an address and port that no farm has any more, with its servers, and a farm that is gone: its choice stands
+// in its row.
 //
 // A server's limit of connections has the place of its lowest row, so it is found again as long as that is kept.
 //

@@ -52,10 +52,14 @@ class Routes {
 
 }  // namespace
 
-Result<void> fill_routes(const CompileInput& input, std::span<const PlannedService> services, RouteTable& table) {
+Result<void> fill_routes(const CompileInput& input, std::span<const PlannedService> services,
+                         std::span<const std::uint16_t> leaving, RouteTable& table) {
   Routes routes{table};
   for (const PlannedService& service : services) {
     routes.add(host_prefix(service.key.address), {.kind = RouteKind::service}, kServiceRank);
+  }
+  for (const std::uint16_t service : leaving) {
+    routes.add(host_prefix(input.previous->services[service].address), {.kind = RouteKind::service}, kServiceRank);
   }
   for (const model::Port& port : input.model.ports) {
     for (const Prefix& address : port.addresses)

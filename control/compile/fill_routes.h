@@ -12,8 +12,10 @@
 
 namespace fulcrum {
 
-// Fills all of `table`. Errors: more ranges or next hops than it has room for (path "routes").
-Result<void> fill_routes(const CompileInput& input, std::span<const PlannedService> services, RouteTable& table);
+// Fills all of `table`. `leaving` are rows of services in the snapshot before. Errors: more ranges or next hops than it
+// has room for (path "routes").
+Result<void> fill_routes(const CompileInput& input, std::span<const PlannedService> services,
+                         std::span<const std::uint16_t> leaving, RouteTable& table);
 
 // The neighbour entry of a next hop; kNoNeighbour when there is none, and the worker looks it up by address.
 std::uint32_t neighbour_of(const CompileInput& input, PortId port, const Address& address);

@@ -56,6 +56,75 @@ TEST(Compile, AServerThatLeftGoesOnForItsConnections) {
   EXPECT_EQ(later(model, *first.snapshot, 1000)->servers[left].flows, Flows::reset);
 }
 
+// By keeping what the model no longer has: an address, a port, the whole farm.
+TEST(Compile, AnAddressAPortAndAFarmGoOnForTheirConnections) {
+  const model::Model whole = shop();
+  const Compiled first = compiled(whole);
+  const auto leaves = [](const Snapshot& snapshot, const char* address, std::uint16_t port, Protocol protocol) {
+    const std::uint16_t row = find_service(snapshot, ip(address), Be16{port}, protocol);
+    return row != kNoIndex && snapshot.services[row].in_use == kLeaves;
+  };
+  model::Model no_address = whole;
+  no_address.farms[0].addresses.pop_back();
+  model::Model no_port = whole;
+  no_port.farms[0].ports.pop_back();
+  model::Model no_farm = whole;
+  no_farm.farms[0].name = "other";
+  no_farm.farms[0].addresses = {ip("198.51.100.77")};
+  no_farm.farms[0].removed_flows = model::RemovedFlows::reset;
+  for (const auto& [model, count] : {std::pair{&no_address, 2}, std::pair{&no_port, 2}, std::pair{&no_farm, 4}}) {
+    const auto second = later(*model, *first.snapshot, 1000);
+    int leaving = 0;
+    for (const ServiceRow& row : second->services) leaving += row.in_use == kLeaves ? 1 : 0;
+    EXPECT_EQ(leaving, count);
+    for (std::uint16_t i = 0; i < first.snapshot->server_count; ++i) {
+      const ServerRow& before = first.snapshot->servers[i];
+      const ServerRow& row = second->servers[i];
+      EXPECT_EQ(row.generation, before.generation);
+      if (second->services[before.service.value].in_use != kLeaves) continue;
+      EXPECT_EQ(row.state, ServerState::leaving);
+      EXPECT_EQ(row.flows, Flows::go_on_for_a_time) << "as the farm said that is gone";
+      EXPECT_EQ(row.address_port_delta, before.address_port_delta);
+      EXPECT_EQ(row.egress, before.egress);
+    }
+    const ServiceRow& kept = second->services[first.service("198.51.100.10", 80)];
+    EXPECT_EQ(second->farms[kept.farm.value].name.view(), "shop");
+    // Without connections nothing is left of it the time after.
+    const auto third = later(*model, *second, 1001, false);
+    for (const ServiceRow& row : third->services) EXPECT_NE(row.in_use, kLeaves);
+    // It comes back as it was.
+    const auto back = later(whole, *second, 1001);
+    for (const char* address : {"198.51.100.10", "2001:db8:1::10"}) {
+      EXPECT_EQ(find_service(*back, ip(address), Be16{80}, Protocol::tcp), first.service(address, 80));
+      EXPECT_FALSE(leaves(*back, address, 80, Protocol::tcp));
+    }
+    EXPECT_EQ(back->servers[0].state, ServerState::up);
+  }
+  const auto gone = later(no_farm, *first.snapshot, 1000);
+  EXPECT_TRUE(leaves(*gone, "198.51.100.10", 53, Protocol::udp));
+  EXPECT_EQ(find_route(*gone, ip("198.51.100.10")).kind, RouteKind::service);
+  EXPECT_EQ(later(no_farm, *gone, 1299)->servers[0].flows, Flows::go_on_for_a_time);
+  EXPECT_EQ(later(no_farm, *gone, 1300)->servers[0].flows, Flows::reset);
+  const std::uint16_t reply = find_endpoint(*gone, ip("10.1.1.12"), Be16{8080}, Protocol::tcp);
+  ASSERT_NE(reply, kNoIndex);
+}
+
+TEST(Compile, WhatIsLeavingGivesItsAddressUpToTheBoxAndToServers) {
+  model::Model model = shop();
+  const Compiled first = compiled(model);
+  model.farms[0].addresses.pop_back();
+  model.farms[0].addresses[0] = ip("198.51.100.77");
+  model::Model own = model;
+  own.ports[0].addresses[0] = *Prefix::parse("198.51.100.10/24");
+  model::Model served = model;
+  served.farms[0].servers[1].addresses[0] = ip("198.51.100.10");
+  for (const model::Model* next : {&own, &served}) {
+    const auto second = later(*next, *first.snapshot, 1000);
+    EXPECT_EQ(find_service(*second, ip("198.51.100.10"), Be16{80}, Protocol::tcp), kNoIndex);
+    EXPECT_NE(find_service(*second, ip("2001:db8:1::10"), Be16{80}, Protocol::tcp), kNoIndex);
+  }
+}
+
 TEST(Compile, ConnectionsOfWhoLeftCountAgainstTheFarmsLimit) {
   model::Model model = shop();
   model.farms[0].connections_max = 50;

@@ -41,21 +41,26 @@ struct PlannedServer {
 // A row of a server that is no longer in the farm.
 struct LeavingServer {
   std::uint16_t row = 0;
-  const model::Farm* farm = nullptr;
   std::uint32_t left_at = 0;  // seconds since 1970
 };
 
-// What becomes of the connections of a server of the farm that left, or went into maintenance, at `left_at`.
-[[nodiscard]] inline Flows flows_of(const model::Farm& farm, std::uint32_t left_at, std::uint32_t now_s) {
+// What becomes of the connections of what leaves this farm.
+[[nodiscard]] inline Flows removed_flows(const model::Farm& farm) {
   switch (farm.removed_flows) {
     case model::RemovedFlows::keep:
       return Flows::go_on;
     case model::RemovedFlows::drain:
-      return now_s - left_at < farm.drain_time.count() ? Flows::go_on_for_a_time : Flows::reset;
+      return Flows::go_on_for_a_time;
     case model::RemovedFlows::reset:
       break;
   }
   return Flows::reset;
+}
+
+// What becomes of the connections of a server that left the farm, or went into maintenance, at `left_at`.
+[[nodiscard]] inline Flows flows_of(const FarmRow& farm, std::uint32_t left_at, std::uint32_t now_s) {
+  const bool is_late = farm.removed_flows == Flows::go_on_for_a_time && now_s - left_at >= farm.drain_time_s;
+  return is_late ? Flows::reset : farm.removed_flows;
 }
 
 }  // namespace fulcrum

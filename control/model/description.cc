@@ -237,7 +237,7 @@ Description<Farm> describe_farm() {
       field("standbys", &Farm::standbys, describe_standbys(), "When servers of role standby come in."),
       field("removed_flows", &Farm::removed_flows,
             "What becomes of the connections of a server that was removed, got another address or port, or is in "
-            "maintenance.")
+            "maintenance; and of those of an address or port of the farm that was removed, or of the whole farm.")
           .choice("keep", RemovedFlows::keep, "they go on until they end")
           .choice("drain", RemovedFlows::drain, "they go on for drain_time_s; what is left then is reset")
           .choice("reset", RemovedFlows::reset, "client and server get a TCP reset in answer to their next packet"),

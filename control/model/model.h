@@ -93,7 +93,7 @@ struct Persistence {
   friend bool operator==(const Persistence&, const Persistence&) = default;
 };
 
-// What becomes of the connections of a server that was removed, got another address or port, or is in maintenance.
+// What becomes of the connections of a server, an address, a port or a farm that was removed, or is in maintenance.
 enum class RemovedFlows : std::uint8_t { keep, drain, reset };
 
 // What becomes of a server whose check fails on one of the farm's ports; see control/roster/bound_ports.h.

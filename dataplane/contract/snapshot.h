@@ -63,10 +63,20 @@ inline constexpr std::uint32_t kNoNeighbour = UINT32_MAX;
 
 using Name = FixedText<kNameMax + 1>;
 
+// What becomes of the connections of a server that left its farm, or is in maintenance.
+enum class Flows : std::uint8_t {
+  go_on = 0,
+  go_on_for_a_time = 1,  // control ends it
+  reset = 2,             // what either end sends next is answered with a TCP reset
+};
+
 struct FarmRow {
   Name name;                        // empty: the row is not in use
   std::uint32_t persistence_s = 0;  // as in its services
   std::uint32_t slow_start_s = 0;   // how long a server that has come up takes to its full weight
+  // Control: what becomes of the connections of what leaves, also when the whole farm does.
+  std::uint32_t drain_time_s = 0;  // of `go_on_for_a_time`
+  Flows removed_flows = Flows::go_on;
 };
 
 // What a client gets whose connection nobody can take.
@@ -76,6 +86,10 @@ enum class NoServer : std::uint8_t {
   unreachable = 2,  // ICMP or ICMPv6 port unreachable
 };
 
+// ServiceRow::in_use.
+inline constexpr std::uint8_t kServes = 1;
+inline constexpr std::uint8_t kLeaves = 2;  // no farm has it any more; it is there for the connections that it has
+
 // One (address, protocol, port) of a farm, or a range of ports: what a client connects to.
 struct alignas(64) ServiceRow {
   Address address;
@@ -83,7 +97,7 @@ struct alignas(64) ServiceRow {
   Protocol protocol{};
   Mode mode = Mode::nat;
   SchedulerKind scheduler = SchedulerKind::round_robin;
-  std::uint8_t in_use = 0;
+  std::uint8_t in_use = 0;  // kServes or kLeaves; 0: the row is free
   FarmId farm{kNoIndex};
   std::uint16_t server_count = 0;  // rows chained from first_server, usable or not
   std::uint16_t first_server = kNoIndex;
@@ -108,13 +122,6 @@ struct alignas(64) ServiceRow {
 static_assert(sizeof(ServiceRow) == 64);
 
 [[nodiscard]] constexpr bool is_range(const ServiceRow& service) noexcept { return service.last_port.wire() != 0; }
-
-// What becomes of the connections of a server that left its farm, or is in maintenance.
-enum class Flows : std::uint8_t {
-  go_on = 0,
-  go_on_for_a_time = 1,  // control ends it
-  reset = 2,             // what either end sends next is answered with a TCP reset
-};
 
 // What a server takes part in. Existing connections are forwarded in all of these, unless its `flows` say otherwise.
 enum class ServerState : std::uint8_t {

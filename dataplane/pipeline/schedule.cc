@@ -228,6 +228,7 @@ void open_connection(Batch& batch, std::size_t i, const Context& context) noexce
   const Facts& facts = batch.facts[i];
   Passage& passage = batch.passages[i];
   if (!opens_connection(facts)) return batch.drop(i, Drop::no_connection);
+  if (context.snapshot.services[passage.service].in_use == kLeaves) return batch.drop(i, Drop::no_service);
   if (speaks_as_us(facts, context)) return batch.drop(i, Drop::bad_source);
 
   const ServiceId service{passage.service};
