@@ -1,4 +1,5 @@
-// What workers find out and control acts on, such as full servers and connections of a farm that is gone. See tests/support/control_lab.h for how the neighbours are played.
+// What workers find out and control acts on, and what control tells them once a second: full servers, connections of a
+// farm that is gone, how fast servers answer. See tests/support/control_lab.h for how the neighbours are played.
 #include <catch2/catch.hpp>
 
 #include <optional>
@@ -108,6 +109,35 @@ SCENARIO("a farm is removed while it has a connection") {
         counters.active = 0;
         CHECK(wait_for(&dataplane, [&] { return service() == kNoIndex && !has_address(); }));
       }
+    }
+  }
+}
+
+SCENARIO("a scheduler goes by the servers' response") {
+  if (geteuid() != 0) return;
+  const Lab lab;
+  const std::string by_turn = "scheduler = \"round_robin\"";
+  std::string direct = farm("direct", "198.51.100.20");
+  direct.replace(direct.find(by_turn), by_turn.size(), "scheduler = \"fastest_response\"");
+  lab.write_config(farm("shop", kVip) + ",\n" + direct);
+  const Server web1{lab, "10.1.1.11"};
+  GIVEN("one of two servers that answers") {
+    Dataplane dataplane{lab};
+    const ControlProcess control{lab};
+    REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 1; }));
+    const auto probed = [&](const char* vip, const char* server) {
+      const auto service = find_service(*dataplane.snapshot, *Address::parse(vip), Be16{80}, Protocol::tcp);
+      std::uint16_t row = dataplane.snapshot->services[service].first_server;
+      while (dataplane.snapshot->servers[row].address != *Address::parse(server))
+        row = dataplane.snapshot->servers[row].next_of_service;
+      const Load load = Load::from_word(dataplane.region.shared_loads().probed[row].load());
+      return load.generation == dataplane.snapshot->servers[row].generation ? load.response_us : 0;
+    };
+    THEN("the workers are told how long a check took to connect, where they go by that") {
+      CHECK(wait_for(&dataplane, [&] { return probed("198.51.100.20", "10.1.1.11") != 0; }));
+      CHECK(probed("198.51.100.20", "10.1.1.11") < 1'000'000);
+      CHECK(probed("198.51.100.20", "10.1.1.12") == 0);
+      CHECK(probed(kVip, "10.1.1.11") == 0);
     }
   }
 }

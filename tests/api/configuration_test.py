@@ -157,6 +157,25 @@ class ConfigurationTest(unittest.TestCase):
         self.assertEqual(self.ask("POST", "/transactions", away, "farm-admin").status, 403)
         self.assertEqual(self.ask("POST", "/revisions/1/rollback", role="farm-admin").status, 403)
 
+    def test_who_may_say_what_about_servers(self):
+        leave = ({"verb": "drain"}, {"verb": "maintenance", "for_s": 60})
+        verbs = (*leave, {"verb": "weight", "weight": 3}, {"verb": "enable"})
+        for body in verbs:
+            with self.subTest(body=body):
+                self.good("POST", "/farms/shop/servers/web1/verbs", body, role="farm-admin")
+                refused = self.ask("POST", "/farms/mail/servers/web1/verbs", body, role="farm-admin")
+                self.assertEqual(refused.status, 403, refused)
+                for role in ("viewer", "auditor"):
+                    self.assertEqual(self.ask("POST", "/farms/shop/servers/web1/verbs", body, role=role).status, 403)
+        said = {
+            (row["farm"], row["name"]): row["operator"] for row in self.good("GET", "/status/servers").json["servers"]
+        }
+        self.assertEqual({name for name, words in said.items() if words}, {("shop", "web1")})
+        self.assertEqual(said["shop", "web1"]["weight"]["value"], 3)
+        self.assertIn("farm-admin", said["shop", "web1"]["weight"]["who"])
+        self.assertIsNone(said["shop", "web1"]["state"], "enabled, as the configuration says")
+        self.good("POST", "/farms/mail/servers/web1/verbs", {"verb": "drain"}, role="operator")
+
     def test_candidates_of_two_people(self):
         for name in ("anna", "otto"):
             self.good("POST", "/candidates", {"candidate": name}, status=201)

@@ -234,6 +234,69 @@ TEST(Schedulers, AServerThatIsRemovedDisturbsFewOthers) {
   EXPECT_LE(moved, kConnections / 50);
 }
 
+TEST(Schedulers, AStandbyThatComesInAndGoesGivesBackExactlyWhatItTook) {
+  constexpr std::uint16_t kStandby = 3;
+  for (const SchedulerKind kind : {SchedulerKind::source_hash, SchedulerKind::maglev}) {
+    Fleet fleet{kind, {1, 2, 5, 2}};
+    const auto who = [&] {
+      std::vector<std::uint16_t> servers;
+      for (std::uint32_t i = 0; i < 20'000; ++i) servers.push_back(fleet.open(0, client(i)));
+      return servers;
+    };
+    const auto compile = [&](ServerState first, ServerState standby) {
+      fleet.snapshot.servers[0].state = first;
+      fleet.snapshot.servers[kStandby].state = standby;
+      ++fleet.snapshot.generation;
+      fleet.compile_schedule();
+    };
+    compile(ServerState::up, ServerState::reserve);
+    const auto before = who();
+    EXPECT_EQ(std::count(before.begin(), before.end(), kStandby), 0);
+    fleet.say(0, ServerState::down);
+    fleet.say(kStandby, ServerState::up);
+    const auto during = who();
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      ASSERT_NE(during[i], 0);
+      if (before[i] == 0 || during[i] == kStandby) continue;
+      ASSERT_EQ(during[i], before[i]) << "undisturbed";
+    }
+    const double share = static_cast<double>(std::count(during.begin(), during.end(), kStandby)) / 20'000;
+    EXPECT_NEAR(share, 2.0 / 9, 0.03) << "of those that are up";
+    compile(ServerState::down, ServerState::up);
+    EXPECT_EQ(who(), during) << "compiled as it was said";
+    compile(ServerState::up, ServerState::reserve);
+    EXPECT_EQ(who(), before);
+  }
+}
+
+// Weight 0 drains like `state = "drain"`, but by a table that is made anew: few besides its own clients move, and
+// with its weight everybody comes back.
+TEST(Schedulers, WeightNothingMovesFewAndDrainNobodyElse) {
+  for (const SchedulerKind kind : {SchedulerKind::source_hash, SchedulerKind::maglev}) {
+    Fleet fleet{kind, Weights(100, 10)};
+    const auto who = [&] {
+      std::vector<std::uint16_t> servers;
+      for (std::uint32_t i = 0; i < 20'000; ++i) servers.push_back(fleet.open(0, client(i)));
+      return servers;
+    };
+    const auto moved = [](const auto& from, const auto& to) {
+      int count = 0;
+      for (std::size_t i = 0; i < from.size(); ++i) count += from[i] != 7 && from[i] != to[i] ? 1 : 0;
+      return count;
+    };
+    const auto before = who();
+    fleet.snapshot.servers[7].weight = 0;
+    fleet.snapshot.servers[7].state = ServerState::draining;
+    fleet.compile_schedule();
+    EXPECT_LE(moved(before, who()), 20'000 / 50);
+    fleet.snapshot.servers[7].weight = 10;
+    fleet.compile_schedule();
+    EXPECT_EQ(moved(before, who()), 0);
+    fleet.snapshot.servers[7].state = ServerState::up;
+    EXPECT_EQ(who(), before);
+  }
+}
+
 struct Rule {
   SchedulerKind kind;
   Weights share;
