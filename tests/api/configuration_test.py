@@ -268,6 +268,23 @@ class ConfigurationTest(unittest.TestCase):
             self.assertEqual(self.ask("POST", path).status, 409, path)
         self.good("POST", f"/revisions/{before}/rollback?now=true")
 
+    def test_a_listener_hears_of_alarms_events_and_rates(self):
+        connection = self.box.connection()
+        self.addCleanup(connection.close)
+        token = {"Authorization": "Bearer " + self.tokens["viewer"]}
+        connection.request("GET", "/api/v1/events?topics=alarms,events,rates", headers=token)
+        stream = connection.getresponse()
+        self.good("PATCH", "/farms/shop/servers/web1?confirm_within_s=600", {"weight": 3})
+        wanted = ("goes back by itself", "unless confirmed", "event: alarms", "event: events", "event: rates")
+        said = ""
+        for _ in range(1000):
+            said += stream.readline().decode()
+            if all(words in said for words in wanted):
+                break
+        self.assertEqual([words for words in wanted if words not in said], [])
+        ids = [int(line[4:]) for line in said.splitlines() if line.startswith("id: ")]
+        self.assertEqual(ids, list(range(ids[0], ids[0] + len(ids))))
+
     def test_every_change_is_on_record(self):
         self.good("PATCH", "/farms/shop/servers/web1", {"weight": 3})
         self.ask("PATCH", "/farms/shop", {"mode": "dsr"}, "viewer")

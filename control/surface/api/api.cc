@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "control/surface/api/alarms.h"
 #include "control/surface/api/events.h"
 #include "control/surface/api/schema.h"
 
@@ -83,7 +84,10 @@ Api::Api(access::Access& access, Auditor& auditor, Plane plane, Current current)
       plane_{std::move(plane)},
       current_{std::move(current)},
       shows_{ask_through(plane_), access.clock().steady},
-      events_{std::make_unique<Events>(shows_)} {
+      events_{std::make_unique<Events>([this](const std::string& topic, const ShowCache::Done& done) {
+        if (topic == "alarms") return ask_alarms(*this, done);
+        shows_.get(topic, done);
+      })} {
   add_session_routes(*this);
   add_access_routes(*this);
   add_audit_routes(*this);

@@ -21,6 +21,8 @@ std::string key_of(const std::string& topic, const json& row) {
     return row.value("farm", "") + "/" + row.value("name", "") + "/" + row.value("address", "") + "/" +
            row.value("protocol", "") + "/" + std::to_string(row.value("port", 0));
   }
+  if (topic == "events") return std::to_string(row.value("number", 0));
+  if (topic == "alarms") return row.value("object", "") + ": " + row.value("text", "");
   return row.contains("name") ? row.value("name", "") : row.value("reason", "");
 }
 
@@ -65,7 +67,7 @@ void Events::tick() {
   auto rows = std::make_shared<Rows>();
   auto open = std::make_shared<std::size_t>(wanted.size());
   for (const std::string& topic : wanted) {
-    shows_.get(topic, [this, topic, rows, open](const ShowCache::Shown& shown) {
+    ask_(topic, [this, topic, rows, open](const ShowCache::Shown& shown) {
       (*rows)[topic] = rows_of(topic, *shown);
       if (--*open != 0) return;
       asking_ = false;
@@ -103,13 +105,14 @@ std::string Events::message(Listener& listener, const std::string& topic, const 
   }
   json removed = json::array();
   for (const auto& [key, hash] : told) {
-    if (now.count(key) == 0) removed.push_back(key);
+    // What has happened stays so, also when it is no longer among the latest.
+    if (now.count(key) == 0 && topic != "events") removed.push_back(key);
   }
   told = std::move(now);
   if (changed.empty() && rest.empty() && removed.empty()) return {};
   std::string data = "{\"rows\":[" + changed + "],\"removed\":" + text_of(removed);
   if (rest.size() > 2) data += "," + rest.substr(1, rest.size() - 2);
-  return "event: " + topic + "\ndata: " + data + "}\n\n";
+  return "id: " + std::to_string(++last_id_) + "\nevent: " + topic + "\ndata: " + data + "}\n\n";
 }
 
 }  // namespace fulcrum::api

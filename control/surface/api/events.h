@@ -1,6 +1,7 @@
 // Live state as server-sent events (WHATWG HTML 9.2). A listener first gets everything about its topics, then, once a
 // second, the rows that changed:
 //
+//   id: 17
 //   event: farms
 //   data: {"rows": [{"name": "shop", ...}], "removed": ["old"], "dataplane": {...}}
 //
@@ -25,11 +26,15 @@
 
 namespace fulcrum::api {
 
-inline constexpr std::array<const char*, 4> kTopics{"farms", "servers", "drops", "version"};
+inline constexpr std::array<const char*, 7> kTopics{"farms",  "servers", "drops", "version",
+                                                    "alarms", "events",  "rates"};
+inline constexpr const char* kTopicsUsual = "farms,servers,drops,version";
 
 class Events {
  public:
-  explicit Events(ShowCache& shows) : shows_{shows} {}
+  // `ask` brings what there is to say on a topic, in a list of the topic's name.
+  using Ask = std::function<void(const std::string& topic, ShowCache::Done done)>;
+  explicit Events(Ask ask) : ask_{std::move(ask)} {}
 
   // `still_may` is asked at each tick.
   void add(std::shared_ptr<https::Stream> stream, std::set<std::string> topics, std::function<bool()> still_may);
@@ -51,10 +56,11 @@ class Events {
   using Rows = std::map<std::string, std::vector<Row>>;
 
   void tell(const Rows& rows);
-  static std::string message(Listener& listener, const std::string& topic, const std::vector<Row>& rows);
+  std::string message(Listener& listener, const std::string& topic, const std::vector<Row>& rows);
   static std::vector<Row> rows_of(const std::string& topic, const nlohmann::json& shown);
 
-  ShowCache& shows_;
+  Ask ask_;
+  std::uint64_t last_id_ = 0;
   std::list<Listener> listeners_;
   bool asking_ = false;
 };

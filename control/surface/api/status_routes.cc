@@ -1,6 +1,7 @@
 // What is going on: farms, servers, connections, drops, versions, alarms; live events; /metrics.
 #include <fmt/format.h>
 
+#include "control/surface/api/alarms.h"
 #include "control/surface/api/api.h"
 #include "control/surface/api/events.h"
 #include "control/surface/api/listing.h"
@@ -116,11 +117,7 @@ Json alarms_of(const Api& api, Auditor& auditor, const json& farms, const json& 
 }
 
 void show_alarms(Api& api, const CallPtr& call) {
-  api.shows().get("farms", [&api, call](const Shown& farms) {
-    api.shows().get("version", [&api, call, farms](const Shown& version) {
-      call->answer(ok({{"alarms", alarms_of(api, api.auditor(), *farms, *version)}}));
-    });
-  });
+  ask_alarms(api, [call](const Shown& shown) { call->answer(ok(Json(*shown))); });
 }
 
 void show_metrics(Api& api, const CallPtr& call) {
@@ -145,7 +142,7 @@ Answer unknown_topic() {
 
 void listen(Api& api, const CallPtr& call) {
   std::set<std::string> topics;
-  std::string rest = call->text("topics", "farms,servers,drops,version");
+  std::string rest = call->text("topics", kTopicsUsual);
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find(','), rest.size());
     const std::string topic = rest.substr(0, end);
@@ -222,6 +219,15 @@ void add_verbs(Api& api) {
 
 }  // namespace
 
+void ask_alarms(Api& api, const ShowCache::Done& done) {
+  api.shows().get("farms", [&api, done](const Shown& farms) {
+    api.shows().get("version", [&api, done, farms](const Shown& version) {
+      const Json alarms = alarms_of(api, api.auditor(), *farms, *version);
+      done(std::make_shared<const json>(json{{"alarms", json(alarms)}}));
+    });
+  });
+}
+
 void add_status_routes(Api& api) {
   const auto add = [&api](Route route, auto run) {
     route.permission = Permission::look;
@@ -279,7 +285,7 @@ void add_status_routes(Api& api) {
        .id = "listen",
        .summary = "Live state as server-sent events: all rows of the topics first, then those that change.",
        .query = {{"topics", text_schema(1, 64),
-                  "farms, servers, drops, version; separated by commas; all if not said"}},
+                  "farms, servers, drops, version: these if not said; alarms, events, rates; with commas between"}},
        .answer = {{"type", "string"}},
        .answer_type = "text/event-stream"},
       listen);
