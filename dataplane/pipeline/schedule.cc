@@ -272,7 +272,9 @@ void schedule_stage(Batch& batch, const Context& context) noexcept {
       schedule_alone(batch, i, context);
       continue;
     }
-    if (opened && !opens_connection(batch.facts[i])) join_opened(batch, i, context);
+    // Where there are limits, also one that could open it: its place is taken, and it needs no other.
+    if (opened && (context.snapshot.has_limits != 0 || !opens_connection(batch.facts[i])))
+      join_opened(batch, i, context);
     if (!batch.pending(i) || passage.connection != kNoConnection) continue;
     open_connection(batch, i, context);
     opened |= passage.connection != kNoConnection;
