@@ -52,7 +52,9 @@ void Control::apply(const store::Committed& committed) {
   rejected_.clear();
   log(Level::notice, "revision {} of {} ({}): {}{}", revision.number, revision.author.who, revision.author.face,
       revision.words.empty() ? "" : revision.words.front(),
-      revision.changes > 1 ? fmt::format(" and {} more changes", revision.changes - 1) : "");
+      revision.changes > 1
+          ? fmt::format(" and {} more change{}", revision.changes - 1, revision.changes == 2 ? "" : "s")
+          : "");
   tell(false, "configuration", fmt::format("revision {}", revision.number), account_of(revision));
   watch_servers();
   publish();

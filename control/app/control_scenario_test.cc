@@ -251,6 +251,20 @@ SCENARIO("an operator takes a server out for a time") {
         CHECK(server(*control)["operator"].is_null());
       }
     }
+    WHEN("one has weight 0 and is enabled") {
+      json answer;
+      std::thread asks{[&] { answer = say(*control, "web1", {{"verb", "weight"}, {"weight", 0}}); }};
+      REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 1; }));
+      asks.join();
+      asks = std::thread{[&] { answer = say(*control, "web1", {{"verb", "enable"}}); }};
+      const bool serves = wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 2; });
+      asks.join();
+      THEN("it serves with its configured weight again, and the answer says so") {
+        CHECK(serves);
+        CHECK(answer["body"]["done"] == "web1 of farm shop: enabled, with weight 10 again");
+        CHECK(server(*control)["operator"].is_null());
+      }
+    }
   }
 }
 

@@ -18,6 +18,21 @@ std::string until_words(const surface::VerbRequest& request, system_clock::time_
   return request.for_time ? " until " + surface::iso_time(now + *request.for_time) : std::string{};
 }
 
+// What an enabled server's weight is about, where that is news or keeps it from serving all the same.
+std::string weight_words(const surface::VerbRequest& request, const model::Server& configured,
+                         const roster::Overlay& before, const roster::Overlay& after) {
+  if (request.state != model::AdminState::enabled) return {};
+  const auto has_weight = [&](const roster::Overlay& overlay) {
+    const roster::ServerVerbs* verbs = overlay.find(request.farm, request.server);
+    return verbs != nullptr && verbs->weight;
+  };
+  if (!has_weight(after) && configured.weight == 0) {
+    return "; its weight in the configuration is 0, so it takes no new clients";
+  }
+  return has_weight(before) && !has_weight(after) ? fmt::format(", with weight {} again", configured.weight)
+                                                  : std::string{};
+}
+
 }  // namespace
 
 std::string Control::verbs_file() const { return configuration_.model()->state_directory() + "/verbs.json"; }
@@ -78,14 +93,14 @@ void Control::operate(const surface::VerbRequest& request,
   const roster::Said said{.who = request.who,
                           .since = now,
                           .until = request.for_time ? std::optional{now + *request.for_time} : std::nullopt};
-  roster::Overlay before = overlay_;
+  const roster::Overlay before = overlay_;
   if (request.state) {
     overlay_.set_state(request.farm, *configured, {said, *request.state});
   } else {
     overlay_.set_weight(request.farm, *configured, {said, request.weight});
   }
   if (auto saved = save_verbs(); !saved) {
-    overlay_ = std::move(before);
+    overlay_ = before;
     return done(tl::unexpected<Error>{saved.error()});
   }
   model_ = overlay_.over(configuration_.model());
@@ -93,7 +108,8 @@ void Control::operate(const surface::VerbRequest& request,
   const std::string what =
       request.state ? std::string{roster::word(*request.state)} : fmt::format("weight {}", request.weight);
   const std::string object = fmt::format("{} of farm {}", request.server, request.farm);
-  const std::string text = fmt::format("{}{}", what, until_words(request, now));
+  const std::string text =
+      fmt::format("{}{}{}", what, until_words(request, now), weight_words(request, *configured, before, overlay_));
   log(Level::notice, "server {}: {}, by {}", object, text, request.who);
   tell(false, "operator", object, fmt::format("{}, by {}", text, request.who));
   publish();

@@ -12,7 +12,7 @@ constexpr std::chrono::microseconds kStartSpacing{500};
 
 TargetHealth recovered(Health known) {
   return {.judgement = {.health = known},
-          .reason = "as before the control plane was restarted",
+          .reason = "as before, and not checked again yet",
           .since = std::chrono::system_clock::now(),
           .last = {},
           .response = {}};

@@ -107,7 +107,10 @@ Overlay::Name name_after(const Overlay::Name& name, const model::Model& before, 
 
 void Overlay::set_state(const std::string& farm, const model::Server& configured, const ServerVerbs::State& state) {
   const Name name{farm, configured.name};
-  verbs_[name].state = state.value == configured.state ? std::nullopt : std::optional{state};
+  ServerVerbs& verbs = verbs_[name];
+  verbs.state = state.value == configured.state ? std::nullopt : std::optional{state};
+  const bool enables = state.value == model::AdminState::enabled;
+  if (enables && verbs.weight && verbs.weight->value == 0) verbs.weight.reset();
   tidy(name);
 }
 

@@ -48,7 +48,8 @@ class Overlay {
   using Name = std::pair<std::string, std::string>;  // farm, server
   using Time = Said::Time;
 
-  // `configured` is the server as the configuration has it.
+  // `configured` is the server as the configuration has it. To enable a server lifts a weight of 0 that was said, too:
+  // with it the server would take nobody.
   void set_state(const std::string& farm, const model::Server& configured, const ServerVerbs::State& state);
   void set_weight(const std::string& farm, const model::Server& configured, const ServerVerbs::Weight& weight);
   // A configuration comes after another: a server is who it was by its addresses, else by its name, as for compile

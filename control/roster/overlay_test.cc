@@ -50,6 +50,20 @@ TEST(Overlay, WhatTheConfigurationSaysAnywayIsNotKept) {
   EXPECT_TRUE(overlay.empty());
 }
 
+TEST(Overlay, EnablingLiftsAWeightOfZero) {
+  const auto model = shop();
+  const model::Server& web1 = model->farms[0].servers[0];
+  Overlay overlay;
+  overlay.set_weight("shop", web1, weight(0));
+  overlay.set_state("shop", web1, state(AdminState::drain));
+  overlay.set_state("shop", web1, state(AdminState::enabled));
+  EXPECT_TRUE(overlay.empty());
+  overlay.set_weight("shop", web1, weight(3));
+  overlay.set_state("shop", web1, state(AdminState::enabled));
+  ASSERT_NE(overlay.find("shop", "web1"), nullptr);
+  EXPECT_EQ(overlay.find("shop", "web1")->weight->value, 3);
+}
+
 TEST(Overlay, GoesWithAServerThatIsRenamed) {
   model::Model before = *shop();
   before.farms[0].addresses = {*Address::parse("198.51.100.10")};

@@ -148,7 +148,7 @@ json farm_row(const View& view, const model::Farm& farm, const std::map<std::str
 }
 
 json said_part(const roster::Said& said) {
-  json part{{"who", said.who}, {"since", iso_time(said.since)}};
+  json part{{"who", said.who}, {"since", iso_time(said.since)}, {"for_s", age_s(said.since)}};
   part["until"] = said.until ? json(iso_time(*said.until)) : json();
   return part;
 }
