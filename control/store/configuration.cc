@@ -104,16 +104,21 @@ Answer<const Candidate*> Configuration::edit(const std::string& name, Time now, 
   return *candidate;
 }
 
-Answer<const Candidate*> Configuration::rebase(const std::string& name, Time now) {
+Answer<const Candidate*> Configuration::rebase(const std::string& name, Time now, Wins wins) {
   auto found = mine(name);
   if (!found) return tl::unexpected<Refusal>{found.error()};
   Candidate& candidate = **found;
   const auto changes = document::compare(candidate.base_document, candidate.document);
   const auto since = document::compare(candidate.base_document, current());
-  if (const auto conflicts = document::conflicts(changes, since); !conflicts.empty()) return conflict_words(conflicts);
+  const auto conflicts = document::conflicts(changes, since);
+  if (!conflicts.empty() && wins == Wins::nobody) return conflict_words(conflicts);
   std::vector<Change> left;  // what both did is done
   const auto is_done = [&](const Change& mine_too) {
-    return std::any_of(since.begin(), since.end(), [&](const Change& theirs) { return same_change(mine_too, theirs); });
+    const bool gives_way = wins == Wins::theirs &&
+                           std::any_of(conflicts.begin(), conflicts.end(),
+                                       [&](const document::Conflict& one) { return same_change(one.mine, mine_too); });
+    return gives_way ||
+           std::any_of(since.begin(), since.end(), [&](const Change& theirs) { return same_change(mine_too, theirs); });
   };
   std::copy_if(changes.begin(), changes.end(), std::back_inserter(left), std::not_fn(is_done));
   auto carried = document::with_changes(current(), left);
@@ -241,22 +246,32 @@ Answer<Committed> Configuration::rollback(std::uint64_t number, Author author, T
   return write(*next, std::move(author), now, options);
 }
 
-Answer<Committed> Configuration::revert(std::uint64_t number, Author author, Time now, CommitOptions options) {
+Answer<Committed> Configuration::revert(std::uint64_t number, Author author, Time now, CommitOptions options,
+                                        std::optional<std::uint64_t> change) {
   if (const auto free = nothing_awaits_confirmation(); !free) return tl::unexpected<Refusal>{free.error()};
-  const auto changes = history_.changes(number);
+  auto changes = history_.changes(number);
   if (!changes) return tl::unexpected<Refusal>{changes.error()};
   if (changes->empty()) {
     return refuse(Error::Code::invalid, fmt::format("revision {}", number), "is the first: there is nothing to undo");
   }
   const auto then = history_.document(number);
   if (!then) return tl::unexpected<Refusal>{then.error()};
+  if (change) {
+    if (*change == 0 || *change > changes->size()) {
+      return refuse(Error::Code::not_found, fmt::format("revision {}", number),
+                    fmt::format("has changes 1 to {}, and no {}", changes->size(), *change));
+    }
+    changes = std::vector<Change>{(*changes)[*change - 1]};
+  }
   const auto undone = document::inverse(*changes);
   if (const auto conflicts = document::conflicts(undone, document::compare(*then, current())); !conflicts.empty()) {
     return conflict_words(conflicts);
   }
   auto next = document::with_changes(current(), undone);
   if (!next) return tl::unexpected<Refusal>{std::move(next.error())};
-  if (author.why.empty()) author.why = fmt::format("revert of revision {}", number);
+  if (author.why.empty()) {
+    author.why = fmt::format("revert of revision {}{}", number, change ? fmt::format(", change {}", *change) : "");
+  }
   return write(*next, std::move(author), now, options);
 }
 

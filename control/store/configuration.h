@@ -72,7 +72,7 @@ struct CommitOptions {
 inline constexpr std::size_t kCandidatesMax = 64;
 inline constexpr std::chrono::seconds kConfirmMin{10};
 inline constexpr std::chrono::seconds kConfirmMax{86'400};
-inline constexpr std::chrono::minutes kConfirmDefault{10};
+inline constexpr std::chrono::minutes kConfirmDefault{5};
 
 class Configuration {
  public:
@@ -111,8 +111,10 @@ class Configuration {
   // `editor` is who makes it; empty: the candidate's owner.
   using Edit = std::function<Answer<Document>(const Document&)>;
   Answer<const Candidate*> edit(const std::string& name, Time now, const Edit& change, const std::string& editor = {});
-  // Carries the candidate over to the current revision. Errors: conflicts, one problem each.
-  Answer<const Candidate*> rebase(const std::string& name, Time now);
+  // Carries the candidate over to the current revision. Errors: conflicts, one problem each, unless it is said who wins
+  // them: of a pair only the winner's change is left.
+  enum class Wins : std::uint8_t { nobody, mine, theirs };
+  Answer<const Candidate*> rebase(const std::string& name, Time now, Wins wins = Wins::nobody);
 
   [[nodiscard]] Answer<Check> check(const std::string& name) const;
   // Errors: its problems; a stale base or an unconfirmed revision (conflict); nothing to commit; the disk (io). Nothing
@@ -120,8 +122,10 @@ class Configuration {
   Answer<Committed> commit(const std::string& name, Author author, Time now, CommitOptions options = {});
   // The document of an earlier revision as a new one.
   Answer<Committed> rollback(std::uint64_t number, Author author, Time now, CommitOptions options = {});
-  // Undoes what one revision changed and keeps all that came after. Errors: a later one touched the same (conflict).
-  Answer<Committed> revert(std::uint64_t number, Author author, Time now, CommitOptions options = {});
+  // Undoes what one revision changed, or only the one of its changes with this number, from 1, and keeps all that came
+  // after. Errors: a later one touched the same (conflict), the revision has no such change (not_found).
+  Answer<Committed> revert(std::uint64_t number, Author author, Time now, CommitOptions options = {},
+                           std::optional<std::uint64_t> change = std::nullopt);
   // Makes a commit for a time one for good. Errors: nothing waits for it.
   Answer<Revision> confirm();
   // How long the newest revision still waits to be confirmed; nothing when it does not. Never longer than it was given:

@@ -1,5 +1,6 @@
 #include "control/store/configuration.h"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <filesystem>
@@ -183,6 +184,22 @@ TEST_F(ConfigurationTest, ShowsConflicts) {
   EXPECT_EQ(weight(), "5");
 }
 
+// Of a pair that conflicts one wins; what conflicts with nothing is carried over whoever does.
+TEST_F(ConfigurationTest, RebasesWithAWinner) {
+  for (const auto wins : {Configuration::Wins::mine, Configuration::Wins::theirs}) {
+    start();
+    ASSERT_TRUE(configuration->open("bob", "bob", now));
+    ASSERT_TRUE(set("bob", "farms.shop.servers.web1.weight", wins == Configuration::Wins::mine ? "7" : "8"));
+    ASSERT_TRUE(set("bob", "farms.shop.servers.web2.weight", wins == Configuration::Wins::mine ? "70" : "80"));
+    ASSERT_TRUE(change("farms.shop.servers.web1.weight", wins == Configuration::Wins::mine ? "5" : "6"));
+    EXPECT_FALSE(configuration->rebase("bob", now));
+    const auto rebased = configuration->rebase("bob", now, wins);
+    ASSERT_TRUE(rebased) << refused(rebased);
+    ASSERT_TRUE(commit("bob"));
+    EXPECT_EQ(weight(1) + " " + weight(2), wins == Configuration::Wins::mine ? "7 70" : "6 80");
+  }
+}
+
 TEST_F(ConfigurationTest, GoesBackUnlessConfirmed) {
   ASSERT_TRUE(change("farms.shop.servers.web1.weight", "5", {.confirm_within = minutes{10}}));
   EXPECT_EQ(configuration->confirmation_left(now), minutes{10});
@@ -211,6 +228,21 @@ TEST_F(ConfigurationTest, StaysWhenConfirmed) {
   EXPECT_EQ(weight(), "5");
   EXPECT_EQ(refused(change("farms.shop.servers.web1.weight", "6", {.confirm_within = seconds{1}})),
             "confirm: the time to confirm is 10 seconds to 24 hours\n");
+}
+
+TEST_F(ConfigurationTest, RevertsOneChange) {
+  ASSERT_TRUE(configuration->open("anna", "anna", now));
+  ASSERT_TRUE(set("anna", "farms.shop.servers.web1.weight", "5"));
+  ASSERT_TRUE(set("anna", "farms.shop.servers.web2.weight", "6"));
+  ASSERT_TRUE(commit("anna"));
+  for (const std::uint64_t none : {0, 3}) {
+    EXPECT_EQ(refused(configuration->revert(2, {"anna", "cli", ""}, now, {}, none)),
+              fmt::format("revision 2: has changes 1 to 2, and no {}\n", none));
+  }
+  const auto reverted = configuration->revert(2, {"anna", "cli", ""}, now, {}, 2);
+  ASSERT_TRUE(reverted) << refused(reverted);
+  EXPECT_EQ(weight(1) + " " + weight(2), "5 10");
+  EXPECT_EQ(reverted->revision.author.why, "revert of revision 2, change 2");
 }
 
 TEST_F(ConfigurationTest, RollsBackAndReverts) {

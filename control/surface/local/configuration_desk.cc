@@ -90,7 +90,7 @@ store::CommitOptions options_in(const json& request) {
 }
 
 bool has_type(const std::string& key, const json& value) {
-  static const std::set<std::string> numbers{"revision", "before", "limit", "from", "to", "confirm_s"};
+  static const std::set<std::string> numbers{"revision", "before", "limit", "from", "to", "confirm_s", "change"};
   static const std::set<std::string> flags{"defaults", "rebase"};
   if (key == "value") return true;
   if (numbers.count(key) != 0) return value.is_number_unsigned();
@@ -126,7 +126,7 @@ const ConfigurationDesk::Verb* ConfigurationDesk::find(const std::string& word) 
       {"order", &Desk::edit, {"candidate", "path", "names"}, {"who"}},
       {"replace", &Desk::edit, {"candidate", "text"}, {"who"}},
       {"diff", &Desk::diff, {"candidate"}, {}},
-      {"rebase", &Desk::rebase, {"candidate"}, {}},
+      {"rebase", &Desk::rebase, {"candidate"}, {"wins"}},
       {"check", &Desk::check, {"candidate"}, {}},
       {"commit", nullptr, {"candidate", "who"}, {"face", "why", "rebase", "confirm_s"}},
       {"confirm", &Desk::confirm, {}, {"who"}},
@@ -134,7 +134,7 @@ const ConfigurationDesk::Verb* ConfigurationDesk::find(const std::string& word) 
       {"show", &Desk::show, {"revision"}, {}},
       {"compare", &Desk::compare, {"from"}, {"to", "candidate"}},
       {"rollback", nullptr, {"revision", "who"}, {"face", "why", "confirm_s"}},
-      {"revert", nullptr, {"revision", "who"}, {"face", "why", "confirm_s"}},
+      {"revert", nullptr, {"revision", "who"}, {"change", "face", "why", "confirm_s"}},
   };
   const auto found = std::find_if(verbs.begin(), verbs.end(), [&](const Verb& verb) { return word == verb.word; });
   return found == verbs.end() ? nullptr : &*found;
@@ -194,7 +194,10 @@ Answer<store::Committed> ConfigurationDesk::commit(const Request& request) {
   const store::Time now = box_.now();
   if (verb == "commit") return configuration_.commit(text_in(request, "candidate"), author_in(request), now, options);
   const std::uint64_t revision = number_in(request, "revision", 0);
-  if (verb == "revert") return configuration_.revert(revision, author_in(request), now, options);
+  if (verb == "revert") {
+    const auto change = request.contains("change") ? std::optional{number_in(request, "change", 0)} : std::nullopt;
+    return configuration_.revert(revision, author_in(request), now, options, change);
+  }
   return configuration_.rollback(revision, author_in(request), now, options);
 }
 
@@ -298,9 +301,14 @@ Answer<ordered_json> ConfigurationDesk::diff(const Request& request) {
 }
 
 Answer<ordered_json> ConfigurationDesk::rebase(const Request& request) {
-  return configuration_.rebase(text_in(request, "candidate"), box_.now()).map([&](const store::Candidate* candidate) {
-    return describe(*candidate);
-  });
+  using Wins = store::Configuration::Wins;
+  const std::string word = text_in(request, "wins");
+  if (!word.empty() && word != "mine" && word != "theirs") {
+    return refuse(Error::Code::invalid, "wins", "is mine or theirs");
+  }
+  const Wins wins = word.empty() ? Wins::nobody : word == "mine" ? Wins::mine : Wins::theirs;
+  return configuration_.rebase(text_in(request, "candidate"), box_.now(), wins)
+      .map([&](const store::Candidate* candidate) { return describe(*candidate); });
 }
 
 Answer<ordered_json> ConfigurationDesk::check(const Request& request) {

@@ -17,7 +17,7 @@
 //   replace     candidate, text                              {candidate}; the whole, in the language of fulcrum.cfg
 //                Each edit also takes "who"; else it counts as its owner's.
 //   diff        candidate                                    "changes": [{change}]
-//   rebase      candidate                                    {candidate}
+//   rebase      candidate, [wins: "mine" | "theirs"]         {candidate}; wins: of what conflicts
 //   check       candidate                                    "problems", "changes", "since", "conflicts", "radius",
 //                                                            "confirm_advised_s": seconds, or null
 //   commit      candidate, who, [face], [why], [rebase], [confirm_s]        {committed}
@@ -27,7 +27,9 @@
 //   show        revision                                     {revision} with "steps": [{change}]
 //   compare     from: REVISION, [to: REVISION | candidate]   "changes": [{change}]; to the current one when neither
 //   rollback    revision, who, [face], [why], [confirm_s]    {committed}
-//   revert      revision, who, [face], [why], [confirm_s]    {committed}
+//   revert      revision, [change], who, [face], [why], [confirm_s]   {committed}; change: only that one of its
+//   "steps",
+//                                                            from 1
 //
 //   {candidate}  "candidate", "who": its owner, "base", "current", "opened", "changed", "editors": [who changed it],
 //                "changes": how many
