@@ -229,8 +229,10 @@ bool collide(const Change& mine, const Change& theirs) {
 std::string Change::words() const {
   Path above = path;
   switch (kind) {
-    case Kind::added:
-      return fmt::format("{} added: {}", text_of(path), summary_of(*field->shape, *to));
+    case Kind::added: {
+      const std::string summary = summary_of(*field->shape, *to);
+      return fmt::format("{} added{}{}", text_of(path), summary.empty() ? "" : ": ", summary);
+    }
     case Kind::removed:
       return text_of(path) + " removed";
     case Kind::renamed:

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "control/document/roff.h"
 #include "control/document/schema.h"
 
 namespace fulcrum::document {
@@ -11,22 +12,6 @@ namespace {
 using settings::Field;
 using settings::Kind;
 using settings::Shape;
-
-// Text that roff takes as text: no escape, and no line that begins like a request.
-std::string roff(std::string_view text) {
-  std::string out;
-  for (const char letter : text) {
-    if (letter == '\\') {
-      out += "\\e";
-    } else if (letter == '-') {
-      out += "\\-";
-    } else {
-      if ((letter == '.' || letter == '\'') && (out.empty() || out.back() == '\n')) out += "\\&";
-      out += letter;
-    }
-  }
-  return out;
-}
 
 std::string upper(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](char letter) {

@@ -312,7 +312,8 @@ Result<std::vector<HistoryPoint>> History::query(const HistoryQuery& query) {
   if (tier == kTiers.end()) return fail(Error::Code::invalid, "step", "is 1, 60 or 900 seconds");
   const auto known = series_.find(query.series);
   if (known == series_.end()) {
-    return fail(Error::Code::not_found, "name", fmt::format("\"{}\" has not been measured yet", query.series.name));
+    return fail(Error::Code::not_found, "name",
+                fmt::format("\"{}\" was never measured; the rates of the last second list what is", query.series.name));
   }
   std::vector<HistoryPoint> points;
   const auto see = [&](std::int64_t begin, const Span& span) {

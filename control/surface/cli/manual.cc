@@ -2,26 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "control/document/roff.h"
 #include "control/surface/cli/commands.h"
 
 namespace fulcrum::cli {
 namespace {
 
-// Text that roff takes as text: no escape, and no line that begins like a request.
-std::string roff(std::string_view text) {
-  std::string out;
-  for (const char letter : text) {
-    if (letter == '\\') {
-      out += "\\e";
-    } else if (letter == '-') {
-      out += "\\-";
-    } else {
-      if ((letter == '.' || letter == '\'') && out.empty()) out += "\\&";
-      out += letter;
-    }
-  }
-  return out;
-}
+using document::roff;
 
 std::string bold(const std::string& text) { return "\\fB" + roff(text) + "\\fR"; }
 
