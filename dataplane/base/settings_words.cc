@@ -85,7 +85,9 @@ std::string printable(std::string_view text) {
     const auto code = static_cast<unsigned char>(text[i]);
     // U+0080 to U+009F are control characters too, which a terminal may obey.
     const bool c1 = code == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
-    if (code < 0x20 || code == 0x7F || c1) {
+    if (c1) {
+      result += fmt::format("\\x{:02x}\\x{:02x}", code, static_cast<unsigned char>(text[++i]));
+    } else if (code < 0x20 || code == 0x7F) {
       result += fmt::format("\\x{:02x}", code);
     } else {
       result += text[i];

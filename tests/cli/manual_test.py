@@ -70,6 +70,10 @@ class CompletionTest(unittest.TestCase):
         self.assertEqual(self.complete("fulcrum explain "), ["tcp", "udp"])
         self.assertEqual(self.complete("fulcrum --js"), ["--json"])
         self.assertEqual(self.complete("fulcrum nonsense "), [])
+        self.assertEqual(self.complete("fulcrum --json sh"), ["show"])
+        self.assertIn("farms", self.complete("fulcrum --runtime-dir /nowhere show "))
+        self.assertEqual(self.complete("fulcrum show connections --fa"), ["--farm"])
+        self.assertEqual(self.complete("fulcrum --man"), ["--manual"])
         self.assertIn("fulcrum", run("bash", "-c", f"source {ROOT}/control/surface/cli/fulcrum.bash; complete -p"))
 
 

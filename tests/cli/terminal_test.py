@@ -341,7 +341,7 @@ class ScriptTest(unittest.TestCase):
 
     def test_a_script_commits(self):
         script = "configure # a comment\nset farms shop servers web1 weight 9\n\ncommit\nexit\nshow farms\n"
-        done = self.run_script(script)
+        done = self.run_script(script, 8)  # there is no dataplane that could have it
         self.assertIn("Revision ", done.stdout)
         done = self.run_script("show configuration commands farms shop servers web1 | match weight\n")
         self.assertEqual(done.stdout, "set farms shop servers web1 weight 9\n")
@@ -352,9 +352,29 @@ class ScriptTest(unittest.TestCase):
         script = "configure\ndelete farms mail\ncommit\n" + "\n".join(
             line for line in before.splitlines() if line.startswith("set farms mail")
         )
-        self.run_script(script + "\ncommit\n")
+        self.run_script(script + "\ncommit\n", 8)
         after = self.box.cli("show", "configuration", "commands", "farms").stdout
         self.assertEqual(sorted(after.splitlines()), sorted(before.splitlines()))
+
+    def test_rows_are_one_line_for_filters_and_pipes(self):
+        why = "because " + "of the machines in the new hall, " * 4 + "at last"
+        self.run_script(f"configure\nset farms shop servers web1 weight 11\ncommit comment '{why}'\n", 8)
+        self.assertTrue(self.box.cli("show", "history").stdout.splitlines()[1].endswith(why))
+        self.assertEqual(self.box.cli("show history | match 'hall.*at last' | match cli | count").stdout, "1\n")
+
+    def test_accounts_and_tokens(self):
+        secret = "correct horse battery staple"
+        done = self.box.cli("access", "account", "bob", "operator", text=secret + "\n")
+        self.assertEqual((done.returncode, done.stdout), (0, "account bob: operator\n"), done.stderr)
+        self.assertRegex(self.box.cli("show", "accounts").stdout, r"(?m)^bob +operator ")
+        self.assertEqual(self.box.cli("access", "password", "bbo", text=secret + "\n").returncode, 4)
+        self.assertEqual(self.box.cli("show", "tokens").stdout, "There are no tokens.\n")
+        self.assertEqual(self.box.cli("access", "revoke", "ci").returncode, 4)
+        self.assertEqual(self.box.cli("access", "remove", "bob").returncode, 0)
+        self.assertEqual(self.box.cli("access", "remove", "bob").returncode, 4)
+        record = self.box.cli("show", "audit", "--limit", "20").stdout
+        self.assertIn("bob", record)
+        self.assertNotIn(secret, record)
 
     def test_everything_has_a_twin_in_json(self):
         for line in ("show farms", "show servers", "show drops", "show version", "show history", "show candidates"):

@@ -2,6 +2,8 @@
 // nobody, and the audit log's chain. All of it are operations of the REST API, asked for over the local socket.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "control/surface/cli/api_call.h"
 #include "control/surface/cli/handlers.h"
 #include "control/surface/cli/line.h"
@@ -12,6 +14,23 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kFirstAccount = "admin";
+
+// "shop,mail".
+std::vector<std::string> words_of(const std::string& text) {
+  std::vector<std::string> words;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    words.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return words;
+}
+
+Outcome removed(Session& session, const char* above, const std::string& name, const char* words) {
+  const auto answer = call_operation(session.box(), "DELETE", above + name);
+  if (!answer) return refused(answer.error());
+  return said(fmt::format(fmt::runtime(words), name), {{"removed", name}});
+}
 
 }  // namespace
 
@@ -33,6 +52,46 @@ Outcome set_up_account(Session& session, const Parsed& parsed) {
                                      {{"role", "administrator"}, {"password", *password}});
   if (!answer) return refused(answer.error());
   return said(fmt::format("account {}: administrator, with the new password\n", name), *answer);
+}
+
+// A password is asked for when there is no such account yet.
+Outcome put_account(Session& session, const Parsed& parsed) {
+  const std::string path = "/api/v1/accounts/" + parsed.get("name");
+  const auto there = call_operation(session.box(), "GET", path);
+  if (!there && there.error().status != Status::not_found) return refused(there.error());
+  json body{{"role", parsed.get("role")}};
+  if (parsed.has("farms")) body["scope"] = words_of(parsed.get("farms"));
+  if (!there) {
+    auto password = read_new_password(session);
+    if (!password) return refused(password.error());
+    body["password"] = std::move(*password);
+  }
+  const auto answer = call_operation(session.box(), "PUT", path, std::move(body));
+  if (!answer) return refused(answer.error());
+  return said(fmt::format("account {}: {}\n", parsed.get("name"), answer->value("role", "")), *answer);
+}
+
+Outcome change_password(Session& session, const Parsed& parsed) {
+  const std::string path = "/api/v1/accounts/" + parsed.get("name");
+  // Not to make one by a slip of the finger.
+  if (const auto there = call_operation(session.box(), "GET", path); !there) return refused(there.error());
+  const auto password = read_new_password(session);
+  if (!password) return refused(password.error());
+  const auto answer = call_operation(session.box(), "PUT", path, {{"password", *password}});
+  if (!answer) return refused(answer.error());
+  return said(fmt::format("account {}: has the new password\n", parsed.get("name")), *answer);
+}
+
+Outcome remove_account(Session& session, const Parsed& parsed) {
+  return removed(session, "/api/v1/accounts/", parsed.get("name"), "account {}: is gone, with its tokens\n");
+}
+
+Outcome revoke_token(Session& session, const Parsed& parsed) {
+  return removed(session, "/api/v1/tokens/", parsed.get("name"), "token {}: is revoked\n");
+}
+
+Outcome end_session(Session& session, const Parsed& parsed) {
+  return removed(session, "/api/v1/sessions/", parsed.get("session"), "session {}: is over\n");
 }
 
 Outcome unlock_account(Session& session, const Parsed& parsed) {

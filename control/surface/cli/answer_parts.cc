@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "dataplane/base/settings_words.h"
+
 namespace fulcrum::cli {
 
 using nlohmann::json;
@@ -16,7 +18,7 @@ const json& part_in(const json& row, const char* key) {
 std::string text_in(const json& row, const char* key, const char* otherwise) {
   const json& found = part_in(row, key);
   if (found.is_null()) return otherwise;
-  return found.is_string() ? found.get<std::string>() : found.dump();
+  return found.is_string() ? settings::printable(found.get<std::string>()) : found.dump();
 }
 
 std::int64_t signed_in(const json& row, const char* key) {

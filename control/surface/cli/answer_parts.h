@@ -9,7 +9,8 @@
 
 namespace fulcrum::cli {
 
-// As a person reads it; `otherwise` where there is none. Any thread, as all of these.
+// As a person reads it, nothing in it that steers a terminal or breaks a line; `otherwise` where there is none. Any
+// thread, as all of these.
 std::string text_in(const nlohmann::json& row, const char* key, const char* otherwise = "-");
 // null where there is none.
 const nlohmann::json& part_in(const nlohmann::json& row, const char* key);

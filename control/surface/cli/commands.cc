@@ -126,6 +126,7 @@ Command show_command() {
                         .help = "what happened, and why",
                         .options = {with("limit", "the newest so many", number_argument("limit", "lines", 1, 1000))},
                         .run = show_table});
+  show.below.push_back({.word = "interfaces", .help = "the data ports and their traffic", .run = show_interfaces});
   show.below.push_back({.word = "version", .help = "releases, processes, workers", .run = show_table});
   show.below.push_back({.word = "configuration",
                         .help = "the configuration in force, or an earlier one",
@@ -149,6 +150,15 @@ Command show_command() {
                         .arguments = {revision_number()},
                         .run = show_revision});
   show.below.push_back({.word = "candidates", .help = "changes that nobody has committed", .run = show_candidates});
+  show.below.push_back({.word = "alarms", .help = "what an administrator should look at", .run = show_alarms});
+  show.below.push_back({.word = "accounts", .help = "who may log in", .run = show_accounts});
+  show.below.push_back({.word = "tokens", .help = "of programs", .run = show_tokens});
+  show.below.push_back({.word = "sessions", .help = "who is logged in", .run = show_sessions});
+  show.below.push_back({.word = "audit",
+                        .help = "who did what, the newest first",
+                        .options = {with("limit", "at most so many", number_argument("limit", "records", 1, 1000)),
+                                    with("before", "older than this record", any_number("record", "its number", 1))},
+                        .run = show_audit});
   return show;
 }
 
@@ -164,7 +174,7 @@ std::vector<Command> verbs() {
   const auto verb = [](std::string word, std::string help) {
     return Command{.word = std::move(word),
                    .help = std::move(help),
-                   .arguments = {word_argument("server", "with its farm, like shop/web1")},
+                   .arguments = {named(Kind::member, "server", "with its farm, like shop/web1")},
                    .options = {with("for", "then what the configuration says applies again",
                                     word_argument("time", "90s, 30m, 2h or 1d"))},
                    .run = operate_server};
@@ -184,7 +194,7 @@ Command explain_command() {
           .help = "what would happen to a packet now, and why",
           .arguments = {one_of("protocol", "of the packet", {{"tcp", "", true}, {"udp", "", true}}),
                         word_argument("source", "192.0.2.7:40000 or [2001:db8::7]:40000"),
-                        word_argument("destination", "198.51.100.10:80 or [2001:db8::10]:80")},
+                        word_argument("destination", "198.51.100.10:80, [2001:db8::10]:80 or, of a farm, shop:80")},
           .options = {with("flags", "of TCP; syn when not given",
                            word_argument("flags", "of syn, ack, fin, rst, psh, urg, with commas between")),
                       with("port", "that it comes in by; where the source is when not given",
@@ -197,13 +207,40 @@ Command explain_command() {
           .run = explain};
 }
 
+Argument role_argument() { return word_argument("role", "as `api GET /api/v1/roles` lists them"); }
+
+Option farms_option() {
+  return with("farms", "that a farm-admin may change", word_argument("farms", "several with commas between"));
+}
+
 Command access_command() {
   return {.word = "access",
-          .help = "accounts: the first one, and ways back in",
+          .help = "accounts, passwords and tokens, and ways back in",
           .below = {{.word = "setup",
                      .help = "an administrator's account, or a new password for it; asks for the password",
                      .arguments = {optional(word_argument("name", "admin when not given"))},
                      .run = set_up_account},
+                    {.word = "account",
+                     .help = "make an account, or give it another role; asks for a new one's password",
+                     .arguments = {word_argument("name", "of the account"), role_argument()},
+                     .options = {farms_option()},
+                     .run = put_account},
+                    {.word = "password",
+                     .help = "a new password for an account; asks for it",
+                     .arguments = {word_argument("name", "an account")},
+                     .run = change_password},
+                    {.word = "remove",
+                     .help = "remove an account, its sessions and its tokens",
+                     .arguments = {word_argument("name", "an account")},
+                     .run = remove_account},
+                    {.word = "revoke",
+                     .help = "take a token back",
+                     .arguments = {word_argument("name", "a token")},
+                     .run = revoke_token},
+                    {.word = "logout",
+                     .help = "end somebody's session",
+                     .arguments = {word_argument("session", "as `show sessions` lists them")},
+                     .run = end_session},
                     {.word = "unlock",
                      .help = "forget the wrong passwords of an account",
                      .arguments = {word_argument("name", "an account")},
@@ -283,10 +320,17 @@ std::vector<Command> run_commands() {
 std::vector<Option> commit_options() {
   return {
       with("confirmed", "go back by itself unless confirmed in time",
-           optional(number_argument("minutes", "until then; 10 when not given", 1, 1440))),
+           optional(number_argument("minutes", "until then; 5 when not given", 1, 1440))),
       with("comment", "why, for the history", word_argument("text", "in quotes when it has blanks")),
       flag("now", "also what could cut you off, without a way back by itself"),
   };
+}
+
+std::vector<Option> revert_options() {
+  std::vector<Option> options = commit_options();
+  options.insert(options.begin(),
+                 with("change", "only this one, as `show revision` numbers them", any_number("number", "from 1", 1)));
+  return options;
 }
 
 std::vector<Command> editing() {
@@ -297,8 +341,8 @@ std::vector<Command> editing() {
        .arguments = {setting(Purpose::remove, true)},
        .run = remove},
       {.word = "rename",
-       .help = "give an element another name: rename NEW-NAME PATH",
-       .arguments = {word_argument("new-name", "the name it gets"), setting(Purpose::name, true)},
+       .help = "give an element another name: rename farms shop to store",
+       .arguments = {setting(Purpose::rename, true)},
        .run = rename},
       {.word = "edit", .help = "go to a group of settings", .arguments = {setting(Purpose::group, true)}, .run = edit},
       {.word = "up", .help = "one group up", .run = up},
@@ -333,17 +377,21 @@ std::vector<Command> make_configuration() {
       {.word = "revert",
        .help = "undo what one revision changed, keep the rest",
        .arguments = {revision_number()},
-       .options = commit_options(),
+       .options = revert_options(),
        .run = revert},
       {.word = "load",
-       .help = "let a file be your candidate, in the language of fulcrum.cfg",
+       .help = "let a file like fulcrum.cfg be your candidate",
        .arguments = {word_argument("file", "its name")},
        .run = load},
       {.word = "save",
        .help = "write your candidate to a file that is not there yet",
        .arguments = {word_argument("file", "its name")},
        .run = save},
-      {.word = "rebase", .help = "carry your changes over to what others have committed", .run = rebase},
+      {.word = "rebase",
+       .help = "carry your changes over to what others have committed",
+       .arguments = {optional(one_of("winner", "of what conflicts",
+                                     {{"mine", "yours stays", true}, {"theirs", "what they committed stays", true}}))},
+       .run = rebase},
       {.word = "discard", .help = "forget your changes", .run = discard},
       {.word = "run", .help = "a command of the other mode", .below = run_commands()},
       help_command(),

@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::int64_t kMinutes = 10;  // `confirmed` without a number
+constexpr std::int64_t kMinutes = 5;  // `confirmed` without a number
 
 std::string problem_lines(const json& problems) {
   std::string text;
@@ -55,7 +55,7 @@ std::string since_lines(const json& check) {
   for (const json& one : conflicts) {
     text += fmt::format("  yours: {}\n  theirs: {}\n", text_in(one, "mine", ""), text_in(one, "theirs", ""));
   }
-  return text + "Undo one of each pair in your candidate, then `rebase`.\n";
+  return text + "`rebase mine` keeps yours of each pair, `rebase theirs` what they committed.\n";
 }
 
 // Why a checked candidate cannot be committed as it is.
@@ -74,14 +74,15 @@ std::optional<Trouble> obstacle(const json& check) {
   return std::nullopt;
 }
 
-std::string committed_text(const json& answer, std::optional<std::int64_t> minutes) {
+std::string committed_text(const json& answer, std::optional<std::int64_t> minutes, std::size_t width) {
   const json revision = answer.value("revision", json::object());
   std::string text = fmt::format("Revision {}", text_in(revision, "revision", ""));
   const std::string waiting = text_in(answer, "waiting_for", "");
   if (answer.value("acknowledged", false)) {
     text += fmt::format(" is in force on every worker, after {:.1f} ms.\n", answer.value("took_ms", 0.0));
   } else {
-    text = folded(text + " is committed, but not in force everywhere yet" + (waiting.empty() ? "" : ": " + waiting));
+    text = folded(text + " is committed, but not in force everywhere yet" + (waiting.empty() ? "" : ": " + waiting),
+                  width);
   }
   text += change_lines(answer.value("changes", json::array()));
   if (minutes) text += fmt::format("It goes back by itself in {} min. `confirm` makes it stay.\n", *minutes);
@@ -112,7 +113,7 @@ std::optional<Trouble> advise(Session& session, const Parsed& parsed, Wish& wish
   if (!answer) {
     return Trouble{
         .status = Status::unconfirmed,
-        .text = "this could cut you off, and nothing was committed: say `commit confirmed 10`, or `commit now`"};
+        .text = "this could cut you off, and nothing was committed: say `commit confirmed 5`, or `commit now`"};
   }
   if (*answer) wish.minutes = minutes;
   return std::nullopt;
@@ -123,7 +124,9 @@ Outcome put_in_force(Session& session, const std::string& verb, const Wish& wish
   if (wish.minutes) question["confirm_s"] = *wish.minutes * 60;
   const auto answer = session.ask_config(verb, question, with_candidate);
   if (!answer) return refused(answer.error());
-  return Reply{.data = *answer, .text = committed_text(*answer, wish.minutes)};
+  return Reply{.data = *answer,
+               .text = committed_text(*answer, wish.minutes, session.columns()),
+               .status = answer->value("acknowledged", false) ? Status::good : Status::pending};
 }
 
 // Of an earlier revision, as a new one. The candidate stays as it is, but its base is behind then.
@@ -135,6 +138,7 @@ Outcome from_history(Session& session, const Parsed& parsed) {
   }
   Wish wish = wish_of(session, parsed);
   wish.question["revision"] = number_of(parsed.get("revision"));
+  if (parsed.has("change")) wish.question["change"] = number_of(parsed.get("change"));
   Outcome outcome = put_in_force(session, parsed.command->word, wish, false);
   if (outcome) session.ask_config("rebase");
   return outcome;
@@ -190,8 +194,10 @@ Outcome commit(Session& session, const Parsed& parsed) {
   return outcome;
 }
 
-Outcome rebase(Session& session, const Parsed&) {
-  const auto answer = session.ask_config("rebase");
+Outcome rebase(Session& session, const Parsed& parsed) {
+  json question = json::object();
+  if (parsed.has("winner")) question["wins"] = parsed.get("winner");
+  const auto answer = session.ask_config("rebase", std::move(question));
   if (!answer) return refused(answer.error());
   return said("Your changes are to what is in force now.\n", *answer);
 }

@@ -111,6 +111,19 @@ std::string new_element(Session& session, const Edit& edit) {
   return {};
 }
 
+// Problems of a text that was sent, each line under the name of the file that it came from.
+std::string with_file(const std::string& problems, const std::string& file) {
+  constexpr std::string_view kSent = "text:";
+  std::string made;
+  for (std::size_t at = 0; at < problems.size();) {
+    const std::size_t end = std::min(problems.find('\n', at), problems.size() - 1) + 1;
+    const std::string line = problems.substr(at, end - at);
+    made += line.starts_with(kSent) ? file + line.substr(kSent.size() - 1) : line;
+    at = end;
+  }
+  return made;
+}
+
 }  // namespace
 
 Outcome configure(Session& session, const Parsed& parsed) {
@@ -165,7 +178,7 @@ Outcome remove(Session& session, const Parsed& parsed) {
 
 Outcome rename(Session& session, const Parsed& parsed) {
   const auto answer =
-      session.ask_config("rename", {{"path", document::text_of(parsed.path)}, {"name", parsed.get("new-name")}});
+      session.ask_config("rename", {{"path", document::text_of(parsed.path)}, {"name", parsed.get("to")}});
   if (!answer) return refused(answer.error());
   return said("", *answer);
 }
@@ -192,7 +205,11 @@ Outcome load(Session& session, const Parsed& parsed) {
   if (!text) return refused(Status::failed, text.error().words());
   if (!*text) return refused(Status::not_found, fmt::format("there is no file {}", name));
   const auto answer = session.ask_config("replace", {{"text", std::move(**text)}});
-  if (!answer) return refused(answer.error());
+  if (!answer) {
+    Trouble trouble = answer.error();
+    trouble.text = with_file(trouble.text, name);
+    return refused(std::move(trouble));
+  }
   return said(fmt::format("{} changes; `compare` lists them.\n", session.changes()), *answer);
 }
 

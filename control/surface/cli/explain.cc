@@ -4,14 +4,13 @@
 #include <nlohmann/json.hpp>
 
 #include "control/surface/cli/answer_parts.h"
-#include "control/surface/cli/table.h"
 
 namespace fulcrum::cli {
 namespace {
 
 using nlohmann::json;
 
-std::string stages_text(const json& stages) {
+std::string stages_text(const json& stages, std::size_t width) {
   Table table{{{.title = "STAGE"}, {.title = "WHAT IT FOUND", .wrap = Wrap::first}}};
   for (const json& stage : stages) {
     std::string words;
@@ -24,10 +23,10 @@ std::string stages_text(const json& stages) {
     }
     table.add({text_in(stage, "stage"), words + (paths.empty() ? "" : paths + "]")});
   }
-  return table.text();
+  return table.text(width);
 }
 
-std::string servers_text(const json& answer) {
+std::string servers_text(const json& answer, std::size_t width) {
   Table table{{{.title = "SERVER", .wrap = Wrap::when_needed},
                {.title = "ADDRESS", .wrap = Wrap::when_needed},
                {.title = "STATE"},
@@ -43,12 +42,12 @@ std::string servers_text(const json& answer) {
                text_in(server, "active_connections"), text_in(server, "turn"), remark});
   }
   if (table.empty()) return {};
-  return "\n" + table.text() + "TURN: new connections that come before the server's next one on this worker.\n";
+  return "\n" + table.text(width) + "TURN: new connections that come before the server's next one on this worker.\n";
 }
 
 }  // namespace
 
-std::string explain_page(const json& answer) {
+std::string explain_page(const json& answer, std::size_t width) {
   const json& packet = part_in(answer, "packet");
   const json& configuration = part_in(answer, "configuration");
   const json& force = part_in(configuration, "in_force");
@@ -64,8 +63,8 @@ std::string explain_page(const json& answer) {
   } else {
     page += fmt::format("With revision {}, as if it were in force again\n\n", text_in(configuration, "revision"));
   }
-  return page + text_in(part_in(answer, "outcome"), "text") + "\n\n" + stages_text(part_in(answer, "stages")) +
-         servers_text(answer);
+  return page + folded(text_in(part_in(answer, "outcome"), "text"), width) + "\n" +
+         stages_text(part_in(answer, "stages"), width) + servers_text(answer, width);
 }
 
 }  // namespace fulcrum::cli

@@ -5,9 +5,11 @@
 
 #include <string>
 
+#include "control/surface/cli/table.h"
+
 namespace fulcrum::cli {
 
-// 80 columns: what happens in one sentence, what each stage found, and the farm's servers.
-std::string explain_page(const nlohmann::json& answer);
+// What happens in one sentence, what each stage found, and the farm's servers.
+std::string explain_page(const nlohmann::json& answer, std::size_t width = Table::width_usual);
 
 }  // namespace fulcrum::cli

@@ -17,6 +17,9 @@ class FakeNames final : public Names {
     if (farm == "mail") return {{"mx1", "", true}};
     return {{"web1", "", true}, {"web2", "", true}};
   }
+  std::vector<Hint> members() override {
+    return {{"shop/web1", "", true}, {"shop/web2", "", true}, {"mail/mx1", "", true}};
+  }
 };
 
 }  // namespace fulcrum::cli

@@ -1,4 +1,4 @@
-// What stands behind '|': lines picked from an answer.
+// What stands behind '|': lines picked from an answer. Whoever makes the answer gives each row of a table one line.
 #pragma once
 
 #include <string>
@@ -18,6 +18,7 @@ class TextFilters {
   TextFilters(TextFilters&&) noexcept;
   TextFilters& operator=(TextFilters&&) = delete;
 
+  [[nodiscard]] bool empty() const { return steps_.empty(); }
   [[nodiscard]] std::string apply(std::string text) const;
 
  private:

@@ -84,6 +84,7 @@ class Match {
       parsed.path = walk_->path();
       parsed.edits = walk_->edits();
       parsed.sensitive = walk_->sensitive();
+      if (!walk_->new_name().empty()) given_["to"] = walk_->new_name();
     } else if (next_argument() != nullptr && next_argument()->required) {
       return wrong(Status::syntax, "this is not complete", hints());
     }
@@ -139,6 +140,7 @@ class Match {
       begin_walk(argument);
       return walk_->take(word, grammar_.names);
     }
+    if (argument.kind == Kind::member && word == "server") return std::nullopt;
     if (auto refused = check(argument, word)) return refused;
     given_[argument.name] = value(argument, word);
     ++argument_;
@@ -178,6 +180,7 @@ class Match {
     if (argument.kind == Kind::setting)
       return SettingWalk{grammar_.shape, grammar_.base, argument.purpose}.hints(grammar_.names);
     if (argument.kind == Kind::farm) hints = grammar_.names.farms();
+    if (argument.kind == Kind::member) hints = grammar_.names.members();
     if (argument.kind == Kind::port) hints = grammar_.names.elements({{"ports", false}});
     if (argument.kind == Kind::server) {
       const auto farm = given_.find("farm");
@@ -298,9 +301,9 @@ bool Parsed::has_filter(Filter::Kind kind) const {
 
 const std::vector<Hint>& filter_hints() {
   static const std::vector<Hint> hints{
-      {"match", "only lines that match a regular expression", true},
-      {"except", "only lines that do not", true},
-      {"count", "how many lines there are", true},
+      {"match", "only rows that match a regular expression", true},
+      {"except", "only rows that do not", true},
+      {"count", "how many rows there are", true},
       {"json", "as JSON", true},
       {"every", "again every so many seconds, until a key is pressed", true},
       {"no-more", "without stopping at the end of the screen", true},

@@ -30,7 +30,16 @@ using Outcome = tl::expected<Reply, Trouble>;
 using Run = Outcome (*)(Session&, const Parsed&);
 
 struct Argument {
-  enum class Kind : std::uint8_t { word, number, farm, server, port, setting, nothing };
+  enum class Kind : std::uint8_t {
+    word,
+    number,
+    farm,
+    server,
+    member,  // "farm/server"; the word "server" may stand before it
+    port,
+    setting,
+    nothing
+  };
   std::string name;
   std::string help;
   Kind kind = Kind::word;

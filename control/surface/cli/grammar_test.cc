@@ -90,6 +90,20 @@ TEST_F(Lines, WantTheirArgumentsBeforeTheirOptions) {
   EXPECT_TRUE(operate("api PUT /x '{}'")->sensitive);
 }
 
+TEST_F(Lines, CompleteServersWithTheirFarms) {
+  EXPECT_EQ(words(completion("drain ").hints), "shop/web1 shop/web2 mail/mx1 <server>");
+  EXPECT_EQ(words(completion("drain shop/").hints), "shop/web1 shop/web2 <server>");
+  EXPECT_EQ(completion("drain server m").extended, "mail/mx1");
+  EXPECT_EQ(operate("drain server shop/web1 for 5m")->get("server"), "shop/web1");
+  EXPECT_FALSE(operate("drain server").has_value());
+}
+
+TEST_F(Lines, RenameAnElementToAnotherName) {
+  EXPECT_EQ(words(edit_completion("rename farms ").hints), "shop mail <name>");
+  EXPECT_EQ(words(edit_completion("rename farms shop to").hints), "to");
+  EXPECT_EQ(words(edit_completion("rename farms shop to ").hints), "<new-name>");
+}
+
 TEST_F(Lines, HaveFilters) {
   const auto parsed = operate(R"(show farms | match "up|down" | except x | count | every 3)");
   ASSERT_TRUE(parsed.has_value());

@@ -7,6 +7,7 @@ namespace fulcrum::cli {
 
 // operate.cc
 Outcome show_table(Session& session, const Parsed& parsed);  // farms, servers, drops, events, version
+Outcome show_interfaces(Session& session, const Parsed& parsed);
 Outcome show_rates(Session& session, const Parsed& parsed);
 Outcome explain(Session& session, const Parsed& parsed);
 Outcome show_entries(Session& session, const Parsed& parsed);  // connections, persistence; page by page with `all`
@@ -49,7 +50,19 @@ Outcome operate_server(Session& session, const Parsed& parsed);  // drain, enabl
 // setup.cc
 Outcome setup(Session& session, const Parsed& parsed);
 
+// access_lists.cc
+Outcome show_alarms(Session& session, const Parsed& parsed);
+Outcome show_accounts(Session& session, const Parsed& parsed);
+Outcome show_tokens(Session& session, const Parsed& parsed);
+Outcome show_sessions(Session& session, const Parsed& parsed);
+Outcome show_audit(Session& session, const Parsed& parsed);
+
 // access.cc
+Outcome put_account(Session& session, const Parsed& parsed);
+Outcome change_password(Session& session, const Parsed& parsed);
+Outcome remove_account(Session& session, const Parsed& parsed);
+Outcome revoke_token(Session& session, const Parsed& parsed);
+Outcome end_session(Session& session, const Parsed& parsed);
 Outcome set_up_account(Session& session, const Parsed& parsed);
 Outcome unlock_account(Session& session, const Parsed& parsed);
 Outcome rescue(Session& session, const Parsed& parsed);

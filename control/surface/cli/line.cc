@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace fulcrum::cli {
 namespace {
 
@@ -62,6 +64,21 @@ bool is_clean(std::string_view text) {
     text.remove_prefix(length);
   }
   return true;
+}
+
+std::string printable_json(std::string_view line) {
+  std::string made;
+  while (!line.empty()) {
+    const std::size_t length = character_length(line);
+    const auto first = static_cast<unsigned char>(line.front());
+    if (length != 0) {
+      made += line.substr(0, length);
+    } else if (first != 0xC2) {  // the byte after that one has the number of the control
+      made += fmt::format("\\u{:04x}", first);
+    }
+    line.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return made;
 }
 
 tl::expected<Line, Trouble> split(std::string_view line) {

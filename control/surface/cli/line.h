@@ -41,4 +41,8 @@ std::string typed(const std::string& word);
 // Whether all of it is well-formed UTF-8 without control characters.
 bool is_clean(std::string_view text);
 
+// A line of JSON, for a terminal: what JSON lets stand in a string and a terminal may obey (delete, and the controls of
+// ISO 6429's 8-bit form) as \u009b. It says what it said.
+std::string printable_json(std::string_view line);
+
 }  // namespace fulcrum::cli

@@ -111,6 +111,7 @@ constexpr const char* kClosing = R"(.SH EXIT STATUS
 5  somebody else has changed or holds it
 6  it had been in force, and went back because nobody confirmed it
 7  nothing was done: it wants to be confirmed
+8  it is committed, but not in force on every worker yet; scripts go on
 .fi
 .SH FILES
 .TP

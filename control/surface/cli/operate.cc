@@ -8,6 +8,7 @@
 #include "control/surface/cli/explain.h"
 #include "control/surface/cli/handlers.h"
 #include "control/surface/cli/show.h"
+#include "dataplane/base/settings_words.h"
 
 namespace fulcrum::cli {
 namespace {
@@ -37,10 +38,47 @@ json question_of(const Parsed& parsed, const char* verb) {
   return question;
 }
 
+// An address and port of a service ("port" to "last_port", "protocol") that a packet from `source` may go to; empty:
+// none. `port` 0: any.
+std::string endpoint_in(const json& service, const json& packet, std::int64_t port) {
+  const std::string source = packet.value("source", "");
+  const std::string address = text_in(service, "address");
+  const std::int64_t first = signed_in(service, "port");
+  const std::int64_t last = std::max(first, signed_in(service, "last_port"));
+  const bool is_v6 = address.find(':') != address.npos;
+  if (text_in(service, "protocol") != packet.value("protocol", "") || is_v6 != source.starts_with('[') ||
+      (port != 0 && (port < first || port > last))) {
+    return {};
+  }
+  return fmt::format("{}{}{}:{}", is_v6 ? "[" : "", address, is_v6 ? "]" : "", port == 0 ? first : port);
+}
+
+// The address and port of a destination that is named by its farm, "shop:80" or "shop", in the family of the source.
+// What is an address already stays as it is.
+tl::expected<std::string, Trouble> address_of(Session& session, const json& packet) {
+  const std::string destination = packet.value("destination", "");
+  const std::size_t colon = destination.find(':');
+  const std::string name = destination.substr(0, colon);
+  if (name.find_first_not_of("0123456789.") == name.npos || name.front() == '[') return destination;
+  const std::int64_t port = colon == destination.npos ? 0 : number_of(destination.substr(colon + 1));
+  const auto answer = session.box().ask({{"show", "farms"}});
+  if (!answer) return refused(answer.error());
+  for (const json& farm : part_in(*answer, "farms")) {
+    if (text_in(farm, "name") != name) continue;
+    for (const json& service : part_in(farm, "services")) {
+      if (std::string found = endpoint_in(service, packet, port); !found.empty()) return found;
+    }
+    return refused(Status::not_found,
+                   fmt::format("farm {} has no such service for this source; `show farms` lists what it has", name));
+  }
+  return refused(Status::not_found,
+                 fmt::format("{} is neither an address with a port nor a farm", settings::quoted(destination)));
+}
+
 Outcome shown(Session& session, const std::string& what, const json& question) {
   const auto answer = session.box().ask(question);
   if (!answer) return refused(answer.error());
-  return Reply{.data = *answer, .text = page(what, *answer)};
+  return Reply{.data = *answer, .text = page(what, *answer, session.columns())};
 }
 
 // Page after page, each as soon as it is there: of millions of entries the reader sees the first at once, and neither
@@ -50,7 +88,7 @@ Outcome next_page(Session& session, const std::string& what, json question) {
   if (!answer) return refused(answer.error());
   const json next = answer->value("next", json());
   (*answer)["next"] = nullptr;
-  Reply reply{.data = *answer, .text = page(what, *answer)};
+  Reply reply{.data = *answer, .text = page(what, *answer, session.columns())};
   for (const json& entry : answer->value(what, json::array())) reply.json_lines += entry.dump() + "\n";
   if (reply.json_lines.empty()) reply.data = nullptr;
   if (next.is_number()) {
@@ -87,6 +125,14 @@ Outcome show_table(Session& session, const Parsed& parsed) {
   return shown(session, parsed.command->word, question_of(parsed, "show"));
 }
 
+Outcome show_interfaces(Session& session, const Parsed&) {
+  const auto answer = session.box().ask({{"show", "drops"}});
+  if (!answer) return refused(answer.error());
+  nlohmann::ordered_json data = nlohmann::ordered_json::object();
+  for (const char* key : {"dataplane", "ports", "lost_before_receive"}) data[key] = part_in(*answer, key);
+  return Reply{.data = std::move(data), .text = page("interfaces", *answer, session.columns())};
+}
+
 Outcome show_rates(Session& session, const Parsed& parsed) {
   json question{{"show", "rates"}};
   if (parsed.command->word != "rates") question["of"] = parsed.command->word;
@@ -108,10 +154,13 @@ Outcome explain(Session& session, const Parsed& parsed) {
     question[key] = packet[key];
     packet.erase(key);
   }
+  auto destination = address_of(session, packet);
+  if (!destination) return refused(destination.error());
+  packet["destination"] = std::move(*destination);
   question["explain"] = std::move(packet);
   const auto answer = session.box().ask(question);
   if (!answer) return refused(answer.error());
-  return Reply{.data = *answer, .text = explain_page(*answer)};
+  return Reply{.data = *answer, .text = explain_page(*answer, session.columns())};
 }
 
 Outcome show_entries(Session& session, const Parsed& parsed) {

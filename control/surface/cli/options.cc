@@ -31,7 +31,7 @@ constexpr const char* kUsage =
     "Exit status: 0 good, 1 failed (fulcrum-control not running), 2 no such command,\n"
     "3 a value that is not right, 4 no such object, 5 somebody else has changed or holds\n"
     "it, 6 it went back because nobody confirmed it, 7 nothing was done: say `confirmed`\n"
-    "or `now`.\n";
+    "or `now`, 8 committed, but not in force on every worker yet (scripts go on).\n";
 
 constexpr std::array<std::string_view, 7> kFlags{"--json",   "--no-color", "--login", "--complete",
                                                  "--manual", "--version",  "--help"};
@@ -50,7 +50,8 @@ class Reader {
   tl::expected<Options, std::string> read() {
     for (; at_ < words_.size() && !options_.text && problem_.empty(); ++at_) {
       const std::string& word = words_[at_];
-      if (options_.complete || !take_option(word)) take_word(word);
+      const bool is_begun = options_.complete && at_ + 1 == words_.size();  // and may be any part of a word
+      if (is_begun || !take_option(word)) take_word(word);
     }
     if (!problem_.empty()) return tl::unexpected<std::string>{problem_ + "; `--help` lists the options"};
     if (!command_.empty() && !options_.lines.empty())

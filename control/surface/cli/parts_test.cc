@@ -43,6 +43,9 @@ TEST(Options, MakeALine) {
   EXPECT_TRUE(options({"show", "farms", "--json"})->as_json);
   EXPECT_EQ(options({"-c", "configure", "-c", "commit"})->lines.size(), 2);
   EXPECT_EQ(options({"--complete", "show", ""})->lines.front(), "show ");
+  EXPECT_EQ(options({"--complete", "--json", "--runtime-dir", "/x", "sh"})->lines.front(), "sh");
+  EXPECT_EQ(options({"--complete", "--json", "--runtime-dir", "/x", "sh"})->runtime_dir, "/x");
+  EXPECT_EQ(options({"--complete", "show", "connections", "--farm", ""})->lines.front(), "show connections farm ");
   EXPECT_TRUE(options({})->lines.empty());
   EXPECT_FALSE(options({"--nonsense"}).has_value());
   EXPECT_FALSE(options({"-c"}).has_value());

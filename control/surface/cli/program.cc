@@ -38,6 +38,8 @@ Session::Settings settings_of(const Options& options) {
   return {.user = user_name(), .host = host_name(), .as_json = options.as_json};
 }
 
+bool ends(Status status) { return status != Status::good && status != Status::pending; }
+
 // Changes that a script leaves uncommitted are a mistake in the script.
 Status close(Session& session, Status status) {
   if (session.mode() != Mode::configure) return status;
@@ -48,28 +50,32 @@ Status close(Session& session, Status status) {
   if (!forgets) return status;
   session.screen().complain(
       fmt::format("fulcrum: {} change{} not committed, and forgotten\n", changes, changes == 1 ? " was" : "s were"));
-  return status == Status::good ? Status::failed : status;
+  return ends(status) ? status : Status::failed;
 }
 
 Status run_lines(Session& session, const std::vector<std::string>& lines) {
+  Status whole = Status::good;
   for (const std::string& line : lines) {
     const Status status = session.run(line);
-    if (status != Status::good) return close(session, status);
+    if (ends(status)) return close(session, status);
+    if (status == Status::pending) whole = status;
     if (session.is_over()) break;
   }
-  return close(session, Status::good);
+  return close(session, whole);
 }
 
 Status run_script(Session& session) {
+  Status whole = Status::good;
   for (std::size_t number = 1; !session.is_over(); ++number) {
     const auto line = cli::read_line(stdin);
     if (!line) break;
     const Status status = session.run(*line);
-    if (status == Status::good) continue;
+    if (status == Status::pending) whole = status;
+    if (!ends(status)) continue;
     session.screen().complain(fmt::format("fulcrum: stopped at line {}\n", number));
     return close(session, status);
   }
-  return close(session, Status::good);
+  return close(session, whole);
 }
 
 bool wants_colour(const Options& options) {

@@ -6,7 +6,6 @@
 #include <array>
 
 #include "control/surface/cli/answer_parts.h"
-#include "control/surface/cli/table.h"
 
 namespace fulcrum::cli {
 namespace {
@@ -56,13 +55,13 @@ std::string rate_text(double rate) {
                      : fmt::format("{:.0f}{}", rate, kUnits[unit]);
 }
 
-std::string rates_page(const json& answer) {
+std::string rates_page(const json& answer, std::size_t width) {
   if (answer.contains("points")) {
     Table table = rates_table("TIME");
     for (const json& point : rows_of(answer, "points")) add(table, text_in(point, "time"), point);
     const std::string head = fmt::format("{} {}, {} of each {} s\n\n", text_in(answer, "of"), text_in(answer, "name"),
                                          text_in(answer, "function"), text_in(answer, "step_s"));
-    return head + (table.empty() ? "Nothing was recorded in this time.\n" : table.text());
+    return head + (table.empty() ? "Nothing was recorded in this time.\n" : table.text(width));
   }
   const std::string of = text_in(answer, "of");
   if (text_in(answer, "time") == "-") return "Nothing has been measured yet.\n";
@@ -72,10 +71,10 @@ std::string rates_page(const json& answer) {
                             : of == "workers" ? "WORKER"
                                               : "DROPPED BECAUSE");
   for (const json& row : rows_of(answer, "rates")) add(table, text_in(row, "name"), row);
-  return table.empty() ? "There is nothing to measure.\n" : table.text();
+  return table.empty() ? "There is nothing to measure.\n" : table.text(width);
 }
 
-std::string events_page(const json& answer) {
+std::string events_page(const json& answer, std::size_t width) {
   Table table{{{.title = "TIME"},
                {.title = "WHAT"},
                {.title = "WHO", .wrap = Wrap::when_needed},
@@ -83,7 +82,7 @@ std::string events_page(const json& answer) {
   for (const json& event : rows_of(answer, "events")) {
     table.add({text_in(event, "time"), text_in(event, "kind"), text_in(event, "object"), text_in(event, "text")});
   }
-  return table.empty() ? "Nothing has happened yet.\n" : table.text();
+  return table.empty() ? "Nothing has happened yet.\n" : table.text(width);
 }
 
 }  // namespace fulcrum::cli

@@ -6,6 +6,7 @@
 #include "control/surface/cli/handlers.h"
 #include "control/surface/cli/table.h"
 #include "control/surface/cli/tree_text.h"
+#include "dataplane/base/settings_words.h"
 
 namespace fulcrum::cli {
 namespace {
@@ -24,7 +25,15 @@ std::string first_words(const json& revision) {
   const json words = revision.value("words", json::array());
   if (words.empty() || !words[0].is_string()) return "-";
   const std::size_t more = revision.value("changes", words.size()) - 1;
-  return words[0].get<std::string>() + (more > 0 ? fmt::format(" (and {} more)", more) : "");
+  return settings::printable(words[0].get<std::string>()) + (more > 0 ? fmt::format(" (and {} more)", more) : "");
+}
+
+// The changes of a revision, each with the number that `revert` knows it by.
+std::string numbered_lines(const json& steps) {
+  std::string text;
+  std::size_t number = 0;
+  for (const json& step : steps) text += fmt::format("  {:>3}  {}\n", ++number, text_in(step, "words"));
+  return text;
 }
 
 Outcome got(Session& session, const Parsed& parsed, bool as_lines) {
@@ -47,7 +56,8 @@ Outcome got(Session& session, const Parsed& parsed, bool as_lines) {
 std::string change_lines(const json& changes) {
   std::string text;
   for (const json& change : changes) {
-    text += "  " + (change.is_string() ? change.get<std::string>() : text_in(change, "words")) + "\n";
+    text +=
+        "  " + (change.is_string() ? settings::printable(change.get<std::string>()) : text_in(change, "words")) + "\n";
   }
   return text;
 }
@@ -65,12 +75,12 @@ Outcome show_history(Session& session, const Parsed& parsed) {
                {.title = "WHEN (UTC)"},
                {.title = "WHO", .wrap = Wrap::when_needed},
                {.title = "FACE"},
-               {.title = "WHY", .wrap = Wrap::first}}};
+               {.title = "WHY", .wrap = Wrap::below}}};
   for (const json& one : answer->value("revisions", json::array())) {
     table.add({text_in(one, "revision"), short_time(text_in(one, "when")), text_in(one, "who"), text_in(one, "face"),
                first_words(one)});
   }
-  std::string text = table.text();
+  std::string text = table.text(session.columns());
   const std::string until = text_in(*answer, "confirm_until");
   if (until != "-") {
     text += fmt::format("\nThe newest goes back by itself at {} unless you say `confirm`.\n", short_time(until));
@@ -87,9 +97,9 @@ Outcome show_revision(Session& session, const Parsed& parsed) {
   const std::string why = text_in(*answer, "why");
   if (!why.empty() && why != "-") text += "  \"" + why + "\"\n";
   for (const json& editor : answer->value("editors", json::array())) {
-    if (editor.is_string()) text += "  edited by " + editor.get<std::string>() + "\n";
+    if (editor.is_string()) text += "  edited by " + settings::printable(editor.get<std::string>()) + "\n";
   }
-  return Reply{.data = *answer, .text = text + change_lines(answer->value("steps", json::array()))};
+  return Reply{.data = *answer, .text = text + numbered_lines(answer->value("steps", json::array()))};
 }
 
 Outcome show_candidates(Session& session, const Parsed&) {
@@ -104,7 +114,7 @@ Outcome show_candidates(Session& session, const Parsed&) {
     table.add({text_in(one, "candidate"), text_in(one, "who"), text_in(one, "base"), text_in(one, "changes"),
                short_time(text_in(one, "changed"))});
   }
-  return Reply{.data = *answer, .text = table.empty() ? "There are none.\n" : table.text()};
+  return Reply{.data = *answer, .text = table.empty() ? "There are none.\n" : table.text(session.columns())};
 }
 
 Outcome compare(Session& session, const Parsed& parsed) {

@@ -1,10 +1,16 @@
 #include "control/surface/cli/screen.h"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+
 #include "control/surface/cli/line.h"
+#include "control/surface/cli/table.h"
 
 namespace fulcrum::cli {
 namespace {
@@ -37,6 +43,18 @@ std::optional<std::string> read_line(std::FILE* file) {
   if (letter == EOF && line.empty()) return std::nullopt;
   if (!line.empty() && line.back() == '\r') line.pop_back();
   return line;
+}
+
+// COLUMNS in the environment, else as the terminal tells, else the usual.
+std::size_t PlainScreen::columns() const {
+  if (isatty(STDOUT_FILENO) == 0) return Table::unbounded;
+  std::size_t columns = 0;
+  if (const char* wished = std::getenv("COLUMNS"); wished != nullptr) {
+    std::from_chars(wished, wished + std::strlen(wished), columns);
+  }
+  winsize size{};
+  if (columns == 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) columns = size.ws_col;
+  return columns == 0 ? Table::width_usual : columns;
 }
 
 bool PlainScreen::print(std::string_view text, bool) {

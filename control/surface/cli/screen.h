@@ -29,6 +29,8 @@ class Screen {
   [[nodiscard]] virtual bool is_terminal() const = 0;
   [[nodiscard]] virtual bool has_colour() const = 0;
   [[nodiscard]] virtual std::size_t rows() const = 0;
+  // How wide answers may be; Table::unbounded where nobody looks at them.
+  [[nodiscard]] virtual std::size_t columns() const = 0;
 };
 
 // Standard input, output and error of a script, or of one command that a person gave to a shell.
@@ -43,6 +45,7 @@ class PlainScreen final : public Screen {
   [[nodiscard]] bool is_terminal() const override { return false; }
   [[nodiscard]] bool has_colour() const override { return false; }
   [[nodiscard]] std::size_t rows() const override { return 0; }
+  [[nodiscard]] std::size_t columns() const override;
 };
 
 // One line of a file, without its end; nothing at its end. One that is longer than a line may be is cut there, so that

@@ -9,6 +9,7 @@
 #include "control/surface/cli/commands.h"
 #include "control/surface/cli/filters.h"
 #include "control/surface/cli/redraw.h"
+#include "dataplane/base/settings_words.h"
 
 namespace fulcrum::cli {
 namespace {
@@ -18,6 +19,8 @@ using nlohmann::json;
 constexpr std::size_t kPlaceShown = 28;     // columns of the prompt
 constexpr std::size_t kPossibleShown = 12;  // lines below an error
 constexpr std::size_t kWordColumns = 22;
+constexpr std::size_t kHintColumns = 79;
+constexpr std::size_t kColumnsLeast = 40;  // whatever a terminal says
 
 void names_of(const json& answer, const char* key, const char* name, std::vector<Hint>& into, const std::string& farm) {
   std::set<std::string> seen;
@@ -25,6 +28,19 @@ void names_of(const json& answer, const char* key, const char* name, std::vector
     if (!farm.empty() && row.value("farm", "") != farm) continue;
     if (std::string word = row.value(name, ""); seen.insert(word).second) into.push_back({std::move(word), "", true});
   }
+}
+
+// The lines of a text, each made fit for a terminal.
+std::string lines_of(std::string_view text, std::string (*fit)(std::string_view)) {
+  std::string made;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    made += fit(text.substr(0, end));
+    if (end == text.npos) break;
+    made += '\n';
+    text.remove_prefix(end + 1);
+  }
+  return made;
 }
 
 }  // namespace
@@ -42,9 +58,7 @@ std::string hint_lines(const std::vector<Hint>& hints, std::size_t most) {
       line.resize(std::max(line.size() + 2, kWordColumns), ' ');
       line += hint.help;
     }
-    constexpr std::size_t kColumns = 79;
-    if (line.size() > kColumns) line = line.substr(0, kColumns - 3) + "...";
-    text += line + '\n';
+    text += folded(settings::printable(line), kHintColumns, kWordColumns);
   }
   return text;
 }
@@ -70,6 +84,9 @@ Status Session::run(std::string_view line) {
   if (!parsed) return complain(parsed.error(), line);
   sensitive_ = parsed->sensitive;
   if (parsed->command == nullptr) return Status::good;
+  const bool picks = parsed->has_filter(Filter::Kind::match) || parsed->has_filter(Filter::Kind::except) ||
+                     parsed->has_filter(Filter::Kind::count);
+  columns_ = picks ? Table::unbounded : std::max(screen_.columns(), kColumnsLeast);
   for (const Filter& filter : parsed->filters) {
     if (filter.kind == Filter::Kind::every) return show_every(*parsed, filter.seconds);
   }
@@ -78,10 +95,20 @@ Status Session::run(std::string_view line) {
 }
 
 std::string Session::text_of(const Reply& reply, const Parsed& parsed) const {
-  if (!settings_.as_json && !parsed.has_filter(Filter::Kind::json)) return reply.text;
-  if (!reply.json_lines.empty()) return reply.json_lines;
+  if (!settings_.as_json && !parsed.has_filter(Filter::Kind::json)) return lines_of(reply.text, settings::printable);
+  if (!reply.json_lines.empty()) return lines_of(reply.json_lines, printable_json);
   if (reply.data.is_null()) return {};
-  return reply.data.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  return lines_of(reply.data.dump(2, ' ', false, json::error_handler_t::replace) + "\n", printable_json);
+}
+
+// What filters leave of a text, as the screen gets it: their rows may be wider than it.
+std::string Session::drawn(std::string text, const TextFilters& filters) const {
+  constexpr std::size_t kIndent = 4;
+  text = filters.apply(std::move(text));
+  if (!filters.empty() && screen_.columns() != Table::unbounded) {
+    text = folded(text, std::max(screen_.columns(), kColumnsLeast), kIndent);
+  }
+  return screen_.has_colour() ? coloured(text) : text;
 }
 
 Status Session::show(Outcome outcome, const Parsed& parsed) {
@@ -97,8 +124,7 @@ Status Session::show(Outcome outcome, const Parsed& parsed) {
       text.clear();
     }
     if (counts ? !outcome->next : true) {
-      text = filters->apply(counts ? std::move(all) : std::move(text));
-      if (screen_.has_colour()) text = coloured(text);
+      text = drawn(counts ? std::move(all) : std::move(text), *filters);
       if (!screen_.print(text, !parsed.has_filter(Filter::Kind::no_more))) {
         return screen_.is_terminal() ? outcome->status : Status::failed;
       }
@@ -116,8 +142,7 @@ Status Session::show_every(const Parsed& parsed, std::int64_t seconds) {
   for (;;) {
     const Outcome outcome = parsed.command->run(*this, parsed);
     if (!outcome) return complain(outcome.error(), {});
-    std::string text = filters->apply(text_of(*outcome, parsed));
-    if (screen_.has_colour()) text = coloured(text);
+    const std::string text = drawn(text_of(*outcome, parsed), *filters);
     if (!screen_.print(redraw.next(text), false)) return Status::failed;
     if (screen_.pause(std::chrono::seconds{seconds})) return outcome->status;
   }
@@ -128,11 +153,11 @@ Status Session::complain(const Trouble& trouble, std::string_view line) {
   if (settings_.as_json) {
     json error = trouble.json;
     if (!error.is_object()) {
-      constexpr const char* kCodes[] = {"good",      "failed",   "syntax",   "invalid",
-                                        "not_found", "conflict", "restored", "unconfirmed"};
+      constexpr const char* kCodes[] = {"good",     "failed",   "syntax",      "invalid", "not_found",
+                                        "conflict", "restored", "unconfirmed", "pending"};
       error = {{"error", {{"code", kCodes[static_cast<std::size_t>(trouble.status)]}, {"text", trouble.text}}}};
     }
-    text = error.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+    text = lines_of(error.dump(2, ' ', false, json::error_handler_t::replace) + "\n", printable_json);
   } else {
     const std::string head = screen_.is_terminal() ? "" : "fulcrum: ";
     if (trouble.column && is_clean(line)) {
@@ -142,8 +167,10 @@ Status Session::complain(const Trouble& trouble, std::string_view line) {
       text += fmt::format("  {}\n  {:>{}}\n", line.substr(std::min(from, line.size()), kColumns), "^",
                           *trouble.column - from + 1);
     }
+    std::string told = lines_of(trouble.text, settings::printable);
+    told.erase(told.find_last_not_of('\n') + 1);
     const bool red = screen_.has_colour();
-    text += fmt::format("{}{}{}{}\n", red ? "\033[31m" : "", head, trouble.text, red ? "\033[0m" : "");
+    text += fmt::format("{}{}{}{}\n", red ? "\033[31m" : "", head, told, red ? "\033[0m" : "");
     text += hint_lines(trouble.possible, kPossibleShown);
   }
   screen_.complain(text);
@@ -197,6 +224,18 @@ std::vector<Hint> Session::elements(const document::Path& path) {
 std::vector<Hint> Session::farms() {
   std::vector<Hint> hints;
   if (const auto answer = box_.ask({{"show", "farms"}})) names_of(*answer, "farms", "name", hints, "");
+  return hints;
+}
+
+std::vector<Hint> Session::members() {
+  std::vector<Hint> hints;
+  const auto answer = box_.ask({{"show", "servers"}});
+  if (!answer) return hints;
+  std::set<std::string> seen;
+  for (const json& row : answer->value("servers", json::array())) {
+    std::string word = row.value("farm", "") + "/" + row.value("name", "");
+    if (seen.insert(word).second) hints.push_back({std::move(word), "", true});
+  }
   return hints;
 }
 

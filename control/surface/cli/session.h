@@ -19,8 +19,10 @@
 #include <string_view>
 
 #include "control/surface/cli/box.h"
+#include "control/surface/cli/filters.h"
 #include "control/surface/cli/grammar.h"
 #include "control/surface/cli/screen.h"
+#include "control/surface/cli/table.h"
 
 namespace fulcrum::cli {
 
@@ -63,6 +65,8 @@ class Session final : public Names {
   [[nodiscard]] const std::string& candidate() const { return candidate_; }
   [[nodiscard]] const document::Path& place() const { return place_; }
   [[nodiscard]] std::size_t changes() const { return changes_; }
+  // How wide the text of the answer may be. Without a bound where filters pick rows: each is one line then.
+  [[nodiscard]] std::size_t columns() const { return columns_; }
   void enter(std::string candidate, std::size_t changes);
   void set_place(document::Path place) { place_ = std::move(place); }
   void set_changes(std::size_t changes) { changes_ = changes; }
@@ -76,12 +80,14 @@ class Session final : public Names {
   std::vector<Hint> elements(const document::Path& path) override;
   std::vector<Hint> farms() override;
   std::vector<Hint> servers(const std::string& farm) override;
+  std::vector<Hint> members() override;
 
  private:
   [[nodiscard]] Grammar grammar();
   Status show(Outcome outcome, const Parsed& parsed);
   Status show_every(const Parsed& parsed, std::int64_t seconds);
   [[nodiscard]] std::string text_of(const Reply& reply, const Parsed& parsed) const;
+  [[nodiscard]] std::string drawn(std::string text, const TextFilters& filters) const;
   Status complain(const Trouble& trouble, std::string_view line);
 
   Box& box_;
@@ -91,6 +97,7 @@ class Session final : public Names {
   std::string candidate_;
   document::Path place_;
   std::size_t changes_ = 0;
+  std::size_t columns_ = Table::width_usual;
   bool sensitive_ = false, over_ = false;
 };
 

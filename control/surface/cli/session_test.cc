@@ -1,8 +1,12 @@
 // Lines of a session against a box that the test plays: which questions they become, and what is made of the answers.
 #include "control/surface/cli/session.h"
 
+#include <fmt/format.h>
+
+#include <array>
 #include <deque>
 
+#include "control/surface/cli/commands.h"
 #include "tests/support/gtest.h"
 
 namespace fulcrum::cli {
@@ -43,7 +47,9 @@ class PlayedScreen final : public Screen {
   [[nodiscard]] bool is_terminal() const override { return false; }
   [[nodiscard]] bool has_colour() const override { return false; }
   [[nodiscard]] std::size_t rows() const override { return 24; }
+  [[nodiscard]] std::size_t columns() const override { return wide; }
 
+  std::size_t wide = Table::unbounded;
   std::string printed, complained;
   std::optional<bool> agrees;
   std::deque<std::string> typed;
@@ -76,6 +82,8 @@ TEST_F(Talk, LinesBecomeQuestions) {
       {"drain shop/web1 for 30m",
        R"({"api": {"method": "POST", "path": "/api/v1/farms/shop/servers/web1/verbs",
                    "body": {"verb": "drain", "for_s": 1800}}})"},
+      {"drain server shop/web1",
+       R"({"api": {"method": "POST", "path": "/api/v1/farms/shop/servers/web1/verbs", "body": {"verb": "drain"}}})"},
       {"enable shop/web1",
        R"({"api": {"method": "POST", "path": "/api/v1/farms/shop/servers/web1/verbs", "body": {"verb": "enable"}}})"},
       {"weight shop/web1 0 for 2h",
@@ -91,6 +99,62 @@ TEST_F(Talk, LinesBecomeQuestions) {
   for (const auto& [line, expected] : cases) EXPECT_EQ(question(line), json::parse(expected, nullptr, false)) << line;
 }
 
+TEST_F(Talk, VerbsOfTheConfigurationBecomeQuestions) {
+  session_.enter("mine", 0);
+  const std::vector<std::pair<const char*, const char*>> cases{
+      {"rename farms shop to store",
+       R"({"config": "rename", "candidate": "mine", "path": "farms.shop", "name": "store"})"},
+      {"rebase", R"({"config": "rebase", "candidate": "mine"})"},
+      {"rebase theirs", R"({"config": "rebase", "candidate": "mine", "wins": "theirs"})"},
+  };
+  for (const auto& [line, expected] : cases) EXPECT_EQ(question(line), json::parse(expected, nullptr, false)) << line;
+  box_.questions.clear();
+  session_.run("revert 7 change 2");
+  EXPECT_EQ(box_.questions.front(),
+            json::parse(R"({"config": "revert", "revision": 7, "change": 2, "who": "anna", "face": "cli"})"));
+  EXPECT_EQ(session_.run("rename farms shop"), Status::syntax);
+  EXPECT_EQ(session_.run("rename farms shop to a b"), Status::syntax);
+}
+
+TEST_F(Talk, ExplainTakesAFarmForADestination) {
+  const json farms{{"farms",
+                    {{{"name", "shop"},
+                      {"services",
+                       {{{"address", "2001:db8::10"}, {"protocol", "tcp"}, {"port", 80}},
+                        {{"address", "198.51.100.1"}, {"protocol", "tcp"}, {"port", 443}, {"last_port", 449}},
+                        {{"address", "198.51.100.1"}, {"protocol", "tcp"}, {"port", 80}}}}}}}};
+  for (const auto& [source, name, address] : {std::array{"192.0.2.7:4000", "shop:80", "198.51.100.1:80"},
+                                              std::array{"192.0.2.7:4000", "shop", "198.51.100.1:443"},
+                                              std::array{"192.0.2.7:4000", "shop:447", "198.51.100.1:447"},
+                                              std::array{"[2001:db8::7]:4000", "shop:80", "[2001:db8::10]:80"}}) {
+    box_.answers = {farms};
+    EXPECT_EQ(question(fmt::format("explain tcp {} {}", source, name))["explain"]["destination"], address) << name;
+  }
+  box_.answers = {farms};
+  EXPECT_EQ(session_.run("explain udp 192.0.2.7:4000 shop:80"), Status::not_found);
+  box_.answers = {farms};
+  EXPECT_EQ(session_.run("explain tcp 192.0.2.7:4000 mail:80"), Status::not_found);
+}
+
+TEST_F(Talk, AFileThatIsWrongIsNamed) {
+  session_.enter("mine", 0);
+  box_.answers = {{{"error",
+                    {{"code", "invalid"},
+                     {"text", "text:1: is no group"},
+                     {"problems", {{{"path", "text:1"}, {"text", "a"}}, {{"path", "text:2"}, {"text", "b"}}}}}}}};
+  EXPECT_EQ(session_.run("load /etc/hostname"), Status::invalid);
+  EXPECT_NE(screen_.complained.find("/etc/hostname:1: a\n/etc/hostname:2: b\n"), std::string::npos)
+      << screen_.complained;
+}
+
+TEST_F(Talk, HelpIsNotCutOff) {
+  const std::string help(100, 'w');
+  const std::string words = "first " + help.substr(0, 50) + " " + help.substr(0, 30) + " last";
+  const std::string shown = hint_lines({{"word", words, true}}, 9);
+  EXPECT_NE(shown.find("last"), std::string::npos);
+  EXPECT_EQ(shown.find("..."), std::string::npos);
+}
+
 TEST_F(Talk, WhatTheApiRefusesHasAStatus) {
   for (const auto& [code, status] : {std::pair{404, Status::not_found}, std::pair{409, Status::conflict},
                                      std::pair{422, Status::invalid}, std::pair{503, Status::failed}}) {
@@ -99,6 +163,47 @@ TEST_F(Talk, WhatTheApiRefusesHasAStatus) {
     EXPECT_EQ(session_.run("access unlock anna"), status);
     EXPECT_NE(screen_.complained.find("because"), std::string::npos);
   }
+}
+
+TEST_F(Talk, AccountsAndTokensAreOperationsOfTheApi) {
+  const json nobody{{"status", 404}, {"body", {{"detail", "there is no account"}}}};
+  const json somebody{{"status", 200}, {"body", {{"name", "bob"}, {"role", "operator"}}}};
+  screen_.typed = {"one password of mine", "one password of mine"};
+  box_.answers = {nobody, somebody};
+  EXPECT_EQ(question("access account bob farm-admin farms shop,mail"),
+            json::parse(R"({"api": {"method": "PUT", "path": "/api/v1/accounts/bob", "body": {"role": "farm-admin",
+                            "scope": ["shop", "mail"], "password": "one password of mine"}}})"));
+  box_.answers = {somebody, somebody};
+  EXPECT_EQ(question("access account bob operator"),
+            json::parse(R"({"api": {"method": "PUT", "path": "/api/v1/accounts/bob", "body": {"role": "operator"}}})"))
+      << "who is there keeps the password";
+  screen_.typed = {"another of mine", "another of mine"};
+  box_.answers = {somebody, somebody};
+  EXPECT_EQ(question("access password bob")["api"]["body"], json({{"password", "another of mine"}}));
+  box_.answers = {nobody};
+  EXPECT_EQ(session_.run("access password bbo"), Status::not_found);
+  EXPECT_EQ(question("access revoke ci")["api"]["method"], "DELETE");
+  EXPECT_EQ(question("show audit limit 5 before 9")["api"]["path"], "/api/v1/audit?before=9&limit=5");
+}
+
+TEST_F(Talk, ListsOfTheApiAreTables) {
+  const auto shown = [&](const char* line, const json& body) {
+    screen_.printed.clear();
+    box_.answers = {{{"status", 200}, {"body", body}}};
+    session_.run(line);
+    return screen_.printed;
+  };
+  EXPECT_EQ(shown("show alarms", {{"alarms", {{{"severity", "major"}, {"object", "farm shop"}, {"text", "down"}}}}}),
+            "SEVERITY  OBJECT     WHAT IS WRONG\nmajor     farm shop  down\n");
+  EXPECT_EQ(shown("show alarms", {{"alarms", json::array()}}), "There are no alarms.\n");
+  EXPECT_NE(shown("show accounts", {{"accounts", {{{"name", "bob"}, {"scope", {"shop", "mail"}}}}}}).find("shop,mail"),
+            std::string::npos);
+  EXPECT_NE(shown("show tokens", {{"tokens", {{{"name", "ci"}, {"expired", true}}}}}).find("expired"),
+            std::string::npos);
+  EXPECT_NE(shown("show sessions", {{"sessions", {{{"id", "7f"}, {"idle_s", 61}}}}}).find("1m1s"), std::string::npos);
+  EXPECT_NE(shown("show audit", {{"records", {{{"sequence", 7}, {"action", "commit"}, {"object", "revision 3"}}}}})
+                .find("commit revision 3"),
+            std::string::npos);
 }
 
 TEST_F(Talk, PasswordsAreAskedForTwice) {
@@ -116,6 +221,9 @@ TEST_F(Talk, CommitsAskWhatItWouldDoFirst) {
   session_.enter("mine", 1);
   const json check{{"changes", {{{"words", "x"}}}}, {"confirm_advised_s", 600}};
   box_.answers = {check};
+  session_.run("check");
+  EXPECT_NE(screen_.printed.find("This could cut you off: `commit confirmed`"), std::string::npos);
+  box_.answers = {check};
   EXPECT_EQ(session_.run("commit"), Status::unconfirmed);
   EXPECT_EQ(box_.questions.back()["config"], "check");
   screen_.agrees = true;
@@ -125,9 +233,93 @@ TEST_F(Talk, CommitsAskWhatItWouldDoFirst) {
   EXPECT_EQ(box_.questions[1], json::parse(R"({"config": "commit", "candidate": "mine", "who": "anna", "face": "cli",
                                               "why": "why", "confirm_s": 600})"));
   EXPECT_EQ(box_.questions[2]["config"], "open");
+  box_.answers = {check, {{"revision", {{"revision", 7}}}, {"acknowledged", false}, {"waiting_for", "the dataplane"}}};
+  EXPECT_EQ(session_.run("commit now"), Status::pending);
   box_.answers = {{{"changes", {{{"words", "x"}}}}, {"problems", {{{"path", "farms"}, {"text", "are wrong"}}}}}};
   EXPECT_EQ(session_.run("commit"), Status::invalid);
   EXPECT_NE(screen_.complained.find("farms: are wrong"), std::string::npos);
+}
+
+json long_connections() {
+  json rows = json::array();
+  for (const char* client : {"[2001:db8:1234:5678:9abc:def0:1234:5678]:40000", "10.0.0.1:40001"}) {
+    rows.push_back({{"client", client},
+                    {"service", "[2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]:443"},
+                    {"server", "web1"},
+                    {"state", "established"},
+                    {"reason", "weighted_round_robin"}});
+  }
+  return {{"dataplane", {{"alive", true}}}, {"connections", rows}};
+}
+
+TEST_F(Talk, FiltersPickRowsAndNotLinesOfTheScreen) {
+  screen_.wide = 80;
+  box_.answers = {long_connections()};
+  session_.run("show connections | match db8:1234:.*weighted_round_robin | count");
+  EXPECT_EQ(screen_.printed, "1\n");
+  screen_.printed.clear();
+  box_.answers = {long_connections()};
+  session_.run("show connections | match 10.0.0.1:40001");
+  EXPECT_EQ(screen_.printed.find("10.0.0.1:40001"), 0U);
+  EXPECT_NE(screen_.printed.find("weighted_round_robin"), std::string::npos) << screen_.printed;
+  EXPECT_LE(screen_.printed.find('\n'), 80U) << "a picked row goes on in the next line";
+}
+
+TEST_F(Talk, RowsAreOneLineWhereNobodyLooks) {
+  box_.answers = {long_connections()};
+  session_.run("show connections");
+  EXPECT_NE(screen_.printed.find("5678]:40000  [2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]:443  web1"), std::string::npos)
+      << screen_.printed;
+}
+
+TEST_F(Talk, ALongCommentStandsBelowItsRevision) {
+  screen_.wide = 80;
+  const std::string who = "anna-lindberg (token continuous-deployment)";
+  box_.answers = {{{"revisions",
+                    {{{"revision", 1041},
+                      {"when", "2026-07-24T11:57:03Z"},
+                      {"who", who},
+                      {"face", "api"},
+                      {"why", "moves the web servers of the shop to the machines in the new hall"}}}}}};
+  session_.run("show history");
+  EXPECT_NE(
+      screen_.printed.find("1041  2026-07-24 11:57:03  " + who + "  api\n    moves the web servers of the shop to"),
+      std::string::npos)
+      << screen_.printed;
+}
+
+TEST_F(Talk, WhatOthersWroteDoesNotSteerTheTerminal) {
+  const std::string evil =
+      "\033]0;pwned\007\nnext\xc2\x9b"
+      "2J\x7f";
+  const json revision{{"revision", 7}, {"when", "2026-07-24T11:57:03Z"}, {"who", evil}, {"face", "api"}, {"why", evil}};
+  for (const char* line : {"show history", "show history | json", "show revision 7", "show candidates"}) {
+    screen_.printed.clear();
+    json answer = revision;
+    answer["revisions"] = answer["candidates"] = json::array({revision});
+    answer["steps"] = json::array({evil, {{"words", evil}}});
+    box_.answers = {answer};
+    session_.run(line);
+    EXPECT_NE(screen_.printed.find("pwned"), std::string::npos) << line;
+    for (const char* bad : {"\033", "\007", "\nnext", "\x9b", "\x7f"}) {
+      EXPECT_EQ(screen_.printed.find(bad), std::string::npos) << line << screen_.printed;
+    }
+  }
+  screen_.printed.clear();
+  box_.answers = {revision};
+  session_.run("api GET /x");
+  box_.answers = {{{"error", {{"code", "failed"}, {"text", evil}}}}};
+  session_.run("show farms");
+  EXPECT_EQ((screen_.printed + screen_.complained).find('\033'), std::string::npos);
+}
+
+TEST_F(Talk, JsonSaysWhatItSaid) {
+  const std::string evil =
+      "\033]0;\n\xc2\x9b"
+      "2J\x7f";
+  box_.answers = {{{"why", evil}}};
+  session_.run("show version | json");
+  EXPECT_EQ(json::parse(screen_.printed)["why"], evil);
 }
 
 TEST_F(Talk, PagesComeOneByOne) {

@@ -15,6 +15,8 @@ using document::Step;
 using settings::Field;
 using settings::Shape;
 
+constexpr const char* kTo = "to";  // between an element and the name it gets
+
 bool is_digits(const std::string& word) {
   return !word.empty() && word.find_first_not_of("0123456789") == std::string::npos;
 }
@@ -87,6 +89,8 @@ bool SettingWalk::at_list() const { return field_ != nullptr && field_->kind == 
 
 std::optional<Trouble> SettingWalk::take(const std::string& word, Names& names) {
   moved_ = true;
+  const bool ends_path = purpose_ == Purpose::rename && is_element_ && field_ == nullptr;
+  if (awaits_name_ || (ends_path && word == kTo)) return take_new_name(word);
   if (at_list()) {
     if (word.empty()) return trouble(Status::syntax, "a name is missing here", hints(names));
     path_.push_back({word, group_->key().empty() && is_digits(word)});
@@ -95,6 +99,13 @@ std::optional<Trouble> SettingWalk::take(const std::string& word, Names& names) 
     return std::nullopt;
   }
   return field_ == nullptr ? take_field(word, names) : take_value(word, names);
+}
+
+std::optional<Trouble> SettingWalk::take_new_name(const std::string& word) {
+  if (!new_name_.empty()) return trouble(Status::syntax, "nothing may follow the new name", {});
+  if (awaits_name_) new_name_ = word;
+  awaits_name_ = true;
+  return std::nullopt;
 }
 
 std::optional<Trouble> SettingWalk::take_field(const std::string& word, Names& names) {
@@ -131,7 +142,7 @@ void SettingWalk::leave_field() {
 // A word behind the name of a setting: a value of it or, when it has all it takes, the next setting.
 std::optional<Trouble> SettingWalk::take_value(const std::string& word, Names& names) {
   const bool takes_one = purpose_ == Purpose::remove || !field_->list;
-  if (purpose_ == Purpose::name || purpose_ == Purpose::group || (purpose_ == Purpose::remove && !field_->list)) {
+  if (takes_no_value() || (purpose_ == Purpose::remove && !field_->list)) {
     return trouble(Status::syntax, "nothing may follow the name of this setting", {});
   }
   if (takes_one && !values_.empty()) {
@@ -166,13 +177,19 @@ std::vector<Hint> SettingWalk::value_hints() const {
   std::vector<Hint> hints;
   for (const settings::Choice& choice : field_->choices) hints.push_back({choice.name, choice.help, true});
   if (!hints.empty()) return hints;
-  std::string help = field_->type_words();
+  std::string help = field_->help.empty() ? field_->type_words() : field_->help + ": " + field_->type_words();
   const std::string otherwise = document::default_words(*field_, *owner_);
   if (!otherwise.empty()) help += fmt::format(" (default {})", otherwise);
   return {{fmt::format("<{}>", field_->name), std::move(help), false}};
 }
 
+bool SettingWalk::takes_no_value() const {
+  return purpose_ == Purpose::name || purpose_ == Purpose::group || purpose_ == Purpose::rename;
+}
+
 std::vector<Hint> SettingWalk::hints(Names& names) const {
+  if (!new_name_.empty()) return {};
+  if (awaits_name_) return {{"<new-name>", "the name it gets", false}};
   if (at_list()) {
     auto keys = names.elements(path_);
     const std::string help = purpose_ == Purpose::set ? "that is there or is to be made" : "one that is there";
@@ -181,12 +198,13 @@ std::vector<Hint> SettingWalk::hints(Names& names) const {
   }
   if (field_ == nullptr) {
     auto fields = fields_of(*group_, purpose_ != Purpose::set);
-    if (purpose_ == Purpose::group) {
+    if (purpose_ == Purpose::group || purpose_ == Purpose::rename) {
       std::erase_if(fields, [&](const Hint& hint) { return group_->find(hint.word)->kind != settings::Kind::group; });
     }
+    if (purpose_ == Purpose::rename && is_element_) fields.insert(fields.begin(), {kTo, "and the name it gets", true});
     return fields;
   }
-  if (purpose_ == Purpose::name || purpose_ == Purpose::group) return {};
+  if (takes_no_value()) return {};
   if (purpose_ == Purpose::remove && (!field_->list || !values_.empty())) return {};
   std::vector<Hint> hints;
   if (values_.empty() || field_->list) hints = value_hints();
@@ -203,6 +221,10 @@ std::optional<Trouble> SettingWalk::unfinished(Names& names) const {
   }
   if (purpose_ == Purpose::remove && !moved_) {
     return trouble(Status::syntax, "this is not complete: name what is to be deleted", hints(names));
+  }
+  if (purpose_ == Purpose::rename && new_name_.empty()) {
+    return trouble(Status::syntax, "this is not complete: rename an element to another name, like farms shop to store",
+                   hints(names));
   }
   if (purpose_ != Purpose::set) return std::nullopt;
   if (field_ == nullptr && (!edits_.empty() || is_element_)) return std::nullopt;

@@ -27,6 +27,8 @@ class Names {
   virtual std::vector<Hint> farms() = 0;
   // Of one farm; "": of all.
   virtual std::vector<Hint> servers(const std::string& farm) = 0;
+  // Of all farms, each as "farm/server".
+  virtual std::vector<Hint> members() = 0;
 };
 
 // The settings that a line names.
@@ -43,6 +45,7 @@ class SettingWalk {
     group,   // a place that has settings in it
     remove,  // any place; of a list of values, also one value
     set,     // settings with their values
+    rename,  // an element, "to", and the name it gets
   };
   // `base`: where the words begin; a canonical path of a group.
   SettingWalk(const settings::Shape& root, const document::Path& base, Purpose purpose);
@@ -57,13 +60,17 @@ class SettingWalk {
   [[nodiscard]] const document::Path& path() const { return path_; }
   [[nodiscard]] std::vector<Edit> edits() const;
   [[nodiscard]] bool sensitive() const { return sensitive_; }
+  // Of `rename`; empty: none was given.
+  [[nodiscard]] const std::string& new_name() const { return new_name_; }
 
  private:
+  std::optional<Trouble> take_new_name(const std::string& word);
   std::optional<Trouble> take_field(const std::string& word, Names& names);
   std::optional<Trouble> take_value(const std::string& word, Names& names);
   std::optional<Trouble> take_values(const std::string& word);
   void leave_field();
   [[nodiscard]] bool at_list() const;
+  [[nodiscard]] bool takes_no_value() const;
   [[nodiscard]] std::vector<Hint> value_hints() const;
 
   const settings::Shape* group_;            // where we are; of a list of groups, that of its elements
@@ -74,7 +81,9 @@ class SettingWalk {
   std::vector<std::string> values_;  // of field_
   std::vector<Edit> edits_;
   bool sensitive_ = false, moved_ = false;
-  bool is_element_ = false;  // the last word was a key
+  bool is_element_ = false;   // the last word was a key
+  bool awaits_name_ = false;  // "to" was said
+  std::string new_name_;
 };
 
 // The one that `word` is, or begins as the only one; of several that it begins, null and `ambiguous`.

@@ -5,7 +5,7 @@
 
 #include "control/surface/cli/answer_parts.h"
 #include "control/surface/cli/rates.h"
-#include "control/surface/cli/table.h"
+#include "dataplane/base/settings_words.h"
 
 namespace fulcrum::cli {
 namespace {
@@ -25,14 +25,14 @@ std::string endpoint(const json& row) {
 }
 
 // What stands above a page whose numbers are not of a running box.
-std::string notice(const json& answer) {
+std::string notice(const json& answer, std::size_t width) {
   const json& dataplane = part_in(answer, "dataplane");
   std::string lines;
   for (const json& alarm : part_in(dataplane, "alarms")) {
-    if (alarm.is_string()) lines += folded("ALARM: " + alarm.get<std::string>());
+    if (alarm.is_string()) lines += folded("ALARM: " + settings::printable(alarm.get<std::string>()), width);
   }
   if (!flag_in(dataplane, "alive")) lines += "The dataplane is not running.\n";
-  if (const std::string waiting = text_in(dataplane, "waiting_for"); waiting != "-") lines += folded(waiting);
+  if (const std::string waiting = text_in(dataplane, "waiting_for"); waiting != "-") lines += folded(waiting, width);
   return lines.empty() ? lines : lines + "\n";
 }
 
@@ -43,7 +43,7 @@ std::string limit_text(const json& row) {
   return fmt::format("{} of {} connections", count_in(limit, "connections"), count_in(limit, "max"));
 }
 
-std::string farms_page(const json& answer) {
+std::string farms_page(const json& answer, std::size_t width) {
   Table table{{{.title = "FARM", .wrap = Wrap::when_needed},
                {.title = "STATE"},
                {.title = "SERVERS", .align = Align::right},
@@ -68,18 +68,24 @@ std::string farms_page(const json& answer) {
   std::string notes;
   for (const json& farm : part_in(answer, "farms")) {
     if (const std::string limit = limit_text(farm); !limit.empty())
-      notes += folded(fmt::format("Farm {} has {}.", text_in(farm, "name"), limit));
+      notes += folded(fmt::format("Farm {} has {}.", text_in(farm, "name"), limit), width);
     if (const std::uint64_t full = count_in(farm, "servers_full"); full != 0)
       notes += folded(fmt::format("Farm {}: {} of {} servers are full.", text_in(farm, "name"), full,
-                                  count_in(farm, "servers_total")));
+                                  count_in(farm, "servers_total")),
+                      width);
   }
-  return table.text() + (notes.empty() ? notes : "\n" + notes);
+  return table.text(width) + (notes.empty() ? notes : "\n" + notes);
 }
 
 // Health where that is what keeps it from serving; else what it does in its farm.
 std::string server_state(const json& server) {
   const std::string duty = text_in(server, "duty");
   return text_in(server, "state") == "up" && duty != "-" ? duty : text_in(server, "state");
+}
+// What knows since when that is so: the server's health; of a duty, what an operator said, if that is why.
+const json& since_part(const json& server) {
+  const bool by_health = server_state(server) == text_in(server, "state");
+  return by_health ? server : part_in(part_in(server, "operator"), "state");
 }
 // " (anna until 2026-07-24T11:57:03Z)", where an operator said so.
 std::string said_by(const json& server, const char* what) {
@@ -95,7 +101,7 @@ std::string server_reason(const json& server) {
          (limit.empty() ? limit : "; " + limit);
 }
 
-std::string servers_page(const json& answer) {
+std::string servers_page(const json& answer, std::size_t width) {
   Table table{{{.title = "FARM", .wrap = Wrap::when_needed},
                {.title = "SERVER", .wrap = Wrap::when_needed},
                {.title = "ADDRESS", .wrap = Wrap::when_needed},
@@ -107,13 +113,14 @@ std::string servers_page(const json& answer) {
                {.title = "TOTAL", .align = Align::right},
                {.title = "REASON", .wrap = Wrap::below}}};
   for (const json& server : part_in(answer, "servers")) {
-    const std::string since = text_in(server, "for_s") == "-" ? "-" : span_text(signed_in(server, "for_s"));
+    const json& age = part_in(since_part(server), "for_s");
+    const std::string since = age.is_number() ? span_text(signed_in(since_part(server), "for_s")) : "-";
     table.add({text_in(server, "farm"), text_in(server, "name"), text_in(server, "address"), ports_of(server),
                server_state(server), since, text_in(server, "weight"),
                count_text(count_in(server, "active_connections")), count_text(count_in(server, "total_connections")),
                server_reason(server) + said_by(server, "state") + said_by(server, "weight")});
   }
-  std::string page = table.empty() ? "There are no servers in the configuration.\n" : table.text();
+  std::string page = table.empty() ? "There are no servers in the configuration.\n" : table.text(width);
   Table leaving{{{.title = "LEAVING FARM", .wrap = Wrap::when_needed},
                  {.title = "SERVER", .wrap = Wrap::when_needed},
                  {.title = "ADDRESS", .wrap = Wrap::when_needed},
@@ -126,7 +133,7 @@ std::string servers_page(const json& answer) {
                  text_in(server, "since"), count_text(count_in(server, "active_connections")),
                  flag_in(server, "resets") ? "are reset" : "go on"});
   }
-  if (!leaving.empty()) page += "\n" + leaving.text();
+  if (!leaving.empty()) page += "\n" + leaving.text(width);
   return page;
 }
 
@@ -142,7 +149,7 @@ std::string table_foot(const json& answer) {
   return foot;
 }
 
-std::string connections_page(const json& answer) {
+std::string connections_page(const json& answer, std::size_t width) {
   Table table{{{.title = "CLIENT", .wrap = Wrap::when_needed},
                {.title = "SERVICE", .wrap = Wrap::first},
                {.title = "SERVER", .wrap = Wrap::when_needed},
@@ -157,10 +164,10 @@ std::string connections_page(const json& answer) {
                short_span_text(signed_in(row, "idle_s")),
                bytes_text(count_in(row, "bytes_in") + count_in(row, "bytes_out"))});
   }
-  return (table.empty() ? "There are no connections.\n" : table.text()) + table_foot(answer);
+  return (table.empty() ? "There are no connections.\n" : table.text(width)) + table_foot(answer);
 }
 
-std::string persistence_page(const json& answer) {
+std::string persistence_page(const json& answer, std::size_t width) {
   Table table{{{.title = "CLIENT", .wrap = Wrap::when_needed},
                {.title = "FARM", .wrap = Wrap::when_needed},
                {.title = "SERVER", .wrap = Wrap::when_needed},
@@ -173,10 +180,10 @@ std::string persistence_page(const json& answer) {
                short_span_text(signed_in(row, "age_s")), short_span_text(signed_in(row, "unused_s")),
                short_span_text(signed_in(row, "expires_s")), count_text(count_in(row, "connections"))});
   }
-  return (table.empty() ? "No client is bound to a server.\n" : table.text()) + table_foot(answer);
+  return (table.empty() ? "No client is bound to a server.\n" : table.text(width)) + table_foot(answer);
 }
 
-std::string drops_page(const json& answer) {
+std::string drops_page(const json& answer, std::size_t width) {
   Table sums{{{.title = "PACKETS"}, {.title = "", .align = Align::right}, {.title = "", .wrap = Wrap::first}}};
   constexpr std::array<std::array<const char*, 2>, 6> kRows{{{"received", "from the data ports"},
                                                              {"from_linux", "from Linux, by the kernel twins"},
@@ -185,26 +192,26 @@ std::string drops_page(const json& answer) {
                                                              {"dropped", "see below"},
                                                              {"unaccounted", "in, and in no way out: in flight now"}}};
   for (const auto& [key, means] : kRows) sums.add({key, fmt::format("{}", signed_in(answer, key)), means});
-  std::string page = sums.text();
+  std::string page = sums.text(width);
   Table drops{{{.title = "DROPPED BECAUSE"},
                {.title = "PACKETS", .align = Align::right},
                {.title = "MEANS", .wrap = Wrap::first}}};
   for (const json& row : part_in(answer, "drops"))
     drops.add({text_in(row, "reason"), text_in(row, "packets"), text_in(row, "means")});
-  if (!drops.empty()) page += "\n" + drops.text();
+  if (!drops.empty()) page += "\n" + drops.text(width);
   Table answers{{{.title = "ANSWERED WITH"},
                  {.title = "PACKETS", .align = Align::right},
                  {.title = "MEANS", .wrap = Wrap::first}}};
   for (const json& row : part_in(answer, "answers"))
     answers.add({text_in(row, "answer"), text_in(row, "packets"), text_in(row, "means")});
-  if (!answers.empty()) page += "\n" + answers.text();
+  if (!answers.empty()) page += "\n" + answers.text(width);
   Table lost{{{.title = "LOST BEFORE RECEIVE"},
               {.title = "PORT"},
               {.title = "PACKETS", .align = Align::right},
               {.title = "MEANS", .wrap = Wrap::first}}};
   for (const json& row : part_in(answer, "lost_before_receive"))
     lost.add({text_in(row, "reason"), text_in(row, "port"), text_in(row, "packets"), text_in(row, "means")});
-  if (!lost.empty()) page += "\n" + lost.text();
+  if (!lost.empty()) page += "\n" + lost.text(width);
   Table ports{{{.title = "PORT"},
                {.title = "RECEIVED", .align = Align::right},
                {.title = "BYTES", .align = Align::right},
@@ -214,8 +221,30 @@ std::string drops_page(const json& answer) {
     ports.add({text_in(row, "name"), text_in(row, "received_packets"), bytes_text(count_in(row, "received_bytes")),
                text_in(row, "sent_packets"), bytes_text(count_in(row, "sent_bytes"))});
   }
-  if (!ports.empty()) page += "\n" + ports.text();
+  if (!ports.empty()) page += "\n" + ports.text(width);
   return page;
+}
+
+// The data ports, of the same answer.
+std::string interfaces_page(const json& answer, std::size_t width) {
+  Table table{{{.title = "INTERFACE"},
+               {.title = "MAC"},
+               {.title = "RECEIVED", .align = Align::right},
+               {.title = "BYTES", .align = Align::right},
+               {.title = "SENT", .align = Align::right},
+               {.title = "BYTES", .align = Align::right},
+               {.title = "LOST", .align = Align::right}}};
+  for (const json& port : part_in(answer, "ports")) {
+    std::uint64_t lost = 0;
+    for (const json& one : part_in(answer, "lost_before_receive")) {
+      if (text_in(one, "port") == text_in(port, "name")) lost += count_in(one, "packets");
+    }
+    table.add({text_in(port, "name"), text_in(port, "mac"), count_text(count_in(port, "received_packets")),
+               bytes_text(count_in(port, "received_bytes")), count_text(count_in(port, "sent_packets")),
+               bytes_text(count_in(port, "sent_bytes")), count_text(lost)});
+  }
+  if (table.empty()) return "There is no data port: the dataplane has made none yet.\n";
+  return table.text(width) + "LOST: before it was received; `show drops` says why.\n";
 }
 
 std::string version_page(const json& answer) {
@@ -250,15 +279,16 @@ std::string version_page(const json& answer) {
 
 }  // namespace
 
-std::string page(const std::string& what, const json& answer) {
-  const std::string above = what == "version" ? std::string{} : notice(answer);
-  if (what == "farms") return above + farms_page(answer);
-  if (what == "servers") return above + servers_page(answer);
-  if (what == "connections") return above + connections_page(answer);
-  if (what == "persistence") return above + persistence_page(answer);
-  if (what == "drops") return above + drops_page(answer);
-  if (what == "rates") return above + rates_page(answer);
-  if (what == "events") return above + events_page(answer);
+std::string page(const std::string& what, const json& answer, std::size_t width) {
+  const std::string above = what == "version" ? std::string{} : notice(answer, width);
+  if (what == "farms") return above + farms_page(answer, width);
+  if (what == "servers") return above + servers_page(answer, width);
+  if (what == "connections") return above + connections_page(answer, width);
+  if (what == "persistence") return above + persistence_page(answer, width);
+  if (what == "drops") return above + drops_page(answer, width);
+  if (what == "interfaces") return above + interfaces_page(answer, width);
+  if (what == "rates") return above + rates_page(answer, width);
+  if (what == "events") return above + events_page(answer, width);
   return above + version_page(answer);
 }
 
@@ -266,7 +296,7 @@ std::string cleared_text(const std::string& what, const json& answer) {
   const std::uint64_t count = count_in(answer, "cleared");
   const char* one = what == "connections" ? "connection was ended" : "client was let go";
   const char* many = what == "connections" ? "connections were ended" : "clients were let go";
-  return notice(answer) + fmt::format("{} {}.\n", count, count == 1 ? one : many);
+  return notice(answer, Table::width_usual) + fmt::format("{} {}.\n", count, count == 1 ? one : many);
 }
 
 }  // namespace fulcrum::cli

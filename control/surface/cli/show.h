@@ -6,10 +6,14 @@
 
 #include <string>
 
+#include "control/surface/cli/table.h"
+
 namespace fulcrum::cli {
 
-// `what` as in the question: "farms", "servers", "connections", "persistence", "drops", "version".
-std::string page(const std::string& what, const nlohmann::json& answer);
+// `what` as in the question: "farms", "servers", "connections", "persistence", "drops", "version"; or "interfaces", of
+// the answer to "drops".
+// Lines of at most `width` columns.
+std::string page(const std::string& what, const nlohmann::json& answer, std::size_t width = Table::width_usual);
 // What `fulcrum clear` did.
 std::string cleared_text(const std::string& what, const nlohmann::json& answer);
 

@@ -74,9 +74,18 @@ json widest() {
 }
 
 TEST(Pages, FitEightyColumns) {
-  for (const char* what : {"farms", "servers", "connections", "persistence", "drops"}) {
+  for (const char* what : {"farms", "servers", "connections", "persistence", "drops", "interfaces"}) {
     std::istringstream lines{page(what, widest())};
-    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), Table::width_max) << what << ": " << line;
+    for (std::string line; std::getline(lines, line);)
+      EXPECT_LE(line.size(), Table::width_usual) << what << ": " << line;
+  }
+}
+
+TEST(Pages, KeepAddressesAndWordsWhole) {
+  const std::string shown = page("connections", widest());
+  for (const std::string& whole :
+       {std::string{"["} + kLongAddress + "]:65535", kLongName, std::string{"client_closing"}}) {
+    EXPECT_NE(shown.find(whole), std::string::npos) << shown;
   }
 }
 
@@ -86,6 +95,24 @@ TEST(Pages, SayWhenTheDataplaneIsNotRunning) {
   EXPECT_NE(shown.find("The dataplane is not running."), std::string::npos);
   EXPECT_NE(shown.find("waiting for the dataplane: why"), std::string::npos);
   EXPECT_NE(shown.find("There are no farms"), std::string::npos);
+}
+
+// The operator's word stands behind the reason, where there is one; and "since" is that of the state that is shown.
+TEST(Pages, SayWhyAServerIsAsItIs) {
+  const json said{{"who", "anna"}, {"until", nullptr}, {"for_s", 125}};
+  json server{{"farm", "shop"}, {"name", "web1"}, {"state", "up"}, {"reason", "connected"}, {"for_s", 4000}};
+  for (const json& none : {json(), json{{"state", nullptr}, {"weight", nullptr}}}) {
+    server["operator"] = none;
+    const std::string shown = page("servers", {{"servers", {server}}}, Table::unbounded);
+    EXPECT_NE(shown.find("connected\n"), std::string::npos) << shown;
+    EXPECT_NE(shown.find("1 h 6 min"), std::string::npos) << shown;
+  }
+  server["duty"] = "draining";
+  EXPECT_EQ(page("servers", {{"servers", {server}}}, Table::unbounded).find("1 h 6 min"), std::string::npos);
+  server["operator"] = {{"state", said}, {"weight", nullptr}};
+  const std::string shown = page("servers", {{"servers", {server}}}, Table::unbounded);
+  EXPECT_NE(shown.find("draining  2 min 5 s"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("connected; by anna\n"), std::string::npos) << shown;
 }
 
 TEST(Pages, SayHowToGoOn) {
@@ -103,6 +130,17 @@ TEST(Pages, SayHowMuchWasCleared) {
             "1 connection was ended.\n");
   EXPECT_EQ(cleared_text("persistence", {{"dataplane", {{"alive", true}}}, {"cleared", 7}}),
             "7 clients were let go.\n");
+}
+
+TEST(Pages, SumWhatAnInterfaceLost) {
+  const json answer{{"dataplane", {{"alive", true}}},
+                    {"ports", {{{"name", "front"}, {"mac", "02:00:00:00:00:01"}, {"received_packets", 5}}}},
+                    {"lost_before_receive",
+                     {{{"port", "front"}, {"packets", 3}}, {{"port", "front"}, {"packets", 4}}, {{"port", "back"}}}}};
+  EXPECT_EQ(page("interfaces", answer),
+            "INTERFACE  MAC                RECEIVED  BYTES  SENT  BYTES  LOST\n"
+            "front      02:00:00:00:00:01         5    0 B     0    0 B     7\n"
+            "LOST: before it was received; `show drops` says why.\n");
 }
 
 TEST(Pages, ShowNegativeInFlight) { EXPECT_NE(page("drops", widest()).find(" -3 "), std::string::npos); }

@@ -1,6 +1,10 @@
-// Tables for people, on a terminal of 80 columns. Columns are as wide as their contents if that fits; otherwise a
-// column of sentences moves to lines of its own below each row, and those that may wrap get narrower, texts before
-// names and addresses, words whole as long as possible. Their cells go on in the lines below: nothing is cut off.
+// Tables for people. Columns are as wide as their contents if that fits the screen; otherwise a column of sentences
+// moves to lines of its own below each row, and those that may wrap get narrower, texts before names and addresses,
+// between words only: their cells go on in the lines below. Where even that is too wide, the last columns move to a
+// second line of each row. Nothing is cut off, and an address or a name stays in one piece unless it is wider than the
+// screen by itself. Without a bound each row is one line: that is what filters and pipes get.
+//
+// Cells may hold anything: what could steer a terminal or break a line is shown as \x1b and the like.
 #pragma once
 
 #include <cstdint>
@@ -21,30 +25,42 @@ struct Column {
 
 class Table {
  public:
-  static constexpr std::size_t width_max = 80;
+  static constexpr std::size_t width_usual = 80;  // of terminals that do not tell
+  static constexpr std::size_t unbounded = static_cast<std::size_t>(-1);
 
   explicit Table(std::vector<Column> columns) : columns_{std::move(columns)} {}
   // As many cells as there are columns.
   void add(std::vector<std::string> cells);
   [[nodiscard]] bool empty() const { return rows_.empty(); }
-  // Lines, each ended, none wider than width_max unless columns that may not wrap are too wide by themselves.
-  [[nodiscard]] std::string text() const;
+  // Lines, each ended, none wider than `width`.
+  [[nodiscard]] std::string text(std::size_t width = width_usual) const;
 
  private:
   using Row = std::vector<std::string>;
+  // Columns that stand beside each other.
+  struct Span {
+    std::size_t begin = 0, end = 0, indent = 0;
+  };
+  // How wide each column is, and in how many lines they stand.
+  struct Layout {
+    std::vector<std::size_t> widths;
+    std::vector<Span> spans;
+  };
   [[nodiscard]] std::vector<std::size_t> natural_widths() const;
-  [[nodiscard]] std::vector<std::size_t> widths() const;
-  bool narrow(std::vector<std::size_t>& widths, Wrap which, std::size_t least, bool whole_words) const;
+  [[nodiscard]] Layout layout(std::size_t width) const;
+  bool narrow(std::vector<std::size_t>& widths, const Span& span, Wrap which, std::size_t least) const;
   [[nodiscard]] std::size_t longest_word(std::size_t column) const;
-  [[nodiscard]] std::string without(std::size_t column) const;
-  void put_row(const Row& row, const std::vector<std::size_t>& widths, std::string& text) const;
-  void put_line(const Row& cells, const std::vector<std::size_t>& widths, std::string& text) const;
+  [[nodiscard]] std::string without(std::size_t column, std::size_t width) const;
+  void put_titles(const Layout& layout, std::string& text) const;
+  void put_row(const Row& row, const Layout& layout, std::string& text) const;
+  void put_line(const Row& cells, const Layout& layout, const Span& span, std::string& text) const;
   std::vector<Column> columns_;
   std::vector<Row> rows_;
 };
 
-// A sentence in lines of at most Table::width_max columns, the last one ended too; only between words.
-std::string folded(std::string_view sentence);
+// Sentences or rows in lines of at most `width` columns, each ended, broken only between words; what goes on is
+// indented by `indent`.
+std::string folded(std::string_view lines, std::size_t width = Table::width_usual, std::size_t indent = 0);
 
 // A count in at most six characters: "999999", then "1.00M", "12.3M", "123M", "1.23G".
 std::string count_text(std::uint64_t count);

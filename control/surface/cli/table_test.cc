@@ -40,7 +40,7 @@ TEST(Table, FitsTheTerminalAndLosesNothing) {
   const std::string server = "a-server-with-a-name-as-long-as-the-model-lets-it-be-which-is-63";
   table.add({client, server, "999999", "no answer within 2000 ms (the last 2: connection refused)"});
   const std::string text = table.text();
-  EXPECT_LE(widest_line(text), Table::width_max) << text;
+  EXPECT_LE(widest_line(text), Table::width_usual) << text;
   std::vector<std::string> columns(4);
   // Letters of each cell must all be there, in order, somewhere down its column.
   Table alone{{{.title = "CLIENT", .wrap = Wrap::when_needed}}};
@@ -54,7 +54,7 @@ TEST(Table, WrapsTextsBeforeAddresses) {
   EXPECT_NE(table.text().find("[2001:db8::1234]:8080"), std::string::npos) << table.text();
 }
 
-TEST(Table, BreaksAtSpacesAndColons) {
+TEST(Table, BreaksAtSpaces) {
   Table table{{{.title = "A", .wrap = Wrap::first}, {.title = std::string(64, 'x')}}};
   table.add({"connection refused", ""});
   EXPECT_NE(table.text().find("\nconnection\nrefused\n"), std::string::npos) << table.text();
@@ -65,7 +65,29 @@ TEST(Table, BreaksWordsLast) {
       {{.title = "CLIENT", .wrap = Wrap::when_needed}, {.title = "STATE", .wrap = Wrap::first}, {.title = "NOTES"}}};
   table.add({"[2001:db8::1]:40000", "client_closing", std::string(52, 'n')});
   EXPECT_NE(table.text().find("client_closing"), std::string::npos) << table.text();
-  EXPECT_LE(widest_line(table.text()), Table::width_max) << table.text();
+  EXPECT_LE(widest_line(table.text()), Table::width_usual) << table.text();
+}
+
+TEST(Table, KeepsWordsWholeAndGoesOnInASecondLine) {
+  Table table{{{.title = "CLIENT", .wrap = Wrap::when_needed},
+               {.title = "SERVICE", .wrap = Wrap::first},
+               {.title = "WHY", .wrap = Wrap::first},
+               {.title = "N", .align = Align::right}}};
+  table.add({"[2001:db8:1234:5678:9abc:def0:1234:5678]:65535", "[2001:db8::1]:443", "weighted_round_robin", "7"});
+  EXPECT_EQ(table.text(),
+            "CLIENT                                          SERVICE\n"
+            "    WHY                   N\n"
+            "[2001:db8:1234:5678:9abc:def0:1234:5678]:65535  [2001:db8::1]:443\n"
+            "    weighted_round_robin  7\n");
+  EXPECT_EQ(table.text(Table::unbounded),
+            "CLIENT                                          SERVICE            WHY                   N\n"
+            "[2001:db8:1234:5678:9abc:def0:1234:5678]:65535  [2001:db8::1]:443  weighted_round_robin  7\n");
+}
+
+TEST(Table, ShowsWhatWouldSteerATerminal) {
+  Table table{{{.title = "A"}}};
+  table.add({"x\033[2Jy\nz\xc2\x9b"});
+  EXPECT_EQ(table.text(), "A\nx\\x1b[2Jy\\x0az\\xc2\\x9b\n");
 }
 
 TEST(Table, PutsSentencesBelowTheirRowsWhenTheyDoNotFit) {

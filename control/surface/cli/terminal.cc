@@ -10,6 +10,7 @@
 
 #include "control/surface/cli/editor.h"
 #include "control/surface/cli/interrupt.h"
+#include "control/surface/cli/table.h"
 
 namespace fulcrum::cli {
 namespace {
@@ -50,7 +51,7 @@ std::size_t Terminal::rows() const {
 
 std::size_t Terminal::columns() const {
   const std::size_t columns = size_now().ws_col;
-  return columns == 0 ? 80 : columns;
+  return columns == 0 ? Table::width_usual : columns;
 }
 
 std::optional<char> Terminal::key(std::chrono::milliseconds patience) {

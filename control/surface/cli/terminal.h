@@ -45,7 +45,7 @@ class Terminal final : public Screen {
   [[nodiscard]] bool is_terminal() const override { return true; }
   [[nodiscard]] bool has_colour() const override { return colour_; }
   [[nodiscard]] std::size_t rows() const override;
-  [[nodiscard]] std::size_t columns() const;
+  [[nodiscard]] std::size_t columns() const override;
 
  private:
   bool wait_for_more(std::size_t& room);

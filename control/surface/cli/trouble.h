@@ -20,6 +20,7 @@ enum class Status : std::uint8_t {
   conflict = 5,     // somebody else holds or has changed it
   restored = 6,     // it had been applied, and went back because nobody confirmed it
   unconfirmed = 7,  // nothing was done: say `confirmed` or `now`
+  pending = 8,      // it is committed, and the workers do not have it yet; scripts go on
 };
 
 // What may stand at some place of a line.

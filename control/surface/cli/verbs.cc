@@ -56,7 +56,8 @@ Outcome operate_server(Session& session, const Parsed& parsed) {
   std::string text = answer->value("done", "") + ".\n";
   const json waiting = answer->value("waiting_for", json());
   if (waiting.is_string()) text += "Not in force yet: " + waiting.get<std::string>() + "\n";
-  return Reply{.data = *answer, .text = std::move(text)};
+  return Reply{
+      .data = *answer, .text = std::move(text), .status = waiting.is_string() ? Status::pending : Status::good};
 }
 
 }  // namespace fulcrum::cli
