@@ -56,7 +56,8 @@ Control::Control(std::string config_file, Booted booted)
                [this](const CheckTarget& target, const TargetHealth& now) { on_health(target, now); },
                [this] {
                  return std::uniform_real_distribution{1 - kJitter, 1 + kJitter}(random_);
-               }},
+               },
+               [this](std::chrono::steady_clock::time_point since) { return stood_still(since.time_since_epoch()); }},
       dispatcher_{
           loop_,
           [this] { return look(); },
@@ -207,6 +208,7 @@ void Control::look_at_dataplane() {
     log(Level::notice, "{}", news);
     tell(!alive, "dataplane", "", news);
   }
+  stood_still(monotonic_now());
   if (watch_.region() != nullptr && !network_.ready()) try_network();
   network_.look();
   settle_health_checks();
@@ -339,6 +341,12 @@ void Control::clear(Table table, std::vector<EntryFilter> filters, Clearer::Done
 }
 
 void Control::watch_servers() { checker_.watch(targets_of(model(), watch_.region(), publisher_.newest())); }
+
+// Also notes how late the dataplane is now: a probe may end before the next tick looks.
+std::chrono::nanoseconds Control::stood_still(std::chrono::nanoseconds since) {
+  if (const auto beat = watch_.last_beat()) stalls_.look(monotonic_now(), *beat);
+  return stalls_.after(since);
+}
 
 // Without the dataplane every probe would fail, and say nothing about the servers.
 void Control::settle_health_checks() {

@@ -34,6 +34,7 @@
 #include "control/app/control_lock.h"
 #include "control/app/targets.h"
 #include "control/health/checker.h"
+#include "control/health/stalls.h"
 #include "control/network/network.h"
 #include "control/publish/clearer.h"
 #include "control/publish/publisher.h"
@@ -90,6 +91,8 @@ class Control {
   void clear(Table table, std::vector<EntryFilter> filters, Clearer::Done done);
   void watch_servers();
   void on_health(const CheckTarget& target, const TargetHealth& now);
+  // For how much of the time since then the dataplane stood still.
+  std::chrono::nanoseconds stood_still(std::chrono::nanoseconds since);
   void settle_health_checks();
   using Told = std::set<std::pair<std::string, std::string>>;  // whose duty changed, and why
   void settle(const std::vector<ServerId>& rows, ServerState health);
@@ -141,6 +144,7 @@ class Control {
   Questioner questioner_;
   Network network_;
   std::minstd_rand random_;
+  Stalls stalls_;
   HealthChecker checker_;
   telemetry::EventTrail trail_;
   telemetry::Sampler sampler_;

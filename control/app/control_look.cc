@@ -73,7 +73,7 @@ std::string Control::waiting_for() {
     return "waiting for the dataplane: " +
            (watch_.problem() ? watch_.problem()->words() : std::string{"its region is gone"});
   }
-  if (!alive_) return "waiting for the dataplane: it is not running";
+  if (!alive_) return "waiting for the dataplane: it is silent, so it has ended or stands still";
   if (!publish_problem_.empty()) return publish_problem_;
   if (!network_.ready()) return "waiting for the kernel twins of the data ports";
   if (const auto unknown = unknown_ports(model(), ports_of(watch_.region())); !unknown.empty()) {

@@ -20,8 +20,12 @@ TargetHealth recovered(Health known) {
 
 }  // namespace
 
-HealthChecker::HealthChecker(boost::asio::io_context& loop, OpenTcp open, Changed changed, Jitter jitter)
-    : loop_{loop}, open_{std::move(open)}, changed_{std::move(changed)}, jitter_{std::move(jitter)} {}
+HealthChecker::HealthChecker(boost::asio::io_context& loop, OpenTcp open, Changed changed, Jitter jitter, Stood stood)
+    : loop_{loop},
+      open_{std::move(open)},
+      changed_{std::move(changed)},
+      jitter_{std::move(jitter)},
+      stood_{std::move(stood)} {}
 
 HealthChecker::~HealthChecker() {
   for (auto& [target, watched] : watched_) stop(*watched);
@@ -120,16 +124,24 @@ void HealthChecker::probe(const CheckTarget& target, const std::shared_ptr<Watch
                                    });
 }
 
+bool HealthChecker::says_nothing(const CheckTarget& target, const Watched& watched, Observation::Kind kind) const {
+  if (kind == Observation::Kind::inconclusive) return true;
+  return kind == Observation::Kind::silent && 2 * stood_(watched.started) >= target.timeout;
+}
+
 void HealthChecker::judge(const CheckTarget& target, const std::shared_ptr<Watched>& watched,
                           const Observation& observation) {
   watched->probe.reset();
   TargetHealth& health = watched->health;
+  const bool says_nothing = this->says_nothing(target, *watched, observation.kind);
   health.last = observation.reason;
+  if (says_nothing && observation.kind == Observation::Kind::silent)
+    health.last += "; not counted: the box stood still";
   const auto stretched = std::chrono::duration_cast<std::chrono::nanoseconds>(target.interval * jitter_());
   const auto passed = std::chrono::steady_clock::now() - watched->started;
   schedule(target, watched, std::max<std::chrono::nanoseconds>(stretched - passed, std::chrono::nanoseconds{0}));
-  if (observation.kind == Observation::Kind::inconclusive) {
-    if (health.judgement.health == Health::unknown) health.reason = observation.reason;
+  if (says_nothing) {
+    if (health.judgement.health == Health::unknown) health.reason = health.last;
     return;
   }
   if (observation.kind == Observation::Kind::answered) {

@@ -4,6 +4,8 @@
 //
 // Probes of different targets are spread over the interval (jitter keeps them apart for ever), and those of one target
 // never overlap. While the checker is paused - the dataplane is away, so every probe would fail - nothing is judged.
+// And a probe that nobody answered is no failure when the box itself stood still for half of its time or more: the
+// server had no fair chance to be heard. A refusal counts always.
 //
 // One thread, the loop's.
 #pragma once
@@ -60,7 +62,10 @@ class HealthChecker {
   // A factor around 1 by which the next interval is stretched; injected so that tests can do without.
   using Jitter = std::function<double()>;
 
-  HealthChecker(boost::asio::io_context& loop, OpenTcp open, Changed changed, Jitter jitter);
+  // For how much of the time since then the box itself stood still; see stalls.h.
+  using Stood = std::function<std::chrono::nanoseconds(std::chrono::steady_clock::time_point since)>;
+
+  HealthChecker(boost::asio::io_context& loop, OpenTcp open, Changed changed, Jitter jitter, Stood stood);
   ~HealthChecker();
 
   // Watches exactly these targets from now on, each with the state that is known of it from elsewhere; it counts as
@@ -89,6 +94,7 @@ class HealthChecker {
   void schedule(const CheckTarget& target, const std::shared_ptr<Watched>& watched, std::chrono::nanoseconds delay);
   void probe(const CheckTarget& target, const std::shared_ptr<Watched>& watched);
   void judge(const CheckTarget& target, const std::shared_ptr<Watched>& watched, const Observation& observation);
+  [[nodiscard]] bool says_nothing(const CheckTarget& target, const Watched& watched, Observation::Kind kind) const;
   void start_all();
   static void stop(Watched& watched);
   [[nodiscard]] TargetHealth first_health(const CheckTarget& target, Health known) const;
@@ -97,6 +103,7 @@ class HealthChecker {
   OpenTcp open_;
   Changed changed_;
   Jitter jitter_;
+  Stood stood_;
   std::map<CheckTarget, std::shared_ptr<Watched>> watched_;
   bool paused_ = false;
 };

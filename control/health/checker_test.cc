@@ -66,6 +66,7 @@ class CheckerTest : public testing::Test {
   boost::asio::io_context loop;
   int probes = 0;
   bool machine_fails = false;
+  std::chrono::nanoseconds stood{0};
   std::vector<Health> changes;
   HealthChecker checker{
       loop,
@@ -76,7 +77,7 @@ class CheckerTest : public testing::Test {
             socket(family == Family::ipv4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
       },
       [this](const CheckTarget&, const TargetHealth& now) { changes.push_back(now.judgement.health); },
-      [] { return 1.0; }};
+      [] { return 1.0; }, [this](std::chrono::steady_clock::time_point) { return stood; }};
 };
 
 TEST_F(CheckerTest, TheFirstAnswerDecides) {
@@ -163,31 +164,60 @@ TEST_F(CheckerTest, APauseForgetsAProbeUnderWay) {
   EXPECT_TRUE(changes.empty());
 }
 
-TEST_F(CheckerTest, ASilentServerFailsAfterTheTimeout) {
-  // A backlog that is full answers no SYN.
-  OwnedFd silent{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  sockaddr_in any{};
-  any.sin_family = AF_INET;
-  any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ASSERT_EQ(bind(silent.get(), reinterpret_cast<const sockaddr*>(&any), sizeof any), 0);
-  ASSERT_EQ(listen(silent.get(), 0), 0);
-  socklen_t length = sizeof any;
-  getsockname(silent.get(), reinterpret_cast<sockaddr*>(&any), &length);
-  std::vector<OwnedFd> fill;
-  for (int i = 0; i < 4; ++i) {
-    fill.emplace_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    connect(fill.back().get(), reinterpret_cast<const sockaddr*>(&any), sizeof any);
+// A backlog that is full answers no SYN.
+class SilentServer {
+ public:
+  SilentServer() {
+    sockaddr_in any{};
+    any.sin_family = AF_INET;
+    any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(bind(socket_.get(), reinterpret_cast<const sockaddr*>(&any), sizeof any), 0);
+    EXPECT_EQ(listen(socket_.get(), 0), 0);
+    socklen_t length = sizeof any;
+    getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&any), &length);
+    for (int i = 0; i < 4; ++i) {
+      fill_.emplace_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+      connect(fill_.back().get(), reinterpret_cast<const sockaddr*>(&any), sizeof any);
+    }
+    port_ = ntohs(any.sin_port);
   }
-  const CheckTarget quiet{.address = *Address::parse("127.0.0.1"),
-                          .port = ntohs(any.sin_port),
-                          .interval = 1ms,
-                          .timeout = 5ms,
-                          .rise = 1,
-                          .fall = 1};
-  checker.watch({{quiet, Health::unknown}});
+  [[nodiscard]] CheckTarget target() const {
+    return {
+        .address = *Address::parse("127.0.0.1"), .port = port_, .interval = 1ms, .timeout = 5ms, .rise = 1, .fall = 1};
+  }
+
+ private:
+  OwnedFd socket_{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  std::vector<OwnedFd> fill_;
+  std::uint16_t port_ = 0;
+};
+
+TEST_F(CheckerTest, ASilentServerFailsAfterTheTimeout) {
+  const SilentServer silent;
+  checker.watch({{silent.target(), Health::unknown}});
   until([&] { return !changes.empty(); });
   EXPECT_EQ(changes, std::vector{Health::down});
-  EXPECT_EQ(checker.find(quiet)->reason, "no answer within 5 ms");
+  EXPECT_EQ(checker.find(silent.target())->reason, "no answer within 5 ms");
+}
+
+TEST_F(CheckerTest, SilenceCountsNothingWhileTheBoxStandsStill) {
+  const SilentServer silent;
+  stood = 3ms;  // of 5
+  checker.watch({{silent.target(), Health::up}});
+  until([&] { return probes == 5; });
+  EXPECT_TRUE(changes.empty());
+  EXPECT_EQ(checker.find(silent.target())->last, "no answer within 5 ms; not counted: the box stood still");
+  stood = 2ms;
+  until([&] { return !changes.empty(); });
+  EXPECT_EQ(changes, std::vector{Health::down});
+}
+
+TEST_F(CheckerTest, ARefusalCountsAlsoWhileTheBoxStandsStill) {
+  stood = 1000ms;
+  checker.watch({{target(1, 1), Health::up}});
+  until([&] { return !changes.empty(); });
+  EXPECT_EQ(changes, std::vector{Health::down});
+  EXPECT_EQ(probes, 1);
 }
 
 }  // namespace

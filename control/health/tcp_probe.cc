@@ -48,15 +48,16 @@ Observation judge(int error) {
     case 0:
       return {Kind::answered, "connected"};
     case ECONNREFUSED:
-      return {Kind::failed, "connection refused"};
+      return {Kind::refused, "connection refused"};
     case EHOSTUNREACH:
-      return {Kind::failed, "host unreachable (no answer to ARP or neighbour discovery, or an ICMP error)"};
+      return {Kind::silent, "host unreachable (no answer to ARP or neighbour discovery, or an ICMP error)"};
     case ETIMEDOUT:
+      return {Kind::silent, errno_words(error)};
     case ECONNRESET:
     case ECONNABORTED:
     case ENOPROTOOPT:
     case EPROTO:
-      return {Kind::failed, errno_words(error)};
+      return {Kind::refused, errno_words(error)};
     default:
       return {Kind::inconclusive, "cannot check: " + errno_words(error)};
   }
@@ -88,7 +89,7 @@ class Attempt final : public TcpProbe, public std::enable_shared_from_this<Attem
                        });
     timer_.expires_after(timeout);
     timer_.async_wait([self = shared_from_this(), timeout](const boost::system::error_code& error) {
-      if (!error) self->finish({Kind::failed, fmt::format("no answer within {} ms", timeout.count())});
+      if (!error) self->finish({Kind::silent, fmt::format("no answer within {} ms", timeout.count())});
     });
   }
 

@@ -21,7 +21,12 @@
 namespace fulcrum {
 
 struct Observation {
-  enum class Kind : std::uint8_t { answered, failed, inconclusive };
+  enum class Kind : std::uint8_t {
+    answered,
+    refused,  // the server, or its machine, said no
+    silent,   // nobody said anything
+    inconclusive,
+  };
   Kind kind = Kind::inconclusive;
   std::string reason;                 // in words: "connection refused", "no answer within 2000 ms"
   std::chrono::microseconds took{0};  // from the SYN to the answer; answered only

@@ -36,9 +36,13 @@ RegionWatch::News RegionWatch::look() {
 }
 
 bool RegionWatch::alive(std::chrono::nanoseconds now) const {
-  if (!region_ || stale_) return false;
-  const std::chrono::nanoseconds beat{region_->header().dataplane_heartbeat.load(std::memory_order_relaxed)};
-  return now - beat < silence_max;
+  const auto beat = last_beat();
+  return beat && now - *beat < silence_max;
+}
+
+std::optional<std::chrono::nanoseconds> RegionWatch::last_beat() const {
+  if (!region_ || stale_) return std::nullopt;
+  return std::chrono::nanoseconds{region_->header().dataplane_heartbeat.load(std::memory_order_relaxed)};
 }
 
 }  // namespace fulcrum

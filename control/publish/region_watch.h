@@ -35,6 +35,8 @@ class RegionWatch {
   [[nodiscard]] const Region* region() const { return region_ && !stale_ ? &*region_ : nullptr; }
   // Housekeeping's heart beats at least every 10 ms; a second of silence means dead or stopped.
   [[nodiscard]] bool alive(std::chrono::nanoseconds now) const;
+  // When housekeeping's heart beat last (CLOCK_MONOTONIC); none without a region.
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> last_beat() const;
   // Why there is no region.
   [[nodiscard]] const std::optional<Error>& problem() const { return problem_; }
 
