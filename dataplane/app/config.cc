@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <map>
 #include <set>
 #include <string_view>
@@ -54,6 +55,11 @@ class WholeCheck {
     cores();
     ports();
     if (!reading_.config.runtime_dir.starts_with('/')) problem("runtime_dir", "must begin with a slash");
+    const std::string& profiles = reading_.config.profile_dir;
+    std::error_code unreadable;
+    if (!profiles.empty() && !std::filesystem::is_directory(profiles, unreadable)) {
+      problem("profile_dir", fmt::format("there is no directory {}: mend the name, or say \"\" for none", profiles));
+    }
   }
 
  private:

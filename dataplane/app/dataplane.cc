@@ -102,11 +102,12 @@ Result<void> Dataplane::make_region(bool cold) {
   // One on hugepages stays there in a cold start too: its pages are not free for another.
   EarlierRegion earlier = look_for_region(config_.runtime_dir);
   if (cold && earlier.place == EarlierRegion::Place::ordinary) earlier = {};
-  const auto plan = plan_memory(
-      config_.hugepages,
-      {.region_bytes = Region::bytes_for(shape), .packet_bytes = static_cast<std::uint64_t>(config_.memory_mb) << 20U},
-      machine, earlier);
+  const MemoryNeeds needs{.region_bytes = Region::bytes_for(shape),
+                          .packet_bytes = static_cast<std::uint64_t>(config_.memory_mb) << 20U};
+  const auto plan = plan_memory(config_.hugepages, needs, machine, earlier);
   if (!plan) return tl::unexpected<Error>{plan.error()};
+  const OrdinaryRoom room = look_for_ordinary_room(config_.runtime_dir);
+  if (auto fits = check_ordinary_room(*plan, needs, earlier, room); !fits) return fits;
   if (!plan->notice.empty()) log(Level::notice, "hugepages: {}", plan->notice);
   packets_on_hugepages_ = plan->packets_on_hugepages;
   auto region = Region::create(

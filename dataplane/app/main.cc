@@ -5,7 +5,9 @@
 #include <array>
 #include <atomic>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <thread>
@@ -95,26 +97,65 @@ sigset_t block_stop_signals() {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return signals;
 }
 
+// Takes the signals, from before the start to the end. A start can take long (it touches all its memory), so a signal
+// ends it there and then: nobody depends on a dataplane that does not run yet, and the next start clears up behind this
+// one as behind a crash.
+class SignalListener {
+ public:
+  explicit SignalListener(const sigset_t& signals) : thread_{[this, signals] { listen(signals); }} {}
+  // Ends the listening itself where no signal did.
+  ~SignalListener() {
+    phase_.store(Phase::over, std::memory_order_relaxed);
+    pthread_kill(thread_.native_handle(), SIGTERM);
+    thread_.join();
+  }
+  SignalListener(const SignalListener&) = delete;
+  SignalListener& operator=(const SignalListener&) = delete;
+
+  void started() { phase_.store(Phase::running, std::memory_order_relaxed); }
+  [[nodiscard]] const std::atomic<bool>& stop() const { return stop_; }
+
+ private:
+  enum class Phase : std::uint8_t { starting, running, over };
+
+  void listen(const sigset_t& signals) {
+    while (phase_.load(std::memory_order_relaxed) != Phase::over) {
+      int signal = 0;
+      sigwait(&signals, &signal);
+      const Phase phase = phase_.load(std::memory_order_relaxed);
+      if (phase == Phase::over) return;
+      if (signal == SIGHUP) {
+        log(Level::notice, "SIGHUP changes nothing here: the start file is read at start only; restart to change it");
+        continue;
+      }
+      if (phase == Phase::starting) {
+        log(Level::notice, "stopped while it was starting");
+        std::_Exit(128 + signal);
+      }
+      stop_.store(true, std::memory_order_relaxed);
+    }
+  }
+
+  std::atomic<Phase> phase_{Phase::starting};
+  std::atomic<bool> stop_{false};
+  std::thread thread_;  // the last: it uses the others
+};
+
 int run(const ConfigReading& reading, bool cold) {
-  const sigset_t signals = block_stop_signals();
+  SignalListener listener{block_stop_signals()};
   auto dataplane = Dataplane::start(reading, cold);
   if (!dataplane) {
     log(Level::error, "{}", dataplane.error().words());
     return kWrongInputOrEnvironment;
   }
-  std::atomic<bool> stop{false};
-  std::thread listener{[&] {
-    int signal = 0;
-    sigwait(&signals, &signal);
-    stop.store(true, std::memory_order_relaxed);
-  }};
-  (*dataplane)->run(stop);
-  listener.join();
+  listener.started();
+  (*dataplane)->run(listener.stop());
   log(Level::notice, "stopped");
   return 0;
 }

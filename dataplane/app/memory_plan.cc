@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <linux/magic.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <string_view>
 
 #include "drivers/port/twin_namespace.h"
 
@@ -111,6 +113,26 @@ Result<MemoryPlan> plan_memory(HugepageUse use, const MemoryNeeds& needs, std::s
   return plan;
 }
 
+Result<void> check_ordinary_room(const MemoryPlan& plan, const MemoryNeeds& needs, const EarlierRegion& earlier,
+                                 const OrdinaryRoom& room) {
+  const bool is_new = earlier.place == EarlierRegion::Place::none && plan.region_directory.empty();
+  const std::uint64_t region = is_new ? needs.region_bytes : 0;
+  const std::uint64_t packets = plan.packets_on_hugepages ? 0 : needs.packet_bytes;
+  if (region > room.directory_bytes) {
+    return fail(Error::Code::limit, "connections",
+                fmt::format("the tables take {} MiB and {} MiB are free where `runtime_dir` lies: lower `connections` "
+                            "and `persistence_entries`, or make room there",
+                            region >> 20U, room.directory_bytes >> 20U));
+  }
+  if (region + packets > room.available_bytes) {
+    return fail(Error::Code::limit, packets > region ? "memory_mb" : "connections",
+                fmt::format("this machine has {} MiB of memory free; the tables take {} MiB of it and packets {} MiB: "
+                            "lower `memory_mb` or `connections`",
+                            room.available_bytes >> 20U, region >> 20U, packets >> 20U));
+  }
+  return {};
+}
+
 namespace {
 
 std::uint64_t number_in(const std::filesystem::path& file) {
@@ -120,7 +142,8 @@ std::uint64_t number_in(const std::filesystem::path& file) {
   return number;
 }
 
-std::uint64_t default_page_bytes() {
+// A line of /proc/meminfo, in bytes; 0: there is none.
+std::uint64_t memory_information(std::string_view wanted) {
   std::ifstream information{"/proc/meminfo"};
   std::string line;
   while (std::getline(information, line)) {
@@ -128,14 +151,14 @@ std::uint64_t default_page_bytes() {
     std::string name;
     std::uint64_t kilobytes = 0;
     words >> name >> kilobytes;
-    if (name == "Hugepagesize:") return kilobytes << 10U;
+    if (name == wanted) return kilobytes << 10U;
   }
   return 0;
 }
 
 // On the machine's side, or control in another mount namespace would not find the region.
 void mount_pages(std::uint64_t page_bytes) {
-  const bool is_default = page_bytes == default_page_bytes();
+  const bool is_default = page_bytes == memory_information("Hugepagesize:");
   const std::string place = is_default ? kMountPoint : fmt::format("{}-{}M", kMountPoint, page_bytes >> 20U);
   if (!run_on_machine({"mkdir", "-p", place})) return;
   run_on_machine({"mount", "-t", "hugetlbfs", "-o", fmt::format("pagesize={}", page_bytes), "none", place});
@@ -167,6 +190,21 @@ std::vector<Hugepages> look_for_hugepages() {
   std::sort(sizes.begin(), sizes.end(),
             [](const Hugepages& one, const Hugepages& other) { return one.page_bytes > other.page_bytes; });
   return sizes;
+}
+
+OrdinaryRoom look_for_ordinary_room(const std::string& runtime_dir) {
+  std::error_code none;
+  std::filesystem::path there = runtime_dir;
+  while (!std::filesystem::exists(there, none) && there.has_relative_path()) there = there.parent_path();
+  const std::uint64_t free = std::filesystem::space(there, none).available;
+  OrdinaryRoom room{.available_bytes = memory_information("MemAvailable:"), .directory_bytes = none ? 0 : free};
+  struct stat old {};
+  if (lstat((runtime_dir + "/region").c_str(), &old) == 0 && S_ISREG(old.st_mode)) {
+    const std::uint64_t held = static_cast<std::uint64_t>(old.st_blocks) * 512;
+    room.available_bytes += held;
+    room.directory_bytes += held;
+  }
+  return room;
 }
 
 EarlierRegion look_for_region(const std::string& runtime_dir) {

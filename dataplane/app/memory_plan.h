@@ -44,6 +44,21 @@ struct MemoryPlan {
 Result<MemoryPlan> plan_memory(HugepageUse use, const MemoryNeeds& needs, std::span<const Hugepages> machine,
                                const EarlierRegion& earlier);
 
+// What the machine has of ordinary memory.
+struct OrdinaryRoom {
+  std::uint64_t available_bytes = 0;  // without swapping, of all memory
+  std::uint64_t directory_bytes = 0;  // free where the runtime directory lies
+};
+
+// Whether what the plan puts on ordinary pages has room there. Asked before anything is taken: Linux promises memory
+// that it does not have, and ends the process, or another one, when it is touched. Pure. Error: too little, of which.
+Result<void> check_ordinary_room(const MemoryPlan& plan, const MemoryNeeds& needs, const EarlierRegion& earlier,
+                                 const OrdinaryRoom& room);
+
+// Asks the machine. A region of ordinary pages that lies in the directory already counts as free: a new one replaces
+// it.
+OrdinaryRoom look_for_ordinary_room(const std::string& runtime_dir);
+
 // Asks the machine, the largest pages first; where pages of a size are reserved and nobody has mounted them, mounts
 // hugetlbfs on /dev/hugepages or, for other sizes than the kernel's default, on a directory beside it.
 std::vector<Hugepages> look_for_hugepages();

@@ -80,5 +80,31 @@ TEST(MemoryPlan, RequiredButNotMounted) {
   EXPECT_NE(plan.error().words().find("mount -t hugetlbfs"), std::string::npos) << plan.error().words();
 }
 
+// 9 MiB for the region, 64 MiB for packets.
+TEST(OrdinaryRoom, Cases) {
+  struct Case {
+    std::string name;
+    MemoryPlan plan;
+    EarlierRegion earlier;
+    OrdinaryRoom room;
+    std::string refused;  // the object of the error; empty: it fits
+  };
+  const MemoryPlan ordinary, packets_huge{"", true, ""}, all_huge{kSmall, true, ""}, region_huge{kSmall, false, ""};
+  const std::vector<Case> cases{
+      {"just fits", ordinary, kNone, {73 * kMiB, 9 * kMiB}, ""},
+      {"memory lacks", ordinary, kNone, {72 * kMiB, 9 * kMiB}, "memory_mb"},
+      {"directory lacks", ordinary, kNone, {999 * kMiB, 8 * kMiB}, "connections"},
+      {"memory for the region lacks", packets_huge, kNone, {8 * kMiB, 99 * kMiB}, "connections"},
+      {"only the region counts", packets_huge, kNone, {9 * kMiB, 9 * kMiB}, ""},
+      {"only packets count", region_huge, kNone, {64 * kMiB, 0}, ""},
+      {"the region is there", ordinary, kOrdinary, {64 * kMiB, 0}, ""},
+      {"nothing is needed", all_huge, kNone, {0, 0}, ""},
+  };
+  for (const Case& one : cases) {
+    const auto fits = check_ordinary_room(one.plan, kNeeds, one.earlier, one.room);
+    EXPECT_EQ(fits ? "" : fits.error().path, one.refused) << one.name;
+  }
+}
+
 }  // namespace
 }  // namespace fulcrum

@@ -63,7 +63,8 @@ struct Lab {
 // The program, running in the lab until this object dies.
 class Running {
  public:
-  explicit Running(const Lab& lab, const std::string& option = "") : output_{lab.directory.path() + "/output"} {
+  explicit Running(const Lab& lab, const std::string& option = "", const std::string& output = "/output")
+      : output_{lab.directory.path() + output} {
     const std::string config = lab.config();
     unlink(output_.c_str());  // an earlier one's words are not ours
     process_ = fork();
@@ -82,9 +83,22 @@ class Running {
   Running& operator=(const Running&) = delete;
 
   // Until it says that it runs; false when it ended instead.
-  bool wait_until_it_runs() {
+  bool wait_until_it_runs() { return wait_until_it_says("running: "); }
+  bool wait_until_it_says(const std::string& words) {
+    return wait_until([&] { return output().find(words) != std::string::npos; });
+  }
+  // The first one that it ignores: set right after it has blocked the others and before it starts anything.
+  bool wait_until_it_takes_signals() {
+    return wait_until([&] {
+      const std::string status = read_whole("/proc/" + std::to_string(process_) + "/status");
+      const std::size_t line = status.find("SigIgn:");
+      return line != std::string::npos &&
+             (std::stoull(status.substr(line + 7), nullptr, 16) & 1U << (SIGPIPE - 1)) != 0;
+    });
+  }
+  bool wait_until(const std::function<bool()>& holds) {
     for (int i = 0; i < kPatienceMilliseconds / 10; ++i) {
-      if (output().find("running: ") != std::string::npos) return true;
+      if (holds()) return true;
       if (waitpid(process_, nullptr, WNOHANG) == process_) {
         process_ = -1;
         return false;
@@ -93,6 +107,7 @@ class Running {
     }
     return false;
   }
+  void send(int signal) const { kill(process_, signal); }
   // Sends the signal and returns how it ended: exit status, or 128 + signal.
   int end(int signal) {
     int status = 0;
@@ -165,6 +180,35 @@ TEST_F(Start, HugepagesRequiredButNotThere) {
   lab.memory_mb = 1'000'000;  // more than any machine of ours has free
   lab.more = "hugepages = \"required\";\n";
   expect_refusal(lab.run(), "hugepages: required, but");
+}
+
+TEST_F(Start, MoreMemoryThanTheMachineHas) {
+  Lab lab;
+  lab.memory_mb = 1'000'000;
+  lab.more = "hugepages = \"off\";\n";
+  expect_refusal(lab.run(), "memory_mb: this machine has ");
+  EXPECT_NE(access((lab.runtime_dir() + "/region").c_str(), F_OK), 0) << "a region was made";
+}
+
+TEST_F(Start, HangingUpChangesNothing) {
+  Lab lab;
+  Running running{lab};
+  ASSERT_TRUE(running.wait_until_it_runs()) << running.output();
+  running.send(SIGHUP);
+  EXPECT_TRUE(running.wait_until_it_says("SIGHUP changes nothing here")) << running.output();
+  EXPECT_EQ(running.end(SIGTERM), 0) << running.output();
+}
+
+// It waits two seconds for another dataplane that holds its region.
+TEST_F(Start, ASignalEndsTheStart) {
+  Lab lab;
+  Running first{lab};
+  ASSERT_TRUE(first.wait_until_it_runs()) << first.output();
+  run_command("mkdir " + lab.directory.path() + "/second");
+  Running second{lab, "--cold", "/second/output"};
+  ASSERT_TRUE(second.wait_until_it_takes_signals());
+  EXPECT_EQ(second.end(SIGTERM), 128 + SIGTERM) << second.output();
+  EXPECT_NE(second.output().find("stopped while it was starting"), std::string::npos) << second.output();
 }
 
 TEST_F(Start, CoreThatIsNotThere) {

@@ -169,10 +169,10 @@ Result<void> set_size(int file, const std::string& path, std::uint64_t size, boo
     if (tries_left == 0 || (reason != ENOSPC && reason != ENOMEM)) {
       // What it got is of no use, and of huge pages there would be none left for the next try.
       [[maybe_unused]] const int emptied = ftruncate(file, 0);
-      return fail(
-          Error::Code::io, path,
-          fmt::format("no room for {} MiB: {}{}", size >> 20U, errno_words(reason),
-                      on_hugepages ? "; reserve more in /proc/sys/vm/nr_hugepages or lower `connections`" : ""));
+      return fail(Error::Code::io, path,
+                  fmt::format("no room for {} MiB: {}{}", size >> 20U, errno_words(reason),
+                              on_hugepages ? "; reserve more in /proc/sys/vm/nr_hugepages or lower `connections`"
+                                           : "; lower `connections` or make room where `runtime_dir` lies"));
     }
     usleep(kPause);
   }
@@ -262,7 +262,10 @@ Result<void> Region::lay_out_anew(const std::string& path, std::uint64_t old_siz
   RegionHeader wanted;
   lay_out(wanted, shape);
   const std::uint64_t size = round_up(wanted.total_size, on_hugepages_ ? page_size_of(file_) : 4096);
-  if (auto sized = set_size(file_, path, size, on_hugepages_, old_size != 0); !sized) return sized;
+  if (auto sized = set_size(file_, path, size, on_hugepages_, old_size != 0); !sized) {
+    unlink(path.c_str());  // it is empty, and nobody else's: we hold its lock
+    return sized;
+  }
   auto mapped = map_file(file_, path, size);
   if (!mapped) return tl::unexpected<Error>{mapped.error()};
   base_ = mapped->base;
