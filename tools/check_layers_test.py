@@ -73,6 +73,17 @@ class CheckLayers(unittest.TestCase):
     def test_refuses_dpdk_outside_its_rooms(self):
         self.refuses("may not include DPDK", {"dataplane/packet/parse.cc": "#include <rte_mbuf.h>\n"})
 
+    def test_refuses_dpdk_by_other_names(self):
+        for header in ("dpdk/rte_mbuf.h", "ethdev_driver.h", "bus_pci_driver.h"):
+            self.refuses("may not include DPDK", {"dataplane/packet/parse.cc": f"#include <{header}>\n"})
+
+    def test_refuses_includes_that_it_cannot_read(self):
+        for line in ("#include HIDDEN", '/* */ #include "dataplane/base/ids.h"'):
+            self.refuses("plainly", {"dataplane/packet/parse.cc": line + "\n"})
+
+    def test_refuses_other_endings(self):
+        self.refuses("end in .h and .cc", {"dataplane/packet/parse.cpp": "int parse;\n"})
+
     def test_refuses_test_support_in_product_code(self):
         self.refuses("may include only", {"dataplane/packet/parse.cc": '#include "tests/support/gtest.h"\n'})
 

@@ -44,7 +44,17 @@ class Demo(unittest.TestCase):
                 self.assertGreater(figure["requests"], 100, output)
                 self.assertEqual(set(figure["requests_per_server"]), set(topology.SERVERS))
                 self.assertGreater(min(figure["requests_per_server"].values()), 0, output)
-                self.assertGreaterEqual(figure["dead_server_new_connections_ms"], 0)
+                # What the killed server refuses are errors, and new connections reach it until a check has failed.
+                self.assertGreater(figure["dead_server_new_connections_ms"], 0, output)
+                self.assertGreater(figure["errors"], 0, output)
+                self.assertLess(figure["errors"], figure["requests"] / 2, output)
+        self.check_nothing_is_left()
+
+    def test_a_file_that_cannot_be_written_is_told_first(self):
+        demo = self.start("--json", "/nonexistent/figures.json")
+        output, _ = demo.communicate(timeout=60)
+        self.assertEqual(demo.returncode, 2, output)
+        self.assertIn("--json: /nonexistent is no directory", output)
         self.check_nothing_is_left()
 
     def interrupted(self, number, when):

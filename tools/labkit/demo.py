@@ -121,8 +121,11 @@ class Demo:
     def problems(self, drops):
         """What a reader of the figures should not have to find out alone."""
         found = []
+        dead_ms = 1000 * (BACK_AT - KILL_AT) * self.load_s
         for mode, families in self.results.items():
             for family, figures in families.items():
+                if figures["dead_server_new_connections_ms"] > 0.9 * dead_ms:
+                    found.append(f"{mode} over {family}: the dead server got new connections until it came back")
                 silent = [name for name, count in figures["requests_per_server"].items() if count == 0]
                 if silent:
                     found.append(f"{mode} over {family}: no request reached {', '.join(silent)}")
@@ -133,12 +136,13 @@ class Demo:
 
 def build_release():
     """The two daemons and the command line."""
-    print("building ...", flush=True)
+    print("building, the first time for some minutes ...", flush=True)
     started = time.monotonic()
     builds.set_up(builds.RELEASE, builds.ROOT)
     box = Box(topology.Lab("demo"), builds.ROOT / builds.RELEASE.folder)
     programs = (box.dataplane.program, box.control.program, box.cli)
-    builds.compile_targets(builds.RELEASE, builds.ROOT, [os.path.relpath(program, box.build) for program in programs])
+    targets = [os.path.relpath(program, box.build) for program in programs]
+    builds.compile_targets(builds.RELEASE, builds.ROOT, targets, progress=True)
     print(f"built in {time.monotonic() - started:.0f} s", flush=True)
     return box.build
 
@@ -162,6 +166,7 @@ def perform(options, build):
                     demo.drive(farm, family)
             drops = demo.box.accounts_at_rest()
             print(screen.summary(demo.results))
+            print("  errors: the killed server refuses connections until its health check has failed")
             print(screen.accounts(drops))
             if options.json:
                 options.json.write_text(json.dumps(demo.results, indent=2) + "\n")
@@ -186,6 +191,8 @@ def main():
     parser.add_argument("--seconds", type=int, default=LOAD_S, metavar="N", help="how long each load is (%(default)s)")
     parser.add_argument("--build", type=pathlib.Path, metavar="DIR", help="use the programs there instead of building")
     options = parser.parse_args()
+    if options.json and not (options.json.parent.is_dir() and os.access(options.json.parent, os.W_OK)):
+        parser.error(f"--json: {options.json.parent} is no directory that can be written to")
     if options.seconds < 2:
         parser.error("--seconds: at least 2, for a server dies and comes back meanwhile")
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -1,9 +1,11 @@
 """Huge pages for as long as a lab needs them.
 
-What the machine had before is noted in a file, so that whoever takes the lab down gives the reservation back: the
-program that made it, or a later one when that was killed.
+What a lab added is noted in a file, so that whoever takes the lab down gives it back: the program that made it, or a
+later one when that was killed. Several labs at a time add and give back their own parts, one after the other.
 """
 
+import contextlib
+import fcntl
 import json
 import pathlib
 
@@ -14,8 +16,21 @@ _MOUNT = pathlib.Path("/dev/hugepages")
 _PAGE_MB = 2
 
 
+@contextlib.contextmanager
+def _alone(note):
+    """Keeps other labs from changing the number between our reading and writing it."""
+    with open(note.parent / "hugepages.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def reserve(megabytes, note):
     """Makes room for so much in free huge pages. A sentence that tells a person what came of it."""
+    with _alone(note):
+        return _reserve(megabytes, note)
+
+
+def _reserve(megabytes, note):
     wanted = megabytes // _PAGE_MB
     try:
         meminfo = dict(line.split(":", 1) for line in pathlib.Path("/proc/meminfo").read_text().splitlines())
@@ -24,17 +39,18 @@ def reserve(megabytes, note):
         total = int(_COUNT.read_text())
         missing = wanted - int(meminfo["HugePages_Free"])
         mounted = any(line.split()[2] == "hugetlbfs" for line in pathlib.Path("/proc/mounts").read_text().splitlines())
-        note.write_text(json.dumps({"pages": total if missing > 0 else None, "mounted": not mounted}))
+        note.write_text(json.dumps({"added": 0, "mounted": not mounted}))
         if missing > 0:
             _COUNT.write_text(str(total + missing))
             found = int(_COUNT.read_text())
+            note.write_text(json.dumps({"added": found - total, "mounted": not mounted}))
             if found < total + missing:
                 raise LabError(f"asked for {missing} huge pages of 2 MB, the kernel found memory for {found - total}")
         if not mounted:
             _MOUNT.mkdir(exist_ok=True)
             run("mount", "-t", "hugetlbfs", "none", str(_MOUNT))
     except (OSError, LabError) as error:
-        give_back(note)
+        _give_back(note)
         return f"no huge pages: {error}; the dataplane falls back to ordinary memory"
     if missing > 0:
         return f"reserved {missing} huge pages of 2 MB; they are given back at the end"
@@ -42,12 +58,18 @@ def reserve(megabytes, note):
 
 
 def give_back(note):
-    """As it was before the reservation that the note is about. Without a note there is nothing to do."""
+    """Takes back what the reservation added that the note is about. Without a note there is nothing to do."""
+    if note.exists():
+        with _alone(note):
+            _give_back(note)
+
+
+def _give_back(note):
     if not note.exists():
         return
-    before = json.loads(note.read_text())
-    if before["mounted"]:
+    reserved = json.loads(note.read_text())
+    if reserved["mounted"]:
         run("umount", str(_MOUNT), check=False)
-    if before["pages"] is not None:
-        _COUNT.write_text(str(before["pages"]))
+    if reserved.get("added"):
+        _COUNT.write_text(str(max(0, int(_COUNT.read_text()) - reserved["added"])))
     note.unlink()

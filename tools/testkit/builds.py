@@ -111,13 +111,27 @@ def set_up(build, root):
     stamp.write_text(wanted)
 
 
-def compile_targets(build, root, targets=()):
+def watched(arguments, *, environment=(), root):
+    """Runs ninja where a person sees how far it is. Whatever ends us meanwhile ends its compilers too."""
+    quiet = () if sys.stdout.isatty() else ("--quiet",)
+    with subprocess.Popen([*arguments, *quiet], cwd=root, env={**os.environ, **dict(environment)}) as ninja:
+        try:
+            failed = ninja.wait() != 0
+        except BaseException:
+            ninja.terminate()
+            ninja.wait()
+            raise
+    if failed:
+        raise Failure("the build failed: its last words are above")
+
+
+def compile_targets(build, root, targets=(), progress=False):
     """Sets up and compiles everything, or only some targets (paths inside the build folder)."""
     set_up(build, root)
-    command(
+    (watched if progress else command)(
         ["ninja", "-C", build.folder, "-j", str(os.cpu_count()), *targets],
-        # The next clone, wherever it lies, finds what this one compiled: only debug information names the folder.
-        environment=(("CCACHE_NOHASHDIR", "true"),),
+        # The next clone, wherever it lies, finds what this one compiled: the compiler cache sees paths from the root.
+        environment=(("CCACHE_NOHASHDIR", "true"), ("CCACHE_BASEDIR", str(root))),
         root=root,
     )
 
@@ -141,10 +155,12 @@ class Tally:
 
     passed: int = 0
     failed: int = 0
+    skipped: int = 0
 
     def __iadd__(self, other):
         self.passed += other.passed
         self.failed += other.failed
+        self.skipped += other.skipped
         return self
 
 
@@ -190,6 +206,7 @@ def count_cases(logs, base):
             count = {name: int(suite.get(name, "0")) for name in ("tests", "failures", "errors", "skipped", "disabled")}
             failed = count["failures"] + count["errors"]
             tally.failed += failed
+            tally.skipped += count["skipped"]
             tally.passed += count["tests"] - failed - count["skipped"] - count["disabled"]
             if failed:
                 failed_suites.append(suite.get("name", ""))

@@ -41,6 +41,7 @@ class Run:
         seconds = time.monotonic() - started
         self.tally += tally
         words = f"{tally.passed} passed" + (f", {tally.failed} FAILED" if tally.failed else "")
+        words += f", {tally.skipped} skipped" if tally.skipped else ""
         print(f"{seconds:7.1f} s  {words}", flush=True)
         if text:
             print(text.rstrip(), flush=True)
@@ -71,7 +72,14 @@ def compiled(build):
 
 def tests(build, suites, jobs=0):
     """A step that runs tests."""
-    return lambda: builds.run_tests(build, ROOT, suites, jobs)
+
+    def ran():
+        tally, text = builds.run_tests(build, ROOT, suites, jobs)
+        if tally == Tally():
+            raise Failure(f"{build.folder} has no test of the suites {', '.join(suites)}: nothing was tested")
+        return tally, text
+
+    return ran
 
 
 def build_concurrency():
@@ -114,6 +122,8 @@ def run_fuzzer(program):
 def fuzz():
     """All fuzzers, as many at a time as there are cores."""
     programs = builds.fuzz_targets(ROOT)
+    if not programs:
+        raise Failure("the build has no fuzzer: nothing was fuzzed")
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         crashes = [text for text in pool.map(run_fuzzer, programs) if text]
     return Tally(passed=len(programs) - len(crashes), failed=len(crashes)), "\n".join(crashes)
