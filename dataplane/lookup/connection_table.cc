@@ -311,13 +311,24 @@ ConnectionId ConnectionTable::elect(const Place& place, const Words& key, Candid
 // ----------------------------------------------------------------------------------------------------------
 
 bool ConnectionTable::remove(ConnectionId id) noexcept {
+  return life_of(word(id)) == Life::live && remove(id, place_of(key_of(id)));
+}
+
+// `place` is the entry's, if it lives.
+bool ConnectionTable::remove(ConnectionId id, const Place& place) noexcept {
   const std::uint32_t live = word(id);
   if (life_of(live) != Life::live || !change_word(id, live, Life::dead)) return false;
-  const Place place = place_of(key_of(id));
   unpublish(place, slot_value(place, id));
   removals_[pool_.owner_of(id.value).value].count.fetch_add(1, std::memory_order_relaxed);
   pool_.retire(id.value);
   return true;
+}
+
+void ConnectionTable::add(Doomed& doomed, ConnectionId id) const noexcept {
+  const Place place = place_of(key_of(id));
+  __builtin_prefetch(place.first, 1);
+  __builtin_prefetch(place.second, 1);
+  doomed.each[doomed.count++] = {id, place};
 }
 
 // Takes every copy of the slot out, first bucket before second: see the header on moving entries.

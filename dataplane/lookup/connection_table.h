@@ -153,6 +153,7 @@ class ConnectionTable {
  private:
   static constexpr std::size_t kWays = 8;
   static constexpr int kAttemptsMax = 16;
+  static constexpr std::size_t kWalkAhead = 8;
   static constexpr std::size_t kNowhere = SIZE_MAX;
   using Words = std::array<std::uint64_t, 3>;  // a key
   using Slot = std::atomic<std::uint64_t>;
@@ -193,6 +194,18 @@ class ConnectionTable {
     std::size_t position = 0;
   };
 
+  // Entries that a walk is about to remove: their buckets, which lie anywhere, are fetched for all of them at once.
+  struct Doomed {
+    struct Each {
+      ConnectionId id;
+      Place place;
+    };
+    std::array<Each, 16> each;
+    std::size_t count = 0;
+  };
+
+  void add(Doomed& doomed, ConnectionId id) const noexcept;
+  bool remove(ConnectionId id, const Place& place) noexcept;
   [[nodiscard]] Place place_of(const HashPair& hash) const noexcept;
   [[nodiscard]] Place place_of(const Words& key) const noexcept;
   [[nodiscard]] Words key_of(ConnectionId id) const noexcept;
@@ -248,15 +261,24 @@ ConnectionTable::Walked ConnectionTable::walk(WorkerId worker, std::uint32_t& cu
   const EntryPool::Share share = pool_.share(worker);
   const std::size_t looks = std::min<std::size_t>(budget, share.end - share.begin);
   Walked walked;
-  for (; walked.looked < looks && walked.removed < removals; ++walked.looked) {
-    const ConnectionId id{share.begin + cursor};
-    cursor = id.value + 1 == share.end ? 0 : cursor + 1;
-    const auto entry = read_entry(entries_[id.value]);
-    if (!entry || !wanted(id, *entry) || !remove(id)) continue;
-    ++walked.removed;
-    // Packets may have been counted since. The entry is dead, so nobody reuses it before this worker's next
-    // quiescent().
-    removed(copy_of(id));
+  ConnectionEntry entry;
+  while (walked.looked < looks && walked.removed < removals) {
+    Doomed doomed;
+    const std::size_t room = std::min(doomed.each.size(), removals - walked.removed);
+    for (; walked.looked < looks && doomed.count < room; ++walked.looked) {
+      const ConnectionId id{share.begin + cursor};
+      cursor = id.value + 1 == share.end ? 0 : cursor + 1;
+      // Some of these are of the next turn, which no processor would fetch ahead.
+      __builtin_prefetch(entries_.data() + id.value + kWalkAhead);
+      if (read_entry(entries_[id.value], entry) && wanted(id, entry)) add(doomed, id);
+    }
+    for (std::size_t i = 0; i < doomed.count; ++i) {
+      if (!remove(doomed.each[i].id, doomed.each[i].place)) continue;
+      ++walked.removed;
+      // Packets may have been counted since. The entry is dead, so nobody reuses it before this worker's next
+      // quiescent().
+      removed(copy_of(doomed.each[i].id));
+    }
   }
   return walked;
 }
