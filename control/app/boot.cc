@@ -75,6 +75,7 @@ tl::expected<Booted, std::vector<std::string>> boot(const std::string& file) {
   if (!history) return tl::unexpected<Words>{Words{history.error().words()}};
   if (!history->damage().empty()) log(Level::error, "{}", history->damage());
   Booted booted{std::move(*lock), {std::move(*history), rules}, std::move(link), {}};
+  for (const std::string& words : booted.configuration.lost_candidates()) log(Level::error, "{}", words);
   const bool is_first = booted.configuration.history().empty();
   const auto news = booted.file.read(booted.configuration, std::chrono::system_clock::now(),
                                      is_first ? "first start" : "edited while fulcrum-control did not run");

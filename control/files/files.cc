@@ -37,16 +37,17 @@ Result<void> sync_directory(const std::string& directory) {
   return {};
 }
 
-Result<void> replace(const std::string& path, std::string_view contents, mode_t mode) {
+Result<void> replace(const std::string& path, std::string_view contents, mode_t mode, Survives survives) {
+  const bool waits = survives == Survives::power_cut;
   const std::string beside = path + ".new";
   {
     const OwnedFd fd{::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode)};
     if (!fd.valid() || ::fchmod(fd.get(), mode) != 0) return refused(beside, "cannot be made");
     if (auto written = write_all(fd.get(), contents, beside); !written) return written;
-    if (::fsync(fd.get()) != 0) return refused(beside, "cannot be brought to the disk");
+    if (waits && ::fsync(fd.get()) != 0) return refused(beside, "cannot be brought to the disk");
   }
   if (std::rename(beside.c_str(), path.c_str()) != 0) return refused(path, "cannot be replaced");
-  return sync_directory(std::filesystem::path{path}.parent_path().string());
+  return waits ? sync_directory(std::filesystem::path{path}.parent_path().string()) : Result<void>{};
 }
 
 Result<std::optional<std::string>> read(const std::string& path, std::size_t length_max) {

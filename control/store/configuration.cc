@@ -41,10 +41,20 @@ bool is_about_the_box(const Document& document, const Change& change) {
 
 }  // namespace
 
-Configuration::Configuration(History history, Rules rules) : history_{std::move(history)}, rules_{std::move(rules)} {
-  if (!history_.empty()) {
-    model_ = std::make_shared<const model::Model>(document::object_of<model::Model>(history_.current()));
-  }
+Configuration::Configuration(History history, Rules rules)
+    : history_{std::move(history)}, rules_{std::move(rules)}, shelf_{history_.directory()} {
+  if (history_.empty()) return;
+  model_ = std::make_shared<const model::Model>(document::object_of<model::Model>(history_.current()));
+  auto found = shelf_.read(history_);
+  candidates_ = std::move(found.candidates);
+  lost_candidates_ = std::move(found.lost);
+}
+
+// Puts it in the place of what there was under its name.
+Answer<const Candidate*> Configuration::keep(Candidate candidate) {
+  if (auto kept = shelf_.keep(candidate); !kept) return refuse(kept.error());
+  const std::string name = candidate.name;
+  return &candidates_.insert_or_assign(name, std::move(candidate)).first->second;
 }
 
 Answer<const Candidate*> Configuration::open(const std::string& name, const std::string& who, Time now) {
@@ -57,14 +67,13 @@ Answer<const Candidate*> Configuration::open(const std::string& name, const std:
   if (candidates_.size() == kCandidatesMax) {
     return refuse(Error::Code::limit, name, fmt::format("{} candidates are open: discard one", kCandidatesMax));
   }
-  const auto [made, is_new] = candidates_.emplace(name, Candidate{.name = name,
-                                                                  .who = who,
-                                                                  .base = history_.newest().number,
-                                                                  .opened = now,
-                                                                  .changed = now,
-                                                                  .base_document = current(),
-                                                                  .document = current()});
-  return &made->second;
+  return keep({.name = name,
+               .who = who,
+               .base = history_.newest().number,
+               .opened = now,
+               .changed = now,
+               .base_document = current(),
+               .document = current()});
 }
 
 Answer<Candidate*> Configuration::mine(const std::string& name) {
@@ -83,6 +92,7 @@ Answer<void> Configuration::discard(const std::string& name) {
   if (candidates_.erase(name) == 0) {
     return refuse(Error::Code::not_found, name, "there is no candidate of this name");
   }
+  shelf_.drop(name);
   return {};
 }
 
@@ -98,18 +108,16 @@ Answer<const Candidate*> Configuration::edit(const std::string& name, Time now, 
   if (!candidate) return tl::unexpected<Refusal>{candidate.error()};
   auto next = change((*candidate)->document);
   if (!next) return tl::unexpected<Refusal>{std::move(next.error())};
-  (*candidate)->document = std::move(*next);
-  (*candidate)->changed = now;
-  (*candidate)->editors.insert(editor.empty() ? (*candidate)->who : editor);
-  return *candidate;
+  Candidate edited = **candidate;
+  edited.document = std::move(*next);
+  edited.changed = now;
+  edited.editors.insert(editor.empty() ? edited.who : editor);
+  return keep(std::move(edited));
 }
 
-Answer<const Candidate*> Configuration::rebase(const std::string& name, Time now, Wins wins) {
-  auto found = mine(name);
-  if (!found) return tl::unexpected<Refusal>{found.error()};
-  Candidate& candidate = **found;
-  const auto changes = document::compare(candidate.base_document, candidate.document);
-  const auto since = document::compare(candidate.base_document, current());
+Answer<Document> Configuration::carried_over(const Document& base, const Document& edited, Wins wins) const {
+  const auto changes = document::compare(base, edited);
+  const auto since = document::compare(base, current());
   const auto conflicts = document::conflicts(changes, since);
   if (!conflicts.empty() && wins == Wins::nobody) return conflict_words(conflicts);
   std::vector<Change> left;  // what both did is done
@@ -121,13 +129,20 @@ Answer<const Candidate*> Configuration::rebase(const std::string& name, Time now
            std::any_of(since.begin(), since.end(), [&](const Change& theirs) { return same_change(mine_too, theirs); });
   };
   std::copy_if(changes.begin(), changes.end(), std::back_inserter(left), std::not_fn(is_done));
-  auto carried = document::with_changes(current(), left);
+  return document::with_changes(current(), left);
+}
+
+Answer<const Candidate*> Configuration::rebase(const std::string& name, Time now, Wins wins) {
+  auto found = mine(name);
+  if (!found) return tl::unexpected<Refusal>{found.error()};
+  Candidate candidate = **found;
+  auto carried = carried_over(candidate.base_document, candidate.document, wins);
   if (!carried) return tl::unexpected<Refusal>{std::move(carried.error())};
   candidate.document = std::move(*carried);
   candidate.base_document = current();
   candidate.base = history_.newest().number;
   candidate.changed = now;
-  return &candidate;
+  return keep(std::move(candidate));
 }
 
 std::vector<settings::Problem> Configuration::problems_of(const model::Model& next,
@@ -207,7 +222,10 @@ Answer<Committed> Configuration::commit(const std::string& name, Author author, 
   std::copy_if(candidate.editors.begin(), candidate.editors.end(), std::back_inserter(author.editors),
                [&](const std::string& editor) { return editor != author.who; });
   auto committed = write(candidate.document, std::move(author), now, options);
-  if (committed) candidates_.erase(name);
+  if (committed) {
+    candidates_.erase(name);
+    shelf_.drop(name);
+  }
   return committed;
 }
 

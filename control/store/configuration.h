@@ -14,7 +14,7 @@
 //
 // The file fulcrum.cfg is one of the faces: see file_link.h.
 //
-// One thread, no clock: whoever calls brings the time. Candidates live in memory; a restart loses them.
+// One thread, no clock: whoever calls brings the time. Candidates outlive the program (candidates.h).
 #pragma once
 
 #include <chrono>
@@ -30,6 +30,7 @@
 #include "control/document/compare.h"
 #include "control/document/document.h"
 #include "control/model/model.h"
+#include "control/store/candidates.h"
 #include "control/store/history.h"
 
 namespace fulcrum::store {
@@ -37,15 +38,6 @@ namespace fulcrum::store {
 using document::Answer;
 using document::Change;
 using document::Document;
-
-struct Candidate {
-  std::string name;
-  std::string who;         // opened it, and owns it
-  std::uint64_t base = 0;  // revision
-  Time opened, changed;
-  Document base_document, document;
-  std::set<std::string> editors{};
-};
 
 // What a commit would do.
 struct Check {
@@ -101,19 +93,24 @@ class Configuration {
   [[nodiscard]] const document::Document::Shape& shape() const { return history_.current().shape(); }
 
   // Candidates, by name. Errors: the name is taken (conflict), there are too many (limit), no such (not_found), no
-  // name.
+  // name, or it cannot be kept on the disk (io), and nothing has changed then.
   Answer<const Candidate*> open(const std::string& name, const std::string& who, Time now);
   [[nodiscard]] Answer<const Candidate*> find(const std::string& name) const;
   Answer<void> discard(const std::string& name);
   [[nodiscard]] std::vector<const Candidate*> candidates() const;
+  // Of the time before this start, which could not be gone on with, in words.
+  [[nodiscard]] const std::vector<std::string>& lost_candidates() const { return lost_candidates_; }
   // Puts what `change` makes of the candidate's document in its place; its errors are handed on. For all edits:
   //   configuration.edit("anna", now, [&](const Document& d) { return d.set(path, value); });
   // `editor` is who makes it; empty: the candidate's owner.
   using Edit = std::function<Answer<Document>(const Document&)>;
   Answer<const Candidate*> edit(const std::string& name, Time now, const Edit& change, const std::string& editor = {});
-  // Carries the candidate over to the current revision. Errors: conflicts, one problem each, unless it is said who wins
-  // them: of a pair only the winner's change is left.
+  // Carries what somebody made of an earlier revision's document over to the current one. Errors: conflicts, one problem
+  // each, unless it is said who wins them: of a pair only the winner's change is left.
   enum class Wins : std::uint8_t { nobody, mine, theirs };
+  [[nodiscard]] Answer<Document> carried_over(const Document& base, const Document& edited,
+                                              Wins wins = Wins::nobody) const;
+  // Does so with a candidate.
   Answer<const Candidate*> rebase(const std::string& name, Time now, Wins wins = Wins::nobody);
 
   [[nodiscard]] Answer<Check> check(const std::string& name) const;
@@ -144,12 +141,15 @@ class Configuration {
   [[nodiscard]] Answer<std::shared_ptr<const model::Model>> judge(const Document& next) const;
   Answer<Committed> write(const Document& next, Author author, Time now, const CommitOptions& options);
   Answer<Candidate*> mine(const std::string& name);
+  Answer<const Candidate*> keep(Candidate candidate);
 
   History history_;
   Rules rules_;
   Applied applied_;
   std::shared_ptr<const model::Model> model_;
+  CandidateShelf shelf_;
   std::map<std::string, Candidate> candidates_;
+  std::vector<std::string> lost_candidates_;
 };
 
 }  // namespace fulcrum::store
