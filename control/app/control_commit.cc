@@ -82,6 +82,8 @@ void Control::write_file() {
     log(Level::warning, "the configuration is kept in its history, but not in the file: {}", done.error().words());
   } else if (*done) {
     log(Level::warning, "the file was edited by hand and not read: that text is now in {}", **done);
+    tell(true, "configuration", config_file_,
+         "somebody's edit, which was not read or was refused, is now in " + **done);
   }
 }
 

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 
 #include <charconv>
+#include <cinttypes>
+#include <cstdio>
 #include <filesystem>
 
 #include "control/document/config_text.h"
@@ -25,6 +27,38 @@ std::string target_of(const std::string& file) {
 mode_t mode_of(const std::string& file) {
   struct stat status {};
   return stat(file.c_str(), &status) == 0 ? status.st_mode & 0777U : 0640U;
+}
+
+// The first line of a file that was written here. The hash keeps it from meaning a revision of another box.
+struct Mark {
+  std::uint64_t revision = 0, hash = 0;
+};
+constexpr std::string_view kMark =
+    "revision {} {:016x}: what you edit here changes this one, and keeps what was "
+    "committed since";
+
+std::string marked(const Revision& revision, const std::string& text) {
+  return fmt::format("# {}\n{}", fmt::format(fmt::runtime(kMark), revision.number, revision.hash), text);
+}
+
+// Which revision a text says it was, and takes the line that says so off its remarks.
+std::optional<Mark> take_mark(settings::Reading& reading) {
+  for (auto remark = reading.remarks.begin(); remark != reading.remarks.end(); ++remark) {
+    Mark mark;
+    if (std::sscanf(remark->text.c_str(), "revision %" SCNu64 " %" SCNx64 ":", &mark.revision, &mark.hash) != 2)
+      continue;
+    reading.remarks.erase(remark);
+    return mark;
+  }
+  return std::nullopt;
+}
+
+// What the edited document makes of the newest revision.
+Answer<Document> carried_over(const Configuration& configuration, Document document, const std::optional<Mark>& mark) {
+  if (!mark || mark->revision == configuration.history().newest().number) return document;
+  const auto base = configuration.history().document(mark->revision);
+  if (!base || base->hash() != mark->hash) return document;
+  return configuration.carried_over(*base, document);
 }
 
 }  // namespace
@@ -54,7 +88,7 @@ Result<void> FileLink::remember(std::uint64_t text_hash) {
 FileLink::News FileLink::read(Configuration& configuration, Time now, const std::string& why) {
   const auto& shape = configuration.shape();
   const auto object = shape->make();
-  const settings::Reading reading = settings::read_file(file_, *shape, object.get());
+  settings::Reading reading = settings::read_file(file_, *shape, object.get());
   const bool is_first = configuration.history().empty();
   News news;
   if (!is_first && knows_file() && text_hash_ == reading.text_hash) return news;
@@ -66,7 +100,16 @@ FileLink::News FileLink::read(Configuration& configuration, Time now, const std:
   }
   news.kind = News::Kind::refused;
   if (!news.problems.empty()) return news;
-  const Document document = document::document_of(shape, object.get(), reading);
+  const auto mark = take_mark(reading);
+  Document document = document::document_of(shape, object.get(), reading);
+  if (!is_first && !(document == configuration.current())) {
+    auto carried = carried_over(configuration, std::move(document), mark);
+    if (!carried) {
+      news.problems = std::move(carried.error().problems);
+      return news;
+    }
+    document = std::move(*carried);
+  }
   if (!is_first && document == configuration.current()) {
     configuration.history().adopt_remarks(document);
     news.kind = News::Kind::unchanged;
@@ -89,7 +132,7 @@ Result<std::optional<std::string>> FileLink::write(Configuration& configuration)
   if (auto done = configuration.history().checkpoint(); !done) return tl::unexpected<Error>{done.error()};
   const auto before = files::read(file_, settings::kFileMax);
   if (!before) return tl::unexpected<Error>{before.error()};
-  const std::string text = config_text(configuration.current());
+  const std::string text = marked(configuration.history().newest(), config_text(configuration.current()));
   std::optional<std::string> kept;
   if (*before && **before != text) {
     const std::uint64_t hash = settings::hash_of_text(**before);

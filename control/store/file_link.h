@@ -4,6 +4,9 @@
 //   - each commit writes it anew, canonically, with the comments it had;
 //   - who edits it by hand and sends SIGHUP (or starts the program) commits what it says, as a revision of the face
 //     "file". A file with a problem is refused as a whole, and the newest revision stays in force;
+//   - its first line names the revision that it was. What somebody edits in an older text is a change to that revision,
+//     as in a candidate: it is carried over to the newest, or refused where others have committed a change to the same.
+//     A text without that line says all there shall be;
 //   - a file that nobody has edited since the last commit says nothing: the newest revision is in force, also when the
 //     program was killed between a commit and the file.
 // Whether somebody has edited it is told by a hash of the text that was written or taken last (written.json). When a
