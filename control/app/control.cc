@@ -58,6 +58,7 @@ Control::Control(std::string config_file, Booted booted)
                  return std::uniform_real_distribution{1 - kJitter, 1 + kJitter}(random_);
                },
                [this](std::chrono::steady_clock::time_point since) { return stood_still(since.time_since_epoch()); }},
+      trail_{configuration_.model()->state_directory() + "/events.jsonl"},
       dispatcher_{
           loop_,
           [this] { return look(); },
