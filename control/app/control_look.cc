@@ -35,6 +35,10 @@ surface::View Control::look() {
             const auto found = std::find_if(revisions.rbegin(), revisions.rend(),
                                             [&](const store::Revision& revision) { return revision.hash == hash; });
             return found == revisions.rend() ? std::nullopt : std::optional{found->number};
+          },
+          .changed_by = [this](const std::string& path, std::uint64_t upto) -> std::optional<std::uint64_t> {
+            const auto parsed = document::parse_path(path);
+            return parsed ? configuration_.history().changed_by(*parsed, upto) : std::nullopt;
           }};
 }
 

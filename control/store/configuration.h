@@ -105,8 +105,8 @@ class Configuration {
   // `editor` is who makes it; empty: the candidate's owner.
   using Edit = std::function<Answer<Document>(const Document&)>;
   Answer<const Candidate*> edit(const std::string& name, Time now, const Edit& change, const std::string& editor = {});
-  // Carries what somebody made of an earlier revision's document over to the current one. Errors: conflicts, one problem
-  // each, unless it is said who wins them: of a pair only the winner's change is left.
+  // Carries what somebody made of an earlier revision's document over to the current one. Errors: conflicts, one
+  // problem each, unless it is said who wins them: of a pair only the winner's change is left.
   enum class Wins : std::uint8_t { nobody, mine, theirs };
   [[nodiscard]] Answer<Document> carried_over(const Document& base, const Document& edited,
                                               Wins wins = Wins::nobody) const;

@@ -269,7 +269,8 @@ TEST_F(ConfigurationTest, RollsBackAndReverts) {
 TEST_F(ConfigurationTest, WritesTheFileAndKeepsItsComments) {
   ASSERT_TRUE(change("farms.shop.servers.web1.weight", "5"));
   ASSERT_TRUE(link->write(*configuration));
-  EXPECT_EQ(text().find("# of the test\nversion = 1;\n"), 0U) << text();
+  EXPECT_EQ(text().find("# revision 2 "), 0U) << text();
+  EXPECT_EQ(text().find("# of the test\nversion = 1;\n"), text().find('\n') + 1) << text();
   EXPECT_NE(text().find("weight = 5; },  # the old one\n"), std::string::npos) << text();
   start();
   EXPECT_EQ(news.kind, FileLink::News::Kind::unchanged);
@@ -293,7 +294,7 @@ TEST_F(ConfigurationTest, TakesWhatWasEditedByHand) {
   directory.write("fulcrum.cfg", "# more\n" + edited);
   EXPECT_EQ(link->read(*configuration, now, "").kind, FileLink::News::Kind::unchanged);
   ASSERT_TRUE(link->write(*configuration));
-  EXPECT_EQ(text().find("# more\n# of the test\n"), 0U) << text();
+  EXPECT_EQ(text().find("# more\n# of the test\n"), text().find('\n') + 1) << text();
   EXPECT_EQ(configuration->history().newest().number, 3U);
 }
 
@@ -317,6 +318,39 @@ TEST_F(ConfigurationTest, RefusesABadHandEditAndGoesOn) {
   ASSERT_TRUE(kept && *kept);
   EXPECT_EQ(**files::read(**kept, 1U << 20U), edited);
   EXPECT_NE(text().find("weight = 6;"), std::string::npos);
+}
+
+TEST_F(ConfigurationTest, AnEditOfAnOldTextKeepsWhatOthersCommitted) {
+  ASSERT_TRUE(change("farms.shop.servers.web1.weight", "5"));
+  ASSERT_TRUE(link->write(*configuration));
+  const std::string old = text();
+  ASSERT_TRUE(change("farms.shop.servers.web2.weight", "7"));
+  ASSERT_TRUE(link->write(*configuration));
+  // In an editor since before web2 changed.
+  std::string edited = old;
+  edited.replace(edited.find("weight = 5"), 10, "weight = 3");
+  directory.write("fulcrum.cfg", edited);
+  news = link->read(*configuration, now, "edited by hand");
+  ASSERT_EQ(news.kind, FileLink::News::Kind::taken);
+  ASSERT_EQ(news.committed->changes.size(), 1U);
+  EXPECT_EQ(weight(1), "3");
+  EXPECT_EQ(weight(2), "7");
+  ASSERT_TRUE(link->write(*configuration));
+  EXPECT_NE(text().find("weight = 7;"), std::string::npos) << "the file says all that is in force again";
+  // What somebody else has changed too is refused, with both.
+  edited = old;
+  edited.replace(edited.find("weight = 5"), 10, "weight = 4");
+  directory.write("fulcrum.cfg", edited);
+  news = link->read(*configuration, now, "edited by hand");
+  ASSERT_EQ(news.kind, FileLink::News::Kind::refused);
+  EXPECT_EQ(news.problems.at(0).words(),
+            "farms.shop.servers.web1.weight: yours: farms.shop.servers.web1 weight 5 to 4; committed since: "
+            "farms.shop.servers.web1 weight 5 to 3");
+  // Without its first line a text says all there shall be.
+  directory.write("fulcrum.cfg", edited.substr(edited.find('\n') + 1));
+  ASSERT_EQ(link->read(*configuration, now, "edited by hand").kind, FileLink::News::Kind::taken);
+  EXPECT_EQ(weight(1), "4");
+  EXPECT_EQ(weight(2), "10");
 }
 
 TEST_F(ConfigurationTest, AFileThatWasLeftBehindSaysNothing) {
@@ -357,6 +391,100 @@ TEST_F(ConfigurationTest, GoesOnAfterDamage) {
   directory.write("state/revisions/00000003.json", "{}");
   start();
   EXPECT_NE(damage, "");
+}
+
+TEST_F(ConfigurationTest, KnowsWhichRevisionBroughtASetting) {
+  ASSERT_TRUE(change("farms.shop.servers.web1.weight", "5"));  // 2
+  ASSERT_TRUE(change("farms.shop.scheduler", "round_robin"));  // 3
+  ASSERT_TRUE(configuration->open("anna", "anna", now));
+  ASSERT_TRUE(configuration->edit(
+      "anna", now, [](const Document& document) { return document.rename(path("farms.shop.servers.web2"), "mail"); }));
+  ASSERT_TRUE(commit("anna"));                                 // 4
+  ASSERT_TRUE(change("farms.shop.servers.web1.weight", "6"));  // 5
+  for (int start_again = 0; start_again < 2; ++start_again) {
+    const auto changed_by = [&](const char* where, std::uint64_t upto = UINT64_MAX) {
+      return configuration->history().changed_by(path(where), upto).value_or(0);
+    };
+    EXPECT_EQ(changed_by("farms.shop.servers.web1.weight"), 5U);
+    EXPECT_EQ(changed_by("farms.shop.servers.web1"), 5U);
+    EXPECT_EQ(changed_by("farms.shop.servers.web1", 4), 2U);
+    EXPECT_EQ(changed_by("farms.shop.scheduler"), 3U);
+    EXPECT_EQ(changed_by("farms.shop.servers.mail"), 4U);
+    EXPECT_EQ(changed_by("farms.shop.addresses"), 1U);
+    start();
+  }
+}
+
+TEST_F(ConfigurationTest, CandidatesOutliveTheProgram) {
+  ASSERT_TRUE(configuration->open("anna", "anna.b", now));
+  ASSERT_TRUE(set("anna", "farms.shop.servers.web1.weight", "5"));
+  ASSERT_TRUE(set("anna", "farms.shop.servers.web3.weight", "9"));  // not complete yet: it has no address
+  ASSERT_TRUE(configuration->open("berta", "berta", now));
+  ASSERT_TRUE(configuration->open("carl", "carl", now));
+  ASSERT_TRUE(configuration->discard("carl"));
+  start();
+  ASSERT_EQ(configuration->candidates().size(), 2U);
+  const auto check = configuration->check("anna");
+  ASSERT_TRUE(check) << refused(check);
+  ASSERT_EQ(check->changes.size(), 2U);
+  EXPECT_EQ(check->changes[0].words(), "farms.shop.servers.web1 weight 10 to 5");
+  EXPECT_EQ((*configuration->find("anna"))->who, "anna.b");
+  EXPECT_EQ((*configuration->find("anna"))->opened, now);
+  EXPECT_EQ((*configuration->find("anna"))->editors, std::set<std::string>{"anna.b"});
+  ASSERT_TRUE(set("anna", "farms.shop.servers.web3.addresses", "10.1.1.13"));
+  // Its base is still the revision that it was opened on.
+  ASSERT_TRUE(change("farms.shop.servers.web2.weight", "7"));
+  start();
+  EXPECT_EQ(
+      refused(commit("anna")),
+      "farms.shop.servers.web2.weight: committed since revision 1: farms.shop.servers.web2 weight 10 to 7; rebase "
+      "to carry yours over\n");
+  ASSERT_TRUE(commit("anna", {.rebase = true}));
+  EXPECT_EQ(weight(), "5");
+  EXPECT_EQ(weight(2), "7");
+  start();
+  EXPECT_FALSE(configuration->find("anna")) << "it was committed";
+  EXPECT_TRUE(configuration->find("berta"));
+  EXPECT_TRUE(configuration->lost_candidates().empty());
+}
+
+TEST_F(ConfigurationTest, ACommitThatDidNotComeToItsEndLeavesNoCandidate) {
+  ASSERT_TRUE(configuration->open("anna", "anna", now));
+  ASSERT_TRUE(set("anna", "farms.shop.servers.web1.weight", "5"));
+  const std::string kept = directory.path() + "/state/candidates/anna.json";
+  const std::string before = **files::read(kept, 1U << 20U);
+  ASSERT_TRUE(commit("anna"));
+  directory.write("state/candidates/anna.json", before);
+  start();
+  EXPECT_TRUE(configuration->candidates().empty());
+  EXPECT_FALSE(std::filesystem::exists(kept));
+}
+
+TEST_F(ConfigurationTest, ADamagedCandidateIsSetAside) {
+  ASSERT_TRUE(configuration->open("anna", "anna", now));
+  directory.write("state/candidates/berta.json", "{\"name\": 1}");
+  directory.write(
+      "state/candidates/carl.json",
+      R"({"name": "carl", "who": "c", "base": 77, "opened": "", "changed": "", "editors": [], "steps": []})");
+  start();
+  EXPECT_EQ(configuration->candidates().size(), 1U);
+  ASSERT_EQ(configuration->lost_candidates().size(), 2U);
+  EXPECT_TRUE(std::filesystem::exists(directory.path() + "/state/candidates/berta.json.damaged"));
+  start();
+  EXPECT_TRUE(configuration->lost_candidates().empty()) << "told once";
+}
+
+TEST_F(ConfigurationTest, AnEditThatTheDiskRefusesChangesNothing) {
+  ASSERT_TRUE(configuration->open("anna", "anna", now));
+  const std::string kept = directory.path() + "/state/candidates";
+  std::filesystem::remove_all(kept);
+  directory.write("state/candidates", "in the way");
+  const auto done = set("anna", "farms.shop.servers.web1.weight", "5");
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Error::Code::io);
+  EXPECT_TRUE(configuration->check("anna")->changes.empty());
+  std::filesystem::remove(kept);
+  EXPECT_TRUE(set("anna", "farms.shop.servers.web1.weight", "5"));
 }
 
 TEST_F(ConfigurationTest, IsOneProcessesOwn) {

@@ -197,6 +197,18 @@ Answer<Document> History::document(std::uint64_t number) const {
   return found;
 }
 
+std::optional<std::uint64_t> History::changed_by(const document::Path& path, std::uint64_t upto) const {
+  const auto touches = [&](const document::Path& changed) {
+    return is_within(path, changed) || is_within(changed, path);
+  };
+  for (auto revision = revisions_.rbegin(); revision != revisions_.rend(); ++revision) {
+    if (revision->number > upto) continue;
+    const bool is_first = revision->number == 1;
+    if (is_first || std::any_of(revision->paths.begin(), revision->paths.end(), touches)) return revision->number;
+  }
+  return std::nullopt;
+}
+
 Result<Revision> History::append(const Document& next, Author author, Time now, std::optional<Time> confirm_until) {
   const auto steps = document::compare(current_, next);
   Revision revision{.number = highest_ + 1,
@@ -205,7 +217,8 @@ Result<Revision> History::append(const Document& next, Author author, Time now, 
                     .hash = next.hash(),
                     .confirm_until = confirm_until,
                     .words = {},
-                    .changes = steps.size()};
+                    .changes = steps.size(),
+                    .paths = {}};
   for (const Change& change : steps) {
     if (revision.words.size() == kWordsMax) break;
     revision.words.push_back(change.words());
@@ -223,6 +236,7 @@ Result<Revision> History::append(const Document& next, Author author, Time now, 
   for (const Change& change : steps) {
     if (!revisions_.empty()) file["steps"].push_back(change.json(true));
   }
+  revision.paths = paths_of(file["steps"]);
   const std::string text = file.dump(1, ' ', false, json::error_handler_t::replace);
   if (auto done = files::replace(revision_file(revision.number), text + "\n"); !done) {
     return tl::unexpected<Error>{done.error()};

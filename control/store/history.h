@@ -48,10 +48,12 @@ struct Revision {
   std::optional<Time> confirm_until;  // committed for a time only
   std::vector<std::string> words;     // what it changed, at most kWordsMax lines
   std::size_t changes = 0;            // how many changes there are
+  std::vector<document::Path> paths;  // of what it changed; the empty path alone where that was too much to remember
 };
 
 inline constexpr std::size_t kRevisionsMax = 1000;
 inline constexpr std::size_t kWordsMax = 20;
+inline constexpr std::size_t kPathsMax = 200;
 
 class History {
  public:
@@ -73,6 +75,10 @@ class History {
   [[nodiscard]] document::Answer<document::Document> document(std::uint64_t number) const;
   // What the revision changed; none for the first. Errors as above.
   [[nodiscard]] document::Answer<std::vector<document::Change>> changes(std::uint64_t number) const;
+
+  // The newest revision, `upto` or older, that changed what is at the path, something in it, or what it is in. Nothing
+  // when that is too long ago.
+  [[nodiscard]] std::optional<std::uint64_t> changed_by(const document::Path& path, std::uint64_t upto) const;
 
   // The next revision. On the disk when it returns. Errors: io; nothing has changed then.
   Result<Revision> append(const document::Document& next, Author author, Time now,

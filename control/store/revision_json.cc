@@ -84,14 +84,32 @@ std::optional<Revision> revision_from(const json& given) {
                     .hash = 0,
                     .confirm_until = {},
                     .words = {},
-                    .changes = count->get<std::size_t>()};
+                    .changes = count->get<std::size_t>(),
+                    .paths = {}};
   const auto time = parse_time(*when);
   const auto [stopped, error] = std::from_chars(hash->data(), hash->data() + hash->size(), revision.hash, 16);
   if (!time || error != std::errc{} || stopped != hash->data() + hash->size()) return std::nullopt;
   revision.when = *time;
   if (const auto until = text(given, "confirm_until")) revision.confirm_until = parse_time(*until);
   revision.words = texts(given, "words");
+  if (const auto steps = given.find("steps"); steps != given.end()) revision.paths = paths_of(*steps);
   return revision;
+}
+
+std::vector<document::Path> paths_of(const json& steps) {
+  if (!steps.is_array() || steps.size() > kPathsMax) return {document::Path{}};
+  std::vector<document::Path> paths;
+  for (const json& step : steps) {
+    auto path = document::parse_path(text(step, "path").value_or(""));
+    if (!path) continue;
+    // What is renamed is looked for under its new name from then on.
+    if (text(step, "change") == "renamed" && step["to"].is_array() && step["to"].size() == 1 && !path->empty() &&
+        step["to"][0].is_string()) {
+      path->back().word = step["to"][0].get<std::string>();
+    }
+    paths.push_back(std::move(*path));
+  }
+  return paths;
 }
 
 }  // namespace fulcrum::store

@@ -16,7 +16,10 @@ std::optional<Time> parse_time(std::string_view text);
 
 // {"revision", "when", "who", "face", "why", "hash", "confirm_until", "changes": count, "words": [...]}
 nlohmann::ordered_json to_json(const Revision& revision);
-// Nothing when it is not what to_json() made.
+// Nothing when it is not what to_json() made. Its paths are those of the file's "steps".
 std::optional<Revision> revision_from(const nlohmann::json& given);
+
+// Where the steps of a revision's file have changed something.
+std::vector<document::Path> paths_of(const nlohmann::json& steps);
 
 }  // namespace fulcrum::store

@@ -10,7 +10,13 @@ namespace {
 
 using nlohmann::json;
 
-std::string stages_text(const json& stages, std::size_t width) {
+// "farms.shop.scheduler (revision 12)"
+std::string setting_text(const std::string& path, const json& revisions) {
+  const std::string revision = text_in(revisions, path.c_str(), "");
+  return revision.empty() ? path : fmt::format("{} (revision {})", path, revision);
+}
+
+std::string stages_text(const json& stages, const json& revisions, std::size_t width) {
   Table table{{{.title = "STAGE"}, {.title = "WHAT IT FOUND", .wrap = Wrap::first}}};
   for (const json& stage : stages) {
     std::string words;
@@ -19,11 +25,20 @@ std::string stages_text(const json& stages, std::size_t width) {
     }
     std::string paths;
     for (const json& path : part_in(stage, "because")) {
-      if (path.is_string()) paths += (paths.empty() ? " [" : ", ") + path.get<std::string>();
+      if (path.is_string()) paths += (paths.empty() ? " [" : ", ") + setting_text(path.get<std::string>(), revisions);
     }
     table.add({text_in(stage, "stage"), words + (paths.empty() ? "" : paths + "]")});
   }
   return table.text(width);
+}
+
+// Who has taken the server out of its configured state, and until when.
+std::string said_text(const json& server) {
+  const json& said = part_in(part_in(server, "operator"), "state");
+  if (said.is_null()) return {};
+  const std::string until = text_in(said, "until", "");
+  return fmt::format("{} by {}{}", text_in(said, "value"), text_in(said, "who"),
+                     until.empty() ? "" : " until " + until);
 }
 
 std::string servers_text(const json& answer, std::size_t width) {
@@ -36,8 +51,8 @@ std::string servers_text(const json& answer, std::size_t width) {
                {.title = "", .wrap = Wrap::first}}};
   for (const json& server : part_in(answer, "servers")) {
     const json& chosen = part_in(server, "chosen");
-    const std::string remark =
-        chosen.is_boolean() && chosen.get<bool>() ? "<- this one" : text_in(server, "reason", "");
+    const bool is_chosen = chosen.is_boolean() && chosen.get<bool>();
+    const std::string remark = is_chosen ? "<- this one" : text_in(server, "reason", said_text(server).c_str());
     table.add({text_in(server, "name"), text_in(server, "address"), text_in(server, "state"), text_in(server, "weight"),
                text_in(server, "active_connections"), text_in(server, "turn"), remark});
   }
@@ -64,7 +79,7 @@ std::string explain_page(const json& answer, std::size_t width) {
     page += fmt::format("With revision {}, as if it were in force again\n\n", text_in(configuration, "revision"));
   }
   return page + folded(text_in(part_in(answer, "outcome"), "text"), width) + "\n" +
-         stages_text(part_in(answer, "stages"), width) + servers_text(answer, width);
+         stages_text(part_in(answer, "stages"), part_in(answer, "revisions"), width) + servers_text(answer, width);
 }
 
 }  // namespace fulcrum::cli

@@ -147,28 +147,6 @@ json farm_row(const View& view, const model::Farm& farm, const std::map<std::str
   return row;
 }
 
-json said_part(const roster::Said& said) {
-  json part{{"who", said.who}, {"since", iso_time(said.since)}, {"for_s", age_s(said.since)}};
-  part["until"] = said.until ? json(iso_time(*said.until)) : json();
-  return part;
-}
-
-// What an operator said about the server; null: nothing.
-json operator_part(const View& view, const std::string& farm, const std::string& server) {
-  const roster::ServerVerbs* verbs = view.overlay != nullptr ? view.overlay->find(farm, server) : nullptr;
-  if (verbs == nullptr) return nullptr;
-  json part{{"state", nullptr}, {"weight", nullptr}};
-  if (verbs->state) {
-    part["state"] = said_part(*verbs->state);
-    part["state"]["value"] = roster::word(verbs->state->value);
-  }
-  if (verbs->weight) {
-    part["weight"] = said_part(*verbs->weight);
-    part["weight"]["value"] = verbs->weight->value;
-  }
-  return part;
-}
-
 // Servers that are no longer in their farms and still have connections.
 json leaving_part(const View& view, const std::map<RowName, ServerSums>& sums) {
   json rows = json::array();
@@ -197,7 +175,28 @@ json leaving_part(const View& view, const std::map<RowName, ServerSums>& sums) {
   return rows;
 }
 
+json said_part(const roster::Said& said) {
+  json part{{"who", said.who}, {"since", iso_time(said.since)}, {"for_s", age_s(said.since)}};
+  part["until"] = said.until ? json(iso_time(*said.until)) : json();
+  return part;
+}
+
 }  // namespace
+
+json operator_part(const View& view, const std::string& farm, const std::string& server) {
+  const roster::ServerVerbs* verbs = view.overlay != nullptr ? view.overlay->find(farm, server) : nullptr;
+  if (verbs == nullptr) return nullptr;
+  json part{{"state", nullptr}, {"weight", nullptr}};
+  if (verbs->state) {
+    part["state"] = said_part(*verbs->state);
+    part["state"]["value"] = roster::word(verbs->state->value);
+  }
+  if (verbs->weight) {
+    part["weight"] = said_part(*verbs->weight);
+    part["weight"]["value"] = verbs->weight->value;
+  }
+  return part;
+}
 
 json dataplane_part(const View& view) {
   return {{"alive", view.dataplane_alive},

@@ -37,6 +37,9 @@ nlohmann::json show_servers(const View& view);
 nlohmann::json show_drops(const View& view);
 nlohmann::json show_version(const View& view);
 
+// What an operator said about the server; null: nothing.
+nlohmann::json operator_part(const View& view, const std::string& farm, const std::string& server);
+
 // The part that every answer has.
 nlohmann::json dataplane_part(const View& view);
 nlohmann::json error_answer(std::string_view code, std::string_view text);

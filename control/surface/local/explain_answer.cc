@@ -52,6 +52,7 @@ class Report {
     report["servers_total"] = answer_.servers_total;
     report["rewrite"] = rewrite_part();
     report["stages"] = stages();
+    report["revisions"] = revisions(report);
     return report;
   }
 
@@ -160,6 +161,7 @@ class Report {
                 {"path", server_path(server.id.index)}};
       part["connections_max"] = server.limit != 0 ? json(server.limit) : json();
       part["reason"] = failed_port(row);
+      part["operator"] = operator_part(view_, farm(), server_name(server.id.index));
       part["turn"] = server.turn == ExplainedServer::no_turn ? json() : json(server.turn);
       servers.push_back(std::move(part));
     }
@@ -230,6 +232,22 @@ class Report {
     return all;
   }
 
+  // Which revision brought each of the settings that the report names; of a candidate's own changes none.
+  [[nodiscard]] json revisions(const json& report) const {
+    json found = json::object();
+    const std::uint64_t upto = request_.revision != 0 ? request_.revision : UINT64_MAX;
+    const auto add = [&](const json& path) {
+      if (!path.is_string() || !view_.changed_by || found.contains(path.get<std::string>())) return;
+      const auto revision = view_.changed_by(path.get<std::string>(), upto);
+      found[path.get<std::string>()] = revision ? json(*revision) : json();
+    };
+    for (const json& stage : report["stages"]) {
+      for (const json& path : stage["because"]) add(path);
+    }
+    for (const json& server : report["servers"]) add(server["path"]);
+    return found;
+  }
+
   void tell(Chapter& chapter) const {
     switch (chapter.stage) {
       case Stage::parse:
@@ -246,6 +264,7 @@ class Report {
       case Stage::track:
         if (keeps_none()) return chapter.text.push_back("The packet is counted for its server.");
         chapter.text.push_back(fmt::format("The connection is {} after this packet.", word(answer_.state)));
+        chapter.because.push_back(farm_path() + ".timeouts");
         return;
       case Stage::rewrite:
         return tell_rewrite(chapter);
@@ -343,7 +362,9 @@ class Report {
   void tell_persistence(Chapter& chapter) const {
     switch (answer_.bound) {
       case Bound::not_asked:
-        return;
+        if (answer_.opens == 0) return;
+        chapter.text.push_back("The farm binds no client to a server.");
+        break;
       case Bound::nothing:
         chapter.text.push_back("The client is not bound to a server yet.");
         break;
@@ -388,6 +409,7 @@ class Report {
       chapter.text.push_back("Addresses stay as they are (direct server return).");
       chapter.because.push_back(farm_path() + ".mode");
     }
+    chapter.because.push_back("ports." + port_name(answer_.out));
     if (answer_.outcome != Outcome::send) return;
     Mac mac;
     std::memcpy(mac.bytes.data(), answer_.after.bytes.data(), sizeof mac);

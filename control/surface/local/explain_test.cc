@@ -29,7 +29,11 @@ class ExplainTest : public ::testing::Test {
     region_.snapshot(0).server_names[web1_.index] = Name{"web1"};
   }
   [[nodiscard]] View look() const {
-    return {.model = model_, .region = &region_, .snapshot = &region_.snapshot(0), .dataplane_alive = alive_};
+    View view{.model = model_, .region = &region_, .snapshot = &region_.snapshot(0), .dataplane_alive = alive_};
+    view.changed_by = [](const std::string& path, std::uint64_t) -> std::optional<std::uint64_t> {
+      return path == "farms.shop.timeouts" ? std::nullopt : std::optional<std::uint64_t>{12};
+    };
+    return view;
   }
   [[nodiscard]] Result<ExplainRequest> read(const char* question) const {
     return read_explain(json::parse(question), look());
@@ -106,7 +110,11 @@ TEST_F(ExplainTest, TellsTheWayToAServer) {
   EXPECT_EQ(told["configuration"]["generation"], 41);
   EXPECT_EQ(told["service"]["path"], "farms.shop");
   EXPECT_EQ(told["stages"].size(), 6U);
-  EXPECT_EQ(told["stages"][3]["because"][0], "farms.shop.servers.web1");
+  EXPECT_EQ(told["stages"][3]["because"][0], "farms.shop.persistence");
+  EXPECT_EQ(told["stages"][3]["because"][1], "farms.shop.servers.web1");
+  EXPECT_EQ(told["revisions"]["farms.shop.servers.web1"], 12);
+  EXPECT_EQ(told["revisions"]["farms.shop.timeouts"], nullptr);
+  EXPECT_EQ(told["revisions"]["ports.back"], 12);
   EXPECT_EQ(told["servers"][0]["active_connections"], 7);
   EXPECT_EQ(told["servers"][0]["chosen"], true);
   EXPECT_EQ(told["rewrite"]["readdressed"]["to"], "10.1.1.11:8443");

@@ -42,6 +42,8 @@ struct View {
   const telemetry::EventTrail* events = nullptr;
   // The newest revision with this hash.
   std::function<std::optional<std::uint64_t>(std::uint64_t hash)> revision_of{};
+  // The newest revision, not newer than `upto`, that changed what is at the path.
+  std::function<std::optional<std::uint64_t>(const std::string& path, std::uint64_t upto)> changed_by{};
 };
 
 }  // namespace fulcrum::surface
