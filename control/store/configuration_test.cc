@@ -1,5 +1,3 @@
-#include "control/store/configuration.h"
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -7,97 +5,12 @@
 
 #include "control/document/config_text.h"
 #include "control/document/json.h"
-#include "control/files/files.h"
-#include "control/store/file_link.h"
-#include "control/store/revision_json.h"
-#include "tests/support/gtest.h"
-#include "tests/support/lab.h"
+#include "tests/support/stored_configuration.h"
 
 namespace fulcrum::store {
 namespace {
 
 using document::Refusal;
-using std::chrono::minutes;
-using std::chrono::seconds;
-
-constexpr const char* kText = R"(# of the test
-version = 1;
-ports = ( { name = "front"; addresses = [ "198.51.100.1/24" ]; },
-          { name = "back"; addresses = [ "10.1.1.1/24" ]; } );
-farms = ( { name = "shop"; addresses = [ "198.51.100.10" ];
-            ports = ( { port = 80; } );
-            servers = ( { name = "web1"; addresses = [ "10.1.1.11" ]; weight = 10; },  # the old one
-                        { name = "web2"; addresses = [ "10.1.1.12" ]; weight = 10; } ); } );
-)";
-
-document::Path path(std::string_view text) { return *document::parse_path(text); }
-
-template <class T>
-std::string refused(const document::Answer<T>& answer) {
-  if (answer) return "done";
-  std::string lines;
-  for (const auto& problem : answer.error().problems) lines += problem.words() + "\n";
-  return lines;
-}
-
-class ConfigurationTest : public testing::Test {
- protected:
-  void SetUp() override { start(); }
-
-  // As the program does: opens the history, reads the file.
-  void start() {
-    configuration.reset();
-    auto history = History::open(directory.path() + "/state", model::description().shape());
-    ASSERT_TRUE(history) << history.error().words();
-    damage = history->damage();
-    configuration.emplace(
-        std::move(*history),
-        Configuration::Rules{
-            .validate = [](const auto& model, const auto& sources) { return judge(model, sources); },
-            .may_follow = [](const auto&, const auto&) { return std::vector<std::pair<std::string, std::string>>{}; }});
-    configuration->on_applied([this](const Committed& committed) { applied.push_back(committed.revision.number); });
-    link.emplace(file, directory.path() + "/state");
-    news = link->read(*configuration, now, "first start");
-  }
-  // The test's one rule between fields.
-  static std::vector<settings::Problem> judge(const model::Model& model, const settings::Sources& sources) {
-    if (model.farms.empty() || model.farms[0].servers.empty() || model.farms[0].servers[0].weight != 99) return {};
-    return {sources.problem("farms[0].servers[0].weight", "is forbidden")};
-  }
-  document::Answer<const Candidate*> set(const std::string& name, const char* where, const char* word) {
-    return configuration->edit(name, now, [&](const Document& document) {
-      return document.set_words(path(where), std::vector<std::string>{word});
-    });
-  }
-  document::Answer<Committed> commit(const std::string& name, CommitOptions options = {}) {
-    return configuration->commit(name, {name, "cli", "because"}, now += minutes{1}, options);
-  }
-  // A commit of one setting by somebody.
-  document::Answer<Committed> change(const char* where, const char* word, CommitOptions options = {}) {
-    EXPECT_TRUE(configuration->open("someone", "someone", now));
-    EXPECT_TRUE(set("someone", where, word));
-    auto committed = commit("someone", options);
-    if (!committed) {
-      EXPECT_TRUE(configuration->discard("someone"));
-    }
-    return committed;
-  }
-  [[nodiscard]] std::string weight(int server = 1) const {
-    const auto place =
-        configuration->current().find(path("farms.shop.servers.web" + std::to_string(server) + ".weight"));
-    return place ? to_json(configuration->current(), *place).dump() : "gone";
-  }
-  [[nodiscard]] std::string text() const { return **files::read(file, 1U << 20U); }
-
-  test::TemporaryDirectory directory;
-  std::string file = directory.write("fulcrum.cfg", kText);
-  Time now = *parse_time("2026-01-01T12:00:00.000Z");
-  std::vector<std::uint64_t> applied;
-  std::optional<Configuration> configuration;
-  std::optional<FileLink> link;
-  FileLink::News news;
-  std::string damage;
-};
 
 TEST_F(ConfigurationTest, BeginsWithTheFile) {
   ASSERT_EQ(news.kind, FileLink::News::Kind::taken) << (news.problems.empty() ? "" : news.problems[0].words());
@@ -235,7 +148,7 @@ TEST_F(ConfigurationTest, RevertsOneChange) {
   ASSERT_TRUE(set("anna", "farms.shop.servers.web1.weight", "5"));
   ASSERT_TRUE(set("anna", "farms.shop.servers.web2.weight", "6"));
   ASSERT_TRUE(commit("anna"));
-  for (const std::uint64_t none : {0, 3}) {
+  for (const std::uint64_t none : {0U, 3U}) {
     EXPECT_EQ(refused(configuration->revert(2, {"anna", "cli", ""}, now, {}, none)),
               fmt::format("revision 2: has changes 1 to 2, and no {}\n", none));
   }
@@ -413,78 +326,6 @@ TEST_F(ConfigurationTest, KnowsWhichRevisionBroughtASetting) {
     EXPECT_EQ(changed_by("farms.shop.addresses"), 1U);
     start();
   }
-}
-
-TEST_F(ConfigurationTest, CandidatesOutliveTheProgram) {
-  ASSERT_TRUE(configuration->open("anna", "anna.b", now));
-  ASSERT_TRUE(set("anna", "farms.shop.servers.web1.weight", "5"));
-  ASSERT_TRUE(set("anna", "farms.shop.servers.web3.weight", "9"));  // not complete yet: it has no address
-  ASSERT_TRUE(configuration->open("berta", "berta", now));
-  ASSERT_TRUE(configuration->open("carl", "carl", now));
-  ASSERT_TRUE(configuration->discard("carl"));
-  start();
-  ASSERT_EQ(configuration->candidates().size(), 2U);
-  const auto check = configuration->check("anna");
-  ASSERT_TRUE(check) << refused(check);
-  ASSERT_EQ(check->changes.size(), 2U);
-  EXPECT_EQ(check->changes[0].words(), "farms.shop.servers.web1 weight 10 to 5");
-  EXPECT_EQ((*configuration->find("anna"))->who, "anna.b");
-  EXPECT_EQ((*configuration->find("anna"))->opened, now);
-  EXPECT_EQ((*configuration->find("anna"))->editors, std::set<std::string>{"anna.b"});
-  ASSERT_TRUE(set("anna", "farms.shop.servers.web3.addresses", "10.1.1.13"));
-  // Its base is still the revision that it was opened on.
-  ASSERT_TRUE(change("farms.shop.servers.web2.weight", "7"));
-  start();
-  EXPECT_EQ(
-      refused(commit("anna")),
-      "farms.shop.servers.web2.weight: committed since revision 1: farms.shop.servers.web2 weight 10 to 7; rebase "
-      "to carry yours over\n");
-  ASSERT_TRUE(commit("anna", {.rebase = true}));
-  EXPECT_EQ(weight(), "5");
-  EXPECT_EQ(weight(2), "7");
-  start();
-  EXPECT_FALSE(configuration->find("anna")) << "it was committed";
-  EXPECT_TRUE(configuration->find("berta"));
-  EXPECT_TRUE(configuration->lost_candidates().empty());
-}
-
-TEST_F(ConfigurationTest, ACommitThatDidNotComeToItsEndLeavesNoCandidate) {
-  ASSERT_TRUE(configuration->open("anna", "anna", now));
-  ASSERT_TRUE(set("anna", "farms.shop.servers.web1.weight", "5"));
-  const std::string kept = directory.path() + "/state/candidates/anna.json";
-  const std::string before = **files::read(kept, 1U << 20U);
-  ASSERT_TRUE(commit("anna"));
-  directory.write("state/candidates/anna.json", before);
-  start();
-  EXPECT_TRUE(configuration->candidates().empty());
-  EXPECT_FALSE(std::filesystem::exists(kept));
-}
-
-TEST_F(ConfigurationTest, ADamagedCandidateIsSetAside) {
-  ASSERT_TRUE(configuration->open("anna", "anna", now));
-  directory.write("state/candidates/berta.json", "{\"name\": 1}");
-  directory.write(
-      "state/candidates/carl.json",
-      R"({"name": "carl", "who": "c", "base": 77, "opened": "", "changed": "", "editors": [], "steps": []})");
-  start();
-  EXPECT_EQ(configuration->candidates().size(), 1U);
-  ASSERT_EQ(configuration->lost_candidates().size(), 2U);
-  EXPECT_TRUE(std::filesystem::exists(directory.path() + "/state/candidates/berta.json.damaged"));
-  start();
-  EXPECT_TRUE(configuration->lost_candidates().empty()) << "told once";
-}
-
-TEST_F(ConfigurationTest, AnEditThatTheDiskRefusesChangesNothing) {
-  ASSERT_TRUE(configuration->open("anna", "anna", now));
-  const std::string kept = directory.path() + "/state/candidates";
-  std::filesystem::remove_all(kept);
-  directory.write("state/candidates", "in the way");
-  const auto done = set("anna", "farms.shop.servers.web1.weight", "5");
-  ASSERT_FALSE(done);
-  EXPECT_EQ(done.error().code, Error::Code::io);
-  EXPECT_TRUE(configuration->check("anna")->changes.empty());
-  std::filesystem::remove(kept);
-  EXPECT_TRUE(set("anna", "farms.shop.servers.web1.weight", "5"));
 }
 
 TEST_F(ConfigurationTest, IsOneProcessesOwn) {

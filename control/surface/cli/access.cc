@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "control/surface/cli/answer_parts.h"
 #include "control/surface/cli/api_call.h"
 #include "control/surface/cli/handlers.h"
 #include "control/surface/cli/line.h"
@@ -16,16 +17,6 @@ using nlohmann::json;
 constexpr const char* kFirstAccount = "admin";
 
 // "shop,mail".
-std::vector<std::string> words_of(const std::string& text) {
-  std::vector<std::string> words;
-  for (std::size_t at = 0; at <= text.size();) {
-    const std::size_t end = std::min(text.find(',', at), text.size());
-    words.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return words;
-}
-
 Outcome removed(Session& session, const char* above, const std::string& name, const char* words) {
   const auto answer = call_operation(session.box(), "DELETE", above + name);
   if (!answer) return refused(answer.error());
@@ -60,7 +51,7 @@ Outcome put_account(Session& session, const Parsed& parsed) {
   const auto there = call_operation(session.box(), "GET", path);
   if (!there && there.error().status != Status::not_found) return refused(there.error());
   json body{{"role", parsed.get("role")}};
-  if (parsed.has("farms")) body["scope"] = words_of(parsed.get("farms"));
+  if (parsed.has("farms")) body["scope"] = listed_words(parsed.get("farms"));
   if (!there) {
     auto password = read_new_password(session);
     if (!password) return refused(password.error());

@@ -35,6 +35,20 @@ bool flag_in(const json& row, const char* key) {
   return found.is_boolean() && found.get<bool>();
 }
 
+std::vector<std::string> listed_words(const std::string& text) {
+  std::vector<std::string> words;
+  std::string word;
+  for (const char letter : text + ' ') {
+    if (letter != ' ' && letter != ',' && letter != '\t') {
+      word += letter;
+    } else if (!word.empty()) {
+      words.push_back(std::move(word));
+      word.clear();
+    }
+  }
+  return words;
+}
+
 std::int64_t number_of(const std::string& word) {
   std::int64_t number = 0;
   std::from_chars(word.data(), word.data() + word.size(), number);

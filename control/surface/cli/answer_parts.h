@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace fulcrum::cli {
 
@@ -20,6 +21,9 @@ std::int64_t signed_in(const nlohmann::json& row, const char* key);
 std::uint64_t count_in(const nlohmann::json& row, const char* key);
 // false where there is none.
 bool flag_in(const nlohmann::json& row, const char* key);
+
+// What somebody typed as a list: words with blanks or commas between them.
+std::vector<std::string> listed_words(const std::string& text);
 
 // The digits of a word that was accepted as a number.
 std::int64_t number_of(const std::string& word);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "control/surface/cli/answer_parts.h"
 #include "control/surface/cli/api_call.h"
 #include "control/surface/cli/handlers.h"
 #include "control/surface/cli/line.h"
@@ -21,20 +22,6 @@ constexpr const char* kWelcome =
 // Given up: at the prompt it can be begun again.
 Trouble left() {
   return {.status = Status::unconfirmed, .text = "setup was left; what was done stays, and `setup` begins it again"};
-}
-
-std::vector<std::string> words_of(const std::string& line) {
-  std::vector<std::string> words;
-  std::string word;
-  for (const char letter : line + ' ') {
-    if (letter != ' ' && letter != ',' && letter != '\t') {
-      word += letter;
-    } else if (!word.empty()) {
-      words.push_back(std::move(word));
-      word.clear();
-    }
-  }
-  return words;
 }
 
 // One step of a candidate of its own, so that nothing of it is left when the box refuses.
@@ -74,8 +61,8 @@ std::optional<Trouble> set_addresses(Session& session) {
         fmt::format("Addresses for management (HTTPS) [{}]: ", present.empty() ? "none" : present), false);
     if (!line) return left();
     if (!is_clean(*line)) return Trouble{.status = Status::invalid, .text = "an address has only plain characters"};
-    const auto words = words_of(*line);
-    if (words.empty() || words == words_of(present)) return std::nullopt;
+    const auto words = listed_words(*line);
+    if (words.empty() || words == listed_words(present)) return std::nullopt;
     const auto answer = commit_addresses(session, words);
     if (answer) return std::nullopt;
     if (!screen.has_person()) return answer.error();
@@ -121,7 +108,7 @@ Outcome setup(Session& session, const Parsed&) {
   const std::string addresses = present_addresses(session);
   std::string text = "The box is set up.\n";
   if (!addresses.empty()) text += fmt::format("Its pages and its API: https on {}\n", addresses);
-  return said(std::move(text), {{"addresses", words_of(addresses)}});
+  return said(std::move(text), {{"addresses", listed_words(addresses)}});
 }
 
 }  // namespace fulcrum::cli
