@@ -56,7 +56,7 @@ class Console(LabCase):
         self.say("delete farms shop-nat servers s2", CHANGED)
         said = self.say("run show candidates", CHANGED)
         name = re.search(r"^(cli-\S+)", said, re.MULTILINE)[1]
-        question = f"explain tcp {topology.CLIENT_V4}:40000 {topology.NAT.ipv4}:80 candidate {name}"
+        question = f"explain tcp {topology.CLIENT_V4}:40000 {topology.NAT.ipv4}:80 candidate {name} | no-more"
         said = self.say("run " + question, CHANGED)
         self.assertIn(f"With candidate {name}", said)
         self.assertIn("Sent to server s3", said)

@@ -1,8 +1,10 @@
 """What `fulcrum explain` says is what happens to the next real connection; and rates and events of what did."""
 
 import json
+import os
 import subprocess
 import unittest
+import unittest.mock
 
 from tests.net.labcase import ALL_UP, LabCase
 from tools.labkit import daemons, topology, web
@@ -39,7 +41,8 @@ class Explain(LabCase):
                 self.assertEqual([web.curl(self.lab, f"http://{farm.ipv4}/").strip()], self.chosen(answer))
 
     def test_a_page_for_people_fits(self):
-        done = self.fulcrum("explain", "tcp", f"{CLIENT}:40000", f"{topology.NAT.ipv4}:80")
+        with unittest.mock.patch.dict(os.environ, COLUMNS="80"):
+            done = self.fulcrum("explain", "tcp", f"{CLIENT}:40000", f"{topology.NAT.ipv4}:80")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("farms.shop-nat.servers.", done.stdout)
         self.assertLessEqual(max(map(len, done.stdout.splitlines())), 80, done.stdout)

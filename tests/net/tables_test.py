@@ -2,8 +2,10 @@
 servers, and the ending of either. Clients and servers are real, and so is the death of the dataplane."""
 
 import json
+import os
 import signal
 import unittest
+import unittest.mock
 
 from tests.net.labcase import ALL_UP, LabCase
 from tools.labkit import topology, web
@@ -115,7 +117,8 @@ class Tables(LabCase):
         wait_until(
             lambda: "24 of 200000 places in use" in self.fulcrum("show", "connections"), 10, "the table's figure"
         )
-        text = self.fulcrum("show", "connections")
+        with unittest.mock.patch.dict(os.environ, COLUMNS="80"):
+            text = self.fulcrum("show", "connections")
         self.assertTrue(all(len(line) <= 80 for line in text.splitlines()), text)
 
     def test_clear_ends_what_is_named(self):

@@ -45,13 +45,14 @@ std::optional<std::string> read_line(std::FILE* file) {
   return line;
 }
 
-// COLUMNS in the environment, else as the terminal tells, else the usual.
+// COLUMNS in the environment, else as the terminal tells, else the usual. A row for a program is one line, however
+// long.
 std::size_t PlainScreen::columns() const {
-  if (isatty(STDOUT_FILENO) == 0) return Table::unbounded;
   std::size_t columns = 0;
   if (const char* wished = std::getenv("COLUMNS"); wished != nullptr) {
     std::from_chars(wished, wished + std::strlen(wished), columns);
   }
+  if (columns == 0 && isatty(STDOUT_FILENO) == 0) return Table::unbounded;
   winsize size{};
   if (columns == 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) columns = size.ws_col;
   return columns == 0 ? Table::width_usual : columns;
