@@ -17,9 +17,9 @@ namespace {
 // So that a flood of commands cannot hold up packets; the rest is read in the next turn.
 constexpr int kCommandsPerTurn = 16;
 // The whole share of a worker is swept within this time, in steps of at most so many entries a turn; a share so large
-// that this would take more than a twentieth or so of the worker takes the longer: 20 s for 100 million entries.
+// that this would take more than a twentieth or so of the worker takes the longer: 10 s for 100 million entries.
 constexpr std::chrono::nanoseconds kSweepPeriod = std::chrono::seconds{2};
-constexpr std::chrono::nanoseconds kSweepEachMin{200};
+constexpr std::chrono::nanoseconds kSweepEachMin{100};
 constexpr std::size_t kSweepPerTurnMax = 1024;
 // A worker that found the table full keeps up to so many entries free for this long.
 constexpr std::size_t kRoomPerWorker = 256;
