@@ -1,5 +1,7 @@
 #include "control/app/boot.h"
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <optional>
 
@@ -48,33 +50,62 @@ store::Configuration::Rules rules_with(std::function<KnownPorts()> known, bool i
               }};
 }
 
-tl::expected<Booted, std::vector<std::string>> boot(const std::string& file) {
-  using Words = std::vector<std::string>;
+namespace {
+
+using Words = std::vector<std::string>;
+
+// Where a dataplane runs its ports are known, and a name that is none of them is a mistake. One that does not run may
+// come back with others.
+KnownPorts ports_at_start(const std::string& runtime_dir) {
+  RegionWatch watch{runtime_dir};
+  watch.look();
+  return watch.alive(monotonic_now()) ? ports_of(watch.region()) : std::nullopt;
+}
+
+// All that is wrong with a file on which no history can stand in for it.
+Words refusal(const settings::Reading& reading, const model::Model& model, const std::string& directory) {
+  auto problems = reading.problems;
+  if (reading.understood) {
+    for (auto& problem : validate(model, reading.sources, ports_at_start(model.runtime_dir))) {
+      problems.push_back(std::move(problem));
+    }
+  } else if (!problems.empty()) {
+    problems.back().text += fmt::format(
+        "; {} holds no earlier revision of it to go on with: mend the file, or name the place of its revisions with "
+        "--state-dir",
+        directory);
+  }
+  return settings::report(problems);
+}
+
+// A commit for a time that ended while nobody ran.
+void go_back_where_it_is_due(Booted& booted) {
+  const auto now = std::chrono::system_clock::now();
+  const auto left = booted.configuration.history().awaits_confirmation();
+  if (!left || *left > now) return;
+  if (auto back = booted.configuration.go_back(now); !back) booted.rejected.push_back(back.error().words());
+}
+
+}  // namespace
+
+tl::expected<Booted, Words> boot(const std::string& file, const std::optional<std::string>& state_dir) {
   model::Model first;
   const settings::Reading reading = settings::read_file(file, model::description(), first);
-  const std::string directory = first.state_directory();
+  const std::string directory = state_dir.value_or(first.state_directory());
   store::FileLink link{file, directory};
-  // What cannot be read does not say where its history is; a history that knows this file does.
-  if (!reading.problems.empty() && !link.knows_file() && !reading.understood) {
-    return tl::unexpected<Words>{settings::report(reading.problems)};
-  }
-  auto lock = ControlLock::take(first.runtime_dir);
-  if (!lock) return tl::unexpected<Words>{Words{lock.error().words()}};
-  RegionWatch watch{first.runtime_dir};
-  watch.look();
-  // Where a dataplane runs its ports are known, and a name that is none of them is a mistake. One that does not run may
-  // come back with others.
-  const KnownPorts known = watch.alive(monotonic_now()) ? ports_of(watch.region()) : std::nullopt;
-  const auto rules = rules_with([known] { return known; }, false);
-  if (!reading.problems.empty() && !link.knows_file()) {
-    auto problems = reading.problems;
-    for (auto& problem : rules.validate(first, reading.sources)) problems.push_back(std::move(problem));
-    return tl::unexpected<Words>{settings::report(problems)};
-  }
+  // A history of another file is taken for this one's only where somebody says so.
+  const bool has_history = state_dir ? store::History::exists(directory) : link.knows_file();
+  if (!reading.problems.empty() && !has_history) return tl::unexpected<Words>{refusal(reading, first, directory)};
   auto history = store::History::open(directory, model::description().shape());
   if (!history) return tl::unexpected<Words>{Words{history.error().words()}};
   if (!history->damage().empty()) log(Level::error, "{}", history->damage());
-  Booted booted{std::move(*lock), {std::move(*history), rules}, std::move(link), {}};
+  store::Configuration configuration{std::move(*history), {}};
+  // A file that was not understood does not say this either.
+  if (!reading.understood && configuration.model()) first.runtime_dir = configuration.model()->runtime_dir;
+  auto lock = ControlLock::take(first.runtime_dir);
+  if (!lock) return tl::unexpected<Words>{Words{lock.error().words()}};
+  configuration.set_rules(rules_with([known = ports_at_start(first.runtime_dir)] { return known; }, false));
+  Booted booted{std::move(*lock), std::move(configuration), std::move(link), {}};
   for (const std::string& words : booted.configuration.lost_candidates()) log(Level::error, "{}", words);
   const bool is_first = booted.configuration.history().empty();
   const auto news = booted.file.read(booted.configuration, std::chrono::system_clock::now(),
@@ -83,12 +114,7 @@ tl::expected<Booted, std::vector<std::string>> boot(const std::string& file) {
   if (news.kind == store::FileLink::News::Kind::refused && is_first) {
     return tl::unexpected<Words>{std::move(booted.rejected)};
   }
-  if (const auto left = booted.configuration.history().awaits_confirmation();
-      left && *left <= std::chrono::system_clock::now()) {
-    if (auto back = booted.configuration.go_back(std::chrono::system_clock::now()); !back) {
-      booted.rejected.push_back(back.error().words());
-    }
-  }
+  go_back_where_it_is_due(booted);
   return booted;
 }
 

@@ -1,10 +1,12 @@
 // What fulcrum-control begins with: the file, the history of its revisions, and which of them is in force. See
 // store/file_link.h for what the file means.
 //
-// A file that is wrong does not keep the box from its service: the newest revision is in force then, and everybody is
-// told. Only without a history is a wrong file the end.
+// A file that is wrong, cannot be understood or is not there does not keep the box from its service: the newest
+// revision is in force then, and everybody is told. Only without a history is a wrong file the end. The history lies
+// where the command line says, else where the file says, and for a file that says nothing where it lies by default.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,9 +35,10 @@ struct Booted {
   std::vector<std::string> rejected;  // why the file is not in force; empty: it is
 };
 
-// Takes the locks and finds the configuration. Errors, in words: all problems of a first file, another process holds a
-// lock, a directory cannot be used.
-tl::expected<Booted, std::vector<std::string>> boot(const std::string& file);
+// Takes the locks and finds the configuration. `state_dir` goes before what the file says of it. Errors, in words: all
+// problems of a first file, another process holds a lock, a directory cannot be used.
+tl::expected<Booted, std::vector<std::string>> boot(const std::string& file,
+                                                    const std::optional<std::string>& state_dir = std::nullopt);
 
 // The rules between fields, with the ports of the dataplane where it runs.
 store::Configuration::Rules rules_with(std::function<KnownPorts()> known, bool is_running);

@@ -197,6 +197,39 @@ SCENARIO("a file that was spoilt does not keep the box from its service") {
         CHECK(control->show("farms")["farms"][0]["name"] == "shop");
         CHECK_FALSE(control->show("version")["configuration"]["rejected_since"].empty());
         CHECK(control->log().find("bogus") != std::string::npos);
+        CHECK(control->show("farms").dump().find("was rejected (") != std::string::npos);
+      }
+    }
+    const char* const spoilt = GENERATE("is no configuration", "is not there", "cannot be read");
+    WHEN(fmt::format("the file {} at the next start", spoilt)) {
+      fs::remove(lab.config());
+      if (spoilt == std::string_view{"is no configuration"}) std::ofstream{lab.config()} << "version = 1;\nfarms = (";
+      if (spoilt == std::string_view{"cannot be read"}) fs::create_directory(lab.config());
+      AND_WHEN("the command line says where the revisions are") {
+        control.emplace(lab, lab.directory + "/state");
+        THEN("the newest one is in force, where it says, and the problem is told") {
+          REQUIRE(wait_for(&dataplane, [&] { return answers(*control); }));
+          CHECK(control->show("farms")["farms"][0]["name"] == "shop");
+          CHECK(control->show("version")["configuration"]["rejected_since"].size() == 1);
+          CHECK(control->show("farms").dump().find("was rejected (1 problem, ") != std::string::npos);
+          CHECK(control->log().find("fulcrum.cfg is rejected: revision 1 of ") != std::string::npos);
+        }
+      }
+      AND_WHEN("nobody says where the revisions are") {
+        control.emplace(lab);
+        THEN("it does not start, and says how it would") {
+          CHECK(control->wait() == 2);
+          CHECK(control->log().find("name the place of its revisions with --state-dir") != std::string::npos);
+        }
+      }
+    }
+    WHEN("the command line names another place than the file") {
+      fs::rename(lab.directory + "/state", lab.directory + "/elsewhere");
+      control.emplace(lab, lab.directory + "/elsewhere");
+      THEN("the command line is right") {
+        REQUIRE(wait_for(&dataplane, [&] { return answers(*control); }));
+        CHECK(control->ask({{"config", "history"}})["revisions"].size() == 1);
+        CHECK_FALSE(fs::exists(lab.directory + "/state"));
       }
     }
   }

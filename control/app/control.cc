@@ -58,7 +58,7 @@ Control::Control(std::string config_file, Booted booted)
                  return std::uniform_real_distribution{1 - kJitter, 1 + kJitter}(random_);
                },
                [this](std::chrono::steady_clock::time_point since) { return stood_still(since.time_since_epoch()); }},
-      trail_{configuration_.model()->state_directory() + "/events.jsonl"},
+      trail_{configuration_.history().directory() + "/events.jsonl"},
       dispatcher_{
           loop_,
           [this] { return look(); },
@@ -108,7 +108,7 @@ void Control::start_api() {
       done();
     });
   };
-  auto started = api::ApiServer::start(model().state_directory(), std::move(self), current());
+  auto started = api::ApiServer::start(configuration_.history().directory(), std::move(self), current());
   if (!started) {
     api_problem_ = started.error().words();
     return log(Level::error, "no REST API: {}", api_problem_);
@@ -131,6 +131,7 @@ void Control::run() {
   take_signals();
   start_recorder();
   log(Level::notice, "running with {}: {} farms", config_file_, model().farms.size());
+  tell_rejected();
   tick();
   loop_.run();
   api_.reset();
@@ -149,14 +150,19 @@ void Control::take_signals() {
   });
 }
 
+void Control::tell_rejected() {
+  if (rejected_.empty()) return;
+  for (const std::string& line : rejected_) log(Level::error, "{}", line);
+  tell(true, "configuration", config_file_, "rejected: " + rejected_.front());
+  log(Level::error, "{} is rejected: revision {} of {} stays in force", config_file_,
+      configuration_.history().newest().number, surface::iso_time(loaded_at_));
+}
+
 void Control::reload() {
   const auto news = file_.read(configuration_, std::chrono::system_clock::now(), "edited by hand");
   rejected_ = settings::report(news.problems);
-  for (const std::string& line : rejected_) log(Level::error, "{}", line);
-  if (!rejected_.empty()) tell(true, "configuration", config_file_, "rejected: " + rejected_.front());
-  if (news.kind == store::FileLink::News::Kind::refused) {
-    log(Level::error, "reload rejected, the configuration of {} stays in force", surface::iso_time(loaded_at_));
-  } else if (news.kind == store::FileLink::News::Kind::unchanged) {
+  tell_rejected();
+  if (news.kind == store::FileLink::News::Kind::unchanged) {
     log(Level::notice, "reloaded {}: nothing to do, revision {} is in force", config_file_,
         configuration_.history().newest().number);
   }

@@ -68,6 +68,7 @@ class Control {
   void forward_to_api(const std::string& line, const std::function<void(std::string)>& done);
   void take_signals();
   void reload();
+  void tell_rejected();
 
   void wire_configuration();
   void apply(const store::Committed& committed);

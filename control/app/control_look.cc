@@ -56,6 +56,11 @@ std::vector<std::string> Control::alarms() const {
     alarms.push_back(fmt::format("Revision {} of {} goes back by itself at {} unless it is confirmed (`confirm`).",
                                  newest.number, newest.author.who, store::time_text(*until)));
   }
+  if (!rejected_.empty()) {
+    alarms.push_back(fmt::format(
+        "{} was rejected ({} problem{}, `show version` names them): revision {} stays in force.", config_file_,
+        rejected_.size(), rejected_.size() == 1 ? "" : "s", configuration_.history().newest().number));
+  }
   if (is_recent(table_full_at_)) {
     alarms.push_back(
         fmt::format("The connection table is full: new connections are refused, the last one {} s ago. Raise "

@@ -38,7 +38,7 @@ void Control::tell_probe_times() {
 }
 
 void Control::start_recorder() {
-  recorder_.emplace(model().state_directory() + "/rates.db",
+  recorder_.emplace(configuration_.history().directory() + "/rates.db",
                     [](const std::string& line) { log(Level::warning, "{}", line); });
 }
 

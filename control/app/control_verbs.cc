@@ -35,7 +35,7 @@ std::string weight_words(const surface::VerbRequest& request, const model::Serve
 
 }  // namespace
 
-std::string Control::verbs_file() const { return configuration_.model()->state_directory() + "/verbs.json"; }
+std::string Control::verbs_file() const { return configuration_.history().directory() + "/verbs.json"; }
 
 // What the predecessor kept. A file that is none stays where it is until the next verb.
 void Control::load_verbs() {

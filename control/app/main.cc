@@ -47,9 +47,8 @@ int run(const ControlOptions& options) {
   }
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
-  auto booted = boot(options.config);
+  auto booted = boot(options.config, options.state_dir);
   if (!booted) return refuse(booted.error());
-  for (const std::string& line : booted->rejected) log(Level::error, "{}", line);
   Control control{options.config, std::move(*booted)};
   if (auto started = control.start(); !started) return refuse({started.error().words()});
   control.run();

@@ -8,6 +8,7 @@ namespace fulcrum {
 
 struct ControlOptions {
   std::string config;
+  std::optional<std::string> state_dir;  // goes before the one that the file names
   bool check = false;
   std::optional<std::string> text;  // to print instead of doing anything
 };

@@ -14,6 +14,7 @@
 #include "control/document/json.h"
 #include "control/files/files.h"
 #include "control/store/revision_json.h"
+#include "dataplane/base/patience.h"
 
 namespace fulcrum::store {
 namespace {
@@ -58,9 +59,9 @@ Result<OwnedFd> take_lock(const std::string& directory) {
   const std::string file = directory + "/lock";
   OwnedFd lock{::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
   if (!lock.valid()) return fail(Error::Code::io, file, "cannot be opened: " + errno_words(errno));
-  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+  if (!try_for_a_moment([&] { return flock(lock.get(), LOCK_EX | LOCK_NB) == 0; })) {
     return fail(Error::Code::conflict, directory,
-                "another fulcrum-control keeps its revisions here: give this one a state_dir of its own");
+                "another fulcrum-control keeps its revisions here: stop it, or give this one a state_dir of its own");
   }
   return lock;
 }
@@ -85,6 +86,10 @@ Result<History> History::open(std::string directory, Document::Shape shape) {
     }
   }
   return history;
+}
+
+bool History::exists(const std::string& directory) {
+  return !numbers_in(directory + "/revisions", "", ".json").empty();
 }
 
 std::string History::revision_file(std::uint64_t number) const {

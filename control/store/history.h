@@ -60,6 +60,8 @@ class History {
   // Opens or makes the directory, takes its lock and finds the newest revision. Errors: another process holds it
   // (conflict), the directory cannot be used (io).
   static Result<History> open(std::string directory, document::Document::Shape shape);
+  // Whether there is one with a revision in it. Takes no lock and makes nothing.
+  static bool exists(const std::string& directory);
 
   [[nodiscard]] const std::string& directory() const { return directory_; }
   [[nodiscard]] bool empty() const { return revisions_.empty(); }

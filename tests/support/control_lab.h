@@ -153,12 +153,14 @@ class Dataplane {
 
 class ControlProcess {
  public:
-  explicit ControlProcess(const Lab& lab) : lab_{lab} {
+  // `state_dir`: for --state-dir.
+  explicit ControlProcess(const Lab& lab, const std::string& state_dir = {}) : lab_{lab} {
     process_ = fork();
     if (process_ == 0) {
       const int log = open((lab.directory + "/log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
       dup2(log, STDERR_FILENO);
-      execl(kControlProgram, kControlProgram, "--config", lab.config().c_str(), nullptr);
+      execl(kControlProgram, kControlProgram, "--config", lab.config().c_str(),
+            state_dir.empty() ? nullptr : "--state-dir", state_dir.c_str(), nullptr);
       _exit(127);
     }
   }
