@@ -49,7 +49,7 @@ const Description<PortConfig>& port_description() {
 // What one field's bounds cannot say.
 class WholeCheck {
  public:
-  WholeCheck(ConfigReading& reading, const settings::Sources& sources) : reading_{reading}, sources_{sources} {}
+  explicit WholeCheck(ConfigReading& reading) : reading_{reading} {}
 
   void run() {
     cores();
@@ -64,7 +64,7 @@ class WholeCheck {
 
  private:
   void problem(const std::string& path, std::string text) {
-    reading_.problems.push_back(sources_.problem(path, std::move(text)));
+    reading_.problems.push_back(reading_.sources.problem(path, std::move(text)));
   }
 
   void cores() {
@@ -135,7 +135,6 @@ class WholeCheck {
   }
 
   ConfigReading& reading_;
-  const settings::Sources& sources_;
   std::set<std::string> profiles_;  // read so far: what is wrong in the file of one is said once
 };
 
@@ -184,7 +183,8 @@ ConfigReading read_config(const std::string& file) {
   ConfigReading reading;
   settings::Reading read = settings::read_file(file, config_description(), reading.config);
   reading.problems = std::move(read.problems);
-  if (reading.problems.empty()) WholeCheck{reading, read.sources}.run();
+  reading.sources = std::move(read.sources);
+  if (reading.problems.empty()) WholeCheck{reading}.run();
   return reading;
 }
 

@@ -52,6 +52,7 @@ struct ProfiledPort {
 struct ConfigReading {
   DataplaneConfig config;
   std::vector<ProfiledPort> ports;          // as config.ports
+  settings::Sources sources;                // the lines of the file
   std::vector<settings::Problem> problems;  // all of them, of the file and of the profiles it names; empty: good
 };
 ConfigReading read_config(const std::string& file);

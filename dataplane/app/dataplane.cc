@@ -3,41 +3,20 @@
 #include <fmt/format.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <utility>
 
-#include "dataplane/app/memory_plan.h"
 #include "dataplane/base/invariant.h"
 #include "dataplane/base/log.h"
-#include "drivers/port/pci_device.h"
 #include "drivers/port/twin_namespace.h"
 
 namespace fulcrum {
 namespace {
 
-// What threads may hold besides the ports' queues: a worker's batch and its two rings with housekeeping, the pool's
-// caches (half as much again as their size), and some frames between the twins.
-constexpr std::uint32_t kBuffersPerWorker = 2 * kBatchMax + 2 * decltype(SlowPath::to_linux)::capacity();
-constexpr std::uint32_t kBuffersPerCache = 384;
-constexpr std::uint32_t kBuffersSpare = 1024;
 // Housekeeping turns after the workers have stopped, so that what they handed over still gets to Linux.
 constexpr int kLastTurns = 32;
-
-Result<void> check_core(std::uint16_t core, const std::string& path) {
-  cpu_set_t ours;
-  CPU_ZERO(&ours);
-  if (sched_getaffinity(0, sizeof ours, &ours) != 0) return fail(Error::Code::io, path, errno_words(errno));
-  if (core < CPU_SETSIZE && CPU_ISSET(core, &ours)) return {};
-  std::string there;
-  for (std::size_t i = 0; i < CPU_SETSIZE; ++i) {
-    if (CPU_ISSET(i, &ours)) there += fmt::format("{}{}", there.empty() ? "" : ", ", i);
-  }
-  return fail(Error::Code::not_found, path,
-              fmt::format("this machine has no core {} for us; there are: {}", core, there));
-}
 
 std::string file_prefix(std::string runtime_dir) {
   std::replace(runtime_dir.begin(), runtime_dir.end(), '/', '-');
@@ -57,98 +36,57 @@ int run_worker(void* argument) {
 
 }  // namespace
 
-Result<std::unique_ptr<Dataplane>> Dataplane::start(const ConfigReading& reading, bool cold) {
+Dataplane::Started Dataplane::start(const ConfigReading& reading, bool cold) {
+  using Lines = std::vector<std::string>;
+  if (geteuid() != 0) {
+    return tl::unexpected<Lines>{Lines{"must be started as root: it owns network ports, hugepages and kernel twins"}};
+  }
+  const MachineAnswer machine = ask_machine(reading, cold);
+  if (!machine.problems.empty()) return tl::unexpected<Lines>{settings::report(machine.problems)};
   std::unique_ptr<Dataplane> dataplane{new Dataplane{reading}};
   Dataplane& it = *dataplane;
-  auto done = it.check_machine()
-                  .and_then([&] { return it.check_devices(); })
-                  .and_then([&] { return it.make_region(cold); })
-                  .and_then([&] { return it.claim_ports(); })
-                  .and_then([&] { return it.start_eal(); })
-                  .and_then([&] { return it.open_ports(); })
-                  .and_then([&] { return it.make_twins(); })
-                  .and_then([&] { return it.make_threads(); });
-  if (!done) return tl::unexpected<Error>{done.error()};
+  auto done = it.make_region(machine.memory, cold);
+  if (done) {
+    const auto problems = it.claim_ports(reading.sources);
+    if (!problems.empty()) return tl::unexpected<Lines>{settings::report(problems)};
+    if (!machine.memory.notice.empty()) log(Level::notice, "hugepages: {}", machine.memory.notice);
+    done = it.start_eal()
+               .and_then([&] { return it.open_ports(); })
+               .and_then([&] { return it.make_twins(); })
+               .and_then([&] { return it.make_threads(); });
+  }
+  if (!done) return tl::unexpected<Lines>{Lines{done.error().words()}};
   it.publish();
   return dataplane;
 }
 
-Result<void> Dataplane::check_machine() const {
-  if (geteuid() != 0) {
-    return fail(Error::Code::io, "", "must be started as root: it owns network ports, hugepages and kernel twins");
-  }
-  auto done = check_core(config_.housekeeping_core, "housekeeping_core");
-  for (std::size_t i = 0; done && i < config_.worker_cores.size(); ++i) {
-    done = check_core(config_.worker_cores[i], fmt::format("worker_cores[{}]", i));
-  }
-  return done;
-}
-
-Result<void> Dataplane::check_devices() const {
-  for (const auto& [port, profile] : profiled_) {
-    if (profile.device != DeviceKind::pci) continue;
-    if (auto good = check_pci_device(port.device, profile.keeps_kernel_driver); !good) {
-      return fail(good.error().code, fmt::format("port {} ({} {})", port.name, profile.name, port.device),
-                  good.error().text);
-    }
-  }
-  return {};
-}
-
-Result<void> Dataplane::make_region(bool cold) {
-  const RegionShape shape = region_shape(workers(), config_.connections, config_.bindings());
-  Region::await_predecessor(config_.runtime_dir);
-  const auto machine = config_.hugepages == HugepageUse::off ? std::vector<Hugepages>{} : look_for_hugepages();
-  // One on hugepages stays there in a cold start too: its pages are not free for another.
-  EarlierRegion earlier = look_for_region(config_.runtime_dir);
-  if (cold && earlier.place == EarlierRegion::Place::ordinary) earlier = {};
-  const MemoryNeeds needs{.region_bytes = Region::bytes_for(shape),
-                          .packet_bytes = static_cast<std::uint64_t>(config_.memory_mb) << 20U};
-  const auto plan = plan_memory(config_.hugepages, needs, machine, earlier);
-  if (!plan) return tl::unexpected<Error>{plan.error()};
-  const OrdinaryRoom room = look_for_ordinary_room(config_.runtime_dir);
-  if (auto fits = check_ordinary_room(*plan, needs, earlier, room); !fits) return fits;
-  if (!plan->notice.empty()) log(Level::notice, "hugepages: {}", plan->notice);
-  packets_on_hugepages_ = plan->packets_on_hugepages;
-  auto region = Region::create(
-      {.runtime_dir = config_.runtime_dir, .hugepage_dir = plan->region_directory, .shape = shape, .start_cold = cold});
+Result<void> Dataplane::make_region(const MemoryPlan& plan, bool cold) {
+  packets_on_hugepages_ = plan.packets_on_hugepages;
+  auto region = Region::create({.runtime_dir = config_.runtime_dir,
+                                .hugepage_dir = plan.region_directory,
+                                .shape = region_shape_of(config_),
+                                .start_cold = cold});
   if (!region) return tl::unexpected<Error>{region.error()};
   region_.emplace(std::move(*region));
   return {};
 }
 
-Result<void> Dataplane::claim_ports() {
-  for (const auto& [port, profile] : profiled_) {
+std::vector<settings::Problem> Dataplane::claim_ports(const settings::Sources& sources) {
+  std::vector<settings::Problem> problems;
+  for (std::size_t i = 0; i < profiled_.size(); ++i) {
+    const auto& [port, profile] = profiled_[i];
     auto claim = profile.device == DeviceKind::interface ? PortClaim::of_interface(port.device, port.mtu)
                                                          : PortClaim::of_device(port.device);
-    if (!claim) {
-      return fail(claim.error().code, fmt::format("port {} ({} {})", port.name, profile.name, port.device),
-                  claim.error().text);
+    if (claim) {
+      claims_.push_back(std::move(*claim));
+    } else {
+      problems.push_back(sources.problem(fmt::format("ports[{}].device", i), claim.error().words()));
     }
-    claims_.push_back(std::move(*claim));
   }
-  return {};
-}
-
-PacketPool::Shape Dataplane::buffers_needed() const {
-  PacketPool::Shape shape{.buffers =
-                              kBuffersSpare + workers() * kBuffersPerWorker + (workers() + 1U) * kBuffersPerCache};
-  for (const auto& [port, profile] : profiled_) {
-    shape.buffers += DpdkPort::buffers_for(profile, workers());
-    shape.mtu_max = std::max(shape.mtu_max, port.mtu);
-  }
-  return shape;
+  return problems;
 }
 
 Result<void> Dataplane::start_eal() {
-  const std::uint64_t wanted_mb = (PacketPool::bytes_for(buffers_needed()) >> 20U) + 1;
-  // An eighth for what DPDK itself and its drivers allocate.
-  if (wanted_mb > config_.memory_mb - config_.memory_mb / 8) {
-    return fail(
-        Error::Code::limit, "memory_mb",
-        fmt::format("{} MB are too little: the buffers of {} ports and {} workers take {} MB; at least {} are needed",
-                    config_.memory_mb, profiled_.size(), workers(), wanted_mb, wanted_mb * 8 / 7 + 1));
-  }
   EalOptions options{.file_prefix = file_prefix(config_.runtime_dir),
                      .memory_mb = config_.memory_mb,
                      .hugepages = packets_on_hugepages_,
@@ -167,7 +105,7 @@ Result<void> Dataplane::start_eal() {
 }
 
 Result<void> Dataplane::open_ports() {
-  auto pool = PacketPool::create(buffers_needed());
+  auto pool = PacketPool::create(buffers_);
   if (!pool) return tl::unexpected<Error>{pool.error()};
   pool_.emplace(std::move(*pool));
   for (const auto& [port, profile] : profiled_) {

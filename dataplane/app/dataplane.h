@@ -7,10 +7,12 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "dataplane/app/config.h"
 #include "dataplane/app/eal.h"
+#include "dataplane/app/machine.h"
 #include "dataplane/contract/region.h"
 #include "dataplane/lookup/tables.h"
 #include "dataplane/worker/housekeeping.h"
@@ -23,29 +25,29 @@ namespace fulcrum {
 
 class Dataplane {
  public:
-  // Main thread. `cold`: forget the region of an earlier start. Errors are sentences for a person.
-  static Result<std::unique_ptr<Dataplane>> start(const ConfigReading& reading, bool cold);
+  // Main thread. `cold`: forget the region of an earlier start. Errors are lines for a person, one for each problem.
+  using Started = tl::expected<std::unique_ptr<Dataplane>, std::vector<std::string>>;
+  static Started start(const ConfigReading& reading, bool cold);
   ~Dataplane();
 
   // Runs workers and housekeeping until `stop`; returns when all of them rest and no packet is under way.
   void run(const std::atomic<bool>& stop);
 
  private:
-  explicit Dataplane(const ConfigReading& reading) : config_{reading.config}, profiled_{reading.ports} {}
-  Result<void> check_machine() const;
-  Result<void> check_devices() const;
-  Result<void> make_region(bool cold);
-  Result<void> claim_ports();
+  explicit Dataplane(const ConfigReading& reading)
+      : config_{reading.config}, profiled_{reading.ports}, buffers_{buffers_needed(reading)} {}
+  Result<void> make_region(const MemoryPlan& plan, bool cold);
+  std::vector<settings::Problem> claim_ports(const settings::Sources& sources);
   Result<void> start_eal();
   Result<void> open_ports();
   Result<void> make_twins();
   Result<void> make_threads();
   void publish();
-  [[nodiscard]] PacketPool::Shape buffers_needed() const;
   [[nodiscard]] std::uint16_t workers() const { return static_cast<std::uint16_t>(config_.worker_cores.size()); }
 
   DataplaneConfig config_;
   std::vector<ProfiledPort> profiled_;
+  PacketPool::Shape buffers_;
   bool packets_on_hugepages_ = false;
   std::optional<Region> region_;
   std::vector<PortClaim> claims_;

@@ -151,7 +151,7 @@ int run(const ConfigReading& reading, bool cold) {
   SignalListener listener{block_stop_signals()};
   auto dataplane = Dataplane::start(reading, cold);
   if (!dataplane) {
-    log(Level::error, "{}", dataplane.error().words());
+    for (const std::string& line : dataplane.error()) log(Level::error, "{}", line);
     return kWrongInputOrEnvironment;
   }
   listener.started();

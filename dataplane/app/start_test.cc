@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -220,7 +221,37 @@ TEST_F(Start, CoreThatIsNotThere) {
 TEST_F(Start, InterfaceThatIsNotThere) {
   Lab lab;
   lab.ports = R"({ name = "front"; profile = "af_packet"; device = "veth7"; })";
-  expect_refusal(lab.run(), "port front (af_packet veth7): no such network interface here; there are: veth");
+  expect_refusal(lab.run(), ":9: ports.front.device: veth7: no such network interface here; there are: veth");
+}
+
+TEST_F(Start, AllThatTheMachineLacksIsSaidAtOnce) {
+  Lab lab;
+  lab.workers = "[ 1000, 1001 ]";
+  lab.memory_mb = 1'000'000;
+  lab.more = "hugepages = \"off\";\n";
+  lab.ports = R"({ name = "front"; profile = "af_packet"; device = "veth7"; },
+    { name = "back"; profile = "af_packet"; device = "veth8"; },
+    { name = "side"; profile = "ixgbe"; device = "ffff:03:00.0"; })";
+  const CommandResult result = lab.run();
+  for (const char* words :
+       {"d.cfg:8: worker_cores[0]: this machine has no core 1000",
+        "d.cfg:8: worker_cores[1]: this machine has no core 1", "d.cfg:10: ports.front.device: veth7: no such",
+        "d.cfg:11: ports.back.device: veth8: no such", "d.cfg:12: ports.side.device: ffff:03:00.0: no such PCI device",
+        "d.cfg:3: memory_mb: this machine has "}) {
+    expect_refusal(result, words);
+  }
+  EXPECT_EQ(std::count(result.output.begin(), result.output.end(), '\n'), 6) << result.output;
+  EXPECT_NE(access((lab.runtime_dir() + "/region").c_str(), F_OK), 0) << "a region was made";
+}
+
+TEST_F(Start, RegionOfRandomBytes) {
+  Lab lab;
+  run_command("mkdir " + lab.runtime_dir() + "; head -c 8000000 /dev/urandom > " + lab.runtime_dir() + "/region");
+  expect_refusal(lab.run(), "is not a region of Fulcrum");
+  expect_refusal(lab.run(), "start fulcrum-dataplane with --cold");
+  Running cold{lab, "--cold"};
+  ASSERT_TRUE(cold.wait_until_it_runs()) << cold.output();
+  EXPECT_EQ(cold.end(SIGTERM), 0);
 }
 
 TEST_F(Start, InterfaceWithAnAddress) {
@@ -290,6 +321,10 @@ TEST_F(Start, RunsStopsAndLeavesOnlyItsTwin) {
   EXPECT_NE(lab.twins.ip("link show front").output.find(region->header().ports[0].mac.text()), std::string::npos);
   EXPECT_EQ(region->header().ports[1].in_use, 0U);
 
+  std::string flat = lab.runtime_dir();
+  std::replace(flat.begin(), flat.end(), '/', '-');
+  EXPECT_NE(access(("/run/dpdk/fulcrum" + flat).c_str(), F_OK), 0) << "DPDK's directory is there";
+
   EXPECT_EQ(running.end(SIGTERM), 0) << running.output();
   EXPECT_EQ(running.output().find("did not come back"), std::string::npos) << running.output();
   EXPECT_EQ(lab.twins.ip("link show front").status, 0) << "its twin went";
@@ -318,7 +353,7 @@ TEST_F(Start, SecondOneIsRefused) {
   const std::string other = lab.directory.path() + "/other.cfg";
   run_command("sed 's#/run\"#/run2\"#' " + lab.config() + " > " + other);
   expect_refusal(lab.box.exec("timeout 30 " + program() + " --config " + other),
-                 "port front (af_packet veth0): port already in use by another fulcrum-dataplane");
+                 ".device: veth0: port already in use by another fulcrum-dataplane");
   EXPECT_EQ(running.end(SIGINT), 0) << running.output();
 }
 

@@ -53,7 +53,8 @@ void lay_out(RegionHeader& header, const RegionShape& shape) {
 std::optional<Error> refuse(const RegionHeader& header, const std::string& path, std::uint64_t file_size) {
   if (header.magic.load(std::memory_order_acquire) != kRegionMagic) {
     return Error{Error::Code::not_found, path,
-                 "is not a region of Fulcrum, or its dataplane has not finished starting"};
+                 "is not a region of Fulcrum, or its dataplane has not finished starting: if none is starting, start "
+                 "fulcrum-dataplane with --cold, which lays out a new one"};
   }
   if (header.layout_version != kLayoutVersion || header.header_size != sizeof(RegionHeader)) {
     return Error{
@@ -66,12 +67,14 @@ std::optional<Error> refuse(const RegionHeader& header, const std::string& path,
   // Bounded before anything is computed from it, so that no sum of sizes wraps around.
   if (header.shape.workers == 0 || header.shape.workers > kWorkersMax ||
       header.shape.connection_index_bytes > file_size || header.shape.persistence_index_bytes > file_size) {
-    return Error{Error::Code::invalid, path, "damaged header: start fulcrum-dataplane with --cold"};
+    return Error{Error::Code::invalid, path,
+                 "damaged header: start fulcrum-dataplane with --cold (which forgets the established connections)"};
   }
   lay_out(expected, header.shape);
   if (header.total_size != expected.total_size || header.total_size > file_size ||
       std::memcmp(&header.workers, &expected.workers, sizeof(SectionPlace) * 11) != 0) {
-    return Error{Error::Code::invalid, path, "damaged header: start fulcrum-dataplane with --cold"};
+    return Error{Error::Code::invalid, path,
+                 "damaged header: start fulcrum-dataplane with --cold (which forgets the established connections)"};
   }
   return std::nullopt;
 }
@@ -99,7 +102,9 @@ Result<MappedFile> map_file(int file, const std::string& path, std::uint64_t siz
   MappedFile mapped{.file = file, .size = size, .on_hugepages = is_hugetlbfs(file)};
   void* base = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   if (base == MAP_FAILED) {
-    return fail(Error::Code::io, path, fmt::format("cannot map {} MiB: {}", size >> 20U, errno_words(errno)));
+    return fail(Error::Code::io, path,
+                fmt::format("cannot map {} MiB: {}; free memory, or start fulcrum-dataplane with fewer `connections`",
+                            size >> 20U, errno_words(errno)));
   }
   mapped.base = static_cast<std::byte*>(base);
   return mapped;
@@ -142,7 +147,9 @@ Result<int> lock_file(const std::string& path) {
   for (int tries = 1;; ++tries) {
     const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (file < 0)
-      return fail(Error::Code::io, path, fmt::format("cannot create the shared region: {}", errno_words(errno)));
+      return fail(
+          Error::Code::io, path,
+          fmt::format("cannot open or make the shared region: {}; mend that, or `runtime_dir`", errno_words(errno)));
     if (flock(file, LOCK_EX | LOCK_NB) != 0) {
       close(file);
       if (tries < kLockTries) {

@@ -119,14 +119,18 @@ Result<PortClaim> PortClaim::of_device(const std::string& device) {
   return claim;
 }
 
-Result<PortClaim> PortClaim::of_interface(const std::string& interface, std::uint16_t mtu) {
+Result<void> PortClaim::check_interface(const std::string& interface) {
   if (interface.size() >= IFNAMSIZ || if_nametoindex(interface.c_str()) == 0) {
     return fail(Error::Code::not_found, interface,
                 fmt::format("no such network interface here; there are: {}", interfaces_here()));
   }
+  return refuse_addresses(interface);
+}
+
+Result<PortClaim> PortClaim::of_interface(const std::string& interface, std::uint16_t mtu) {
+  if (auto good = check_interface(interface); !good) return tl::unexpected<Error>{good.error()};
   auto claim = of_device(interface);
   if (!claim) return claim;
-  if (auto clean = refuse_addresses(interface); !clean) return tl::unexpected<Error>{clean.error()};
   if (auto quiet = disable_ipv6(interface); !quiet) return tl::unexpected<Error>{quiet.error()};
   auto holder = hold_promiscuous(interface);
   if (!holder) return tl::unexpected<Error>{holder.error()};

@@ -22,8 +22,10 @@ class PortClaim {
   // Claims `device` (an interface name, a PCI address, a file) in our network namespace. Errors: conflict, after two
   // seconds in which a dataplane that was killed lets go.
   static Result<PortClaim> of_device(const std::string& device);
-  // Claims an interface and makes it ready. Errors: it is missing (the sentence lists those that exist), conflict, it
-  // carries an IPv4 address.
+  // Whether an interface could be claimed, so far as that can be told without touching it. Errors: it is missing (the
+  // sentence lists those that exist), it carries an IPv4 address.
+  static Result<void> check_interface(const std::string& interface);
+  // Claims an interface and makes it ready. Errors: as check_interface(), conflict.
   static Result<PortClaim> of_interface(const std::string& interface, std::uint16_t mtu);
 
   PortClaim() = default;  // claims nothing

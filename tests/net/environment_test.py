@@ -17,8 +17,9 @@ class Environment(LabCase):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(dir="/run")))
         self.folder.chmod(0o755)
 
-    def refused(self, daemon, text, *sentences, options=(), command=None):
-        """The program ends with status 2 and says these words; one line for each problem, nothing else."""
+    def refused(self, daemon, text, *sentences, problems=1, options=(), command=None):
+        """The program ends with status 2 and says these words; one line for each problem, nothing else. Those that the
+        file brings about name it with a line."""
         configuration = self.folder / "some.cfg"
         configuration.write_text(text)
         command = command or inside(self.lab.box, str(daemon.program))
@@ -28,7 +29,8 @@ class Environment(LabCase):
         self.assertEqual(done.returncode, 2, said)
         for sentence in sentences:
             self.assertIn(sentence, said)
-        self.assertLessEqual(len(said.splitlines()), 3, said)
+        self.assertEqual(len(said.splitlines()), problems, said)
+        return said
 
     def dataplane_text(self, runtime_dir=None, **options):
         return daemons.dataplane_configuration(self.lab, runtime_dir or self.folder / "run", **options)
@@ -55,17 +57,39 @@ class Environment(LabCase):
         self.refused(self.box.dataplane, text, "rx_descriptorz", "af_packet.cfg:")
 
     def test_unknown_profile(self):
-        self.refused(self.box.dataplane, self.dataplane_text().replace('"af_packet"', '"af_paket"'), "af_paket")
+        text = self.dataplane_text().replace('"af_packet"', '"af_paket"')
+        self.refused(self.box.dataplane, text, *(f"ports.{name}.profile: " for name in ("front", "back")), problems=2)
 
     def test_missing_interface(self):
-        self.refused(self.box.dataplane, self.dataplane_text().replace("veth-front", "veth-frond"), "veth-frond")
+        text = self.dataplane_text().replace("veth-front", "veth-frond")
+        self.refused(self.box.dataplane, text, "some.cfg:10: ports.front.device: veth-frond: no such")
+
+    def test_everything_that_is_missing_at_once(self):
+        text = self.dataplane_text(hugepages="off").replace("veth-", "vath-")
+        text = text.replace("memory_mb = 128", "memory_mb = 900000")
+        text = text.replace("housekeeping_core = 0", "housekeeping_core = 1000")
+        self.refused(
+            self.box.dataplane,
+            text,
+            "some.cfg:4: memory_mb: this machine has ",
+            "some.cfg:8: housekeeping_core: this machine has no core 1000",
+            "some.cfg:10: ports.front.device: vath-front: no such network interface here; there are: ",
+            "some.cfg:11: ports.back.device: vath-back: no such network interface here; there are: ",
+            problems=4,
+        )
+
+    def test_profile_folder_that_is_not_there(self):
+        text = self.dataplane_text() + 'profile_dir = "/nowhere";\n'
+        self.refused(self.box.dataplane, text, "some.cfg:12: profile_dir: there is no directory /nowhere")
 
     def test_region_in_use(self):
         self.refused(self.box.dataplane, self.dataplane_text(self.box.runtime_dir), "running")
 
     def test_port_in_use(self):
         text = self.dataplane_text().replace(self.lab.twin, self.lab.twin + "2")
-        self.refused(self.box.dataplane, text, "veth-front", "in use")
+        front, back = (f"some.cfg:{line}: ports.{port}.device: veth-{port}: port already in use by another "
+                       for line, port in ((10, "front"), (11, "back")))
+        self.refused(self.box.dataplane, text, front, back, problems=2)
 
     def test_second_control(self):
         text = daemons.control_configuration(self.box.runtime_dir)
