@@ -4,6 +4,7 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_log.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -44,6 +45,10 @@ Result<void> take_over_log() {
   return {};
 }
 
+// DPDK makes a directory for each file prefix and never removes it. With our arguments nothing ever lies in it, so it
+// goes at once, and none is left when we are killed.
+void remove_runtime_directory() { rmdir(rte_eal_get_runtime_dir()); }
+
 }  // namespace
 
 std::vector<std::string> Eal::arguments(const EalOptions& options) {
@@ -80,9 +85,12 @@ Result<Eal> Eal::start(const EalOptions& options) {
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
-  if (rte_eal_init(static_cast<int>(words.size()), pointers.data()) < 0) {
+  const bool started = rte_eal_init(static_cast<int>(words.size()), pointers.data()) >= 0;
+  const int reason = rte_errno;
+  remove_runtime_directory();
+  if (!started) {
     return fail(Error::Code::io, "DPDK",
-                fmt::format("does not start: {} (called with: {})", rte_strerror(rte_errno), fmt::join(more, " ")));
+                fmt::format("does not start: {} (called with: {})", rte_strerror(reason), fmt::join(more, " ")));
   }
   return Eal{};
 }

@@ -14,7 +14,9 @@ import socket
 import sys
 import threading
 
-BIG_FILE = pathlib.Path("/var/tmp/fulcrum-lab/100MB")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent))
+
+from tools.labkit import web  # noqa: E402 (the path comes first)
 
 
 def connect(address):
@@ -69,7 +71,7 @@ def requests(address, count, threads):
 
 def parallel(address, count, size):
     """Many downloads of a part of the big file at the same time, each compared with the file byte by byte."""
-    expected = BIG_FILE.read_bytes()[:size]
+    expected = b"".join(web.big_content(size))
     failures = collections.Counter()
     selector = selectors.DefaultSelector()
     open_ones = []

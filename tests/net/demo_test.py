@@ -20,7 +20,8 @@ class Demo(unittest.TestCase):
     def setUp(self):
         self.lab = topology.Lab("demo")
         self.addCleanup(self.lab.down)
-        self.lab.down()
+        with self.lab.locked():
+            self.lab.down()
         self.hugepages = HUGEPAGES.read_text()
 
     def start(self, *options):
@@ -29,7 +30,9 @@ class Demo(unittest.TestCase):
 
     def check_nothing_is_left(self):
         self.assertEqual([name for name in self.lab.namespaces() if exists(name)], [])
-        self.assertFalse(self.lab.state.exists())
+        for left in (self.lab.state, self.lab.scratch, topology.STATE_ROOT / "demo.lock"):
+            self.assertFalse(left.exists(), left)
+        self.assertEqual(list(pathlib.Path("/run/dpdk").glob("fulcrum-run-fulcrum-lab-demo-*")), [])
         self.assertEqual(HUGEPAGES.read_text(), self.hugepages)
 
     def test_figures(self):

@@ -135,8 +135,10 @@ class Download:
 @functools.cache
 def big_checksum(size=web.BIG_SIZE):
     """The checksum that every download of the big file, or of its first `size` bytes, must have."""
-    with web.big_file().open("rb") as file:
-        return hashlib.sha256(file.read(size)).hexdigest()
+    digest = hashlib.sha256()
+    for piece in web.big_content(size):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 __all__ = ["ALL_UP", "BUILD", "WAYS", "Download", "LabCase", "LabError", "big_checksum"]

@@ -4,11 +4,10 @@ What a lab added is noted in a file, so that whoever takes the lab down gives it
 later one when that was killed. Several labs at a time add and give back their own parts, one after the other.
 """
 
-import contextlib
-import fcntl
 import json
 import pathlib
 
+from tools.labkit import locks
 from tools.labkit.namespaces import LabError, run
 
 _COUNT = pathlib.Path("/proc/sys/vm/nr_hugepages")
@@ -16,12 +15,9 @@ _MOUNT = pathlib.Path("/dev/hugepages")
 _PAGE_MB = 2
 
 
-@contextlib.contextmanager
 def _alone(note):
     """Keeps other labs from changing the number between our reading and writing it."""
-    with open(note.parent / "hugepages.lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    return locks.file_lock(note.parent / "hugepages.lock")
 
 
 def reserve(megabytes, note):

@@ -18,18 +18,18 @@ fulcrum-control. A NAT farm (shop-nat) balances to the back legs, a DSR farm (sh
 
 import contextlib
 import dataclasses
-import fcntl
 import os
 import pathlib
 import shutil
 
-from tools.labkit import hugepages, namespaces
+from tools.labkit import hugepages, locks, namespaces
 from tools.labkit.namespaces import LabError, batch, exists, run, sysctl
 
 SERVERS = ("s1", "s2", "s3")
 CLIENT_V4, CLIENT_V6 = "198.51.100.2", "2001:db8:1::2"
 BOX_ADDRESSES = {"front": ("198.51.100.1/24", "2001:db8:1::1/64"), "back": ("10.1.1.1/24", "fd00:1::1/64")}
 STATE_ROOT = pathlib.Path("/run/fulcrum-lab")
+SCRATCH_ROOT = pathlib.Path("/var/tmp/fulcrum-lab")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +66,7 @@ class Lab:
             raise LabError(f'"{prefix}" is no prefix of a lab: use one to five letters and digits')
         self.prefix = prefix
         self.state = STATE_ROOT / prefix
+        self.scratch = SCRATCH_ROOT / prefix  # for what is large
         self.hugepages_note = STATE_ROOT / f"{prefix}.hugepages"
         self.client = f"{prefix}-client"
         self.box = f"{prefix}-box"
@@ -83,10 +84,9 @@ class Lab:
     @contextlib.contextmanager
     def locked(self):
         """Keeps a second program from building or running the same lab at the same time."""
-        STATE_ROOT.mkdir(exist_ok=True)
-        with open(STATE_ROOT / f"{self.prefix}.lock", "w", encoding="ascii") as lock:
+        with contextlib.ExitStack() as stack:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                stack.enter_context(locks.file_lock(STATE_ROOT / f"{self.prefix}.lock", wait=False))
             except BlockingIOError:
                 words = f'another program uses the lab "{self.prefix}": wait for it, or take another --prefix'
                 raise LabError(words) from None
@@ -127,7 +127,10 @@ class Lab:
             if exists(name):
                 run("ip", "netns", "del", name)
         hugepages.give_back(self.hugepages_note)
-        shutil.rmtree(self.state, ignore_errors=True)
+        for folder in (self.state, self.scratch):
+            shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(OSError):  # other labs have theirs in there
+                folder.parent.rmdir()
 
     def _forget_region(self):
         """The region outlives its process by design; where it is a link, what it points to goes too."""

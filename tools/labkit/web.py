@@ -8,7 +8,7 @@ from tools.labkit import namespaces, topology
 from tools.labkit.namespaces import LabError, inside, run, wait_until
 
 BIG_SIZE = 100_000_000
-BIG_FILE = pathlib.Path("/var/tmp/fulcrum-lab/100MB")
+_PIECE = 1_000_000
 
 CONFIGURATION = """\
 user root;
@@ -38,23 +38,30 @@ http {{
 """
 
 
-def big_file():
-    """A file of 100 MB that no two parts of are alike, so that a lost or doubled segment shows. Made once."""
-    if not BIG_FILE.exists() or BIG_FILE.stat().st_size != BIG_SIZE:
-        BIG_FILE.parent.mkdir(parents=True, exist_ok=True)
-        scratch = BIG_FILE.with_suffix(".new")
-        source = random.Random(2)
-        with scratch.open("wb") as out:
-            for _ in range(BIG_SIZE // 1_000_000):
-                out.write(source.randbytes(1_000_000))
-        scratch.rename(BIG_FILE)
-    return BIG_FILE
+def big_content(size=BIG_SIZE):
+    """What /big says, or its beginning, in pieces: no two parts of it are alike, so that a lost or doubled segment
+    shows. Always the same."""
+    source = random.Random(2)
+    for at in range(0, size, _PIECE):
+        yield source.randbytes(_PIECE)[: size - at]
+
+
+def big_file(lab):
+    """The file of 100 MB that the lab's servers serve. On a disk: it would take memory beside the lab's state."""
+    file = lab.scratch / "100MB"
+    if not file.exists():
+        lab.scratch.mkdir(parents=True, exist_ok=True)
+        with file.open("wb") as out:
+            for piece in big_content():
+                out.write(piece)
+    return file
 
 
 class WebServer:
     """One nginx of the lab."""
 
     def __init__(self, lab, name):
+        self.lab = lab
         self.name = name
         self.namespace = lab.server(name)
         self.folder = lab.state / name
@@ -64,7 +71,7 @@ class WebServer:
         """Starts it; it listens when this returns."""
         self.folder.mkdir(exist_ok=True)
         configuration = self.folder / "nginx.conf"
-        configuration.write_text(CONFIGURATION.format(folder=self.folder, name=self.name, big=big_file()))
+        configuration.write_text(CONFIGURATION.format(folder=self.folder, name=self.name, big=big_file(self.lab)))
         (self.folder / "nginx.pid").unlink(missing_ok=True)
         errors = str(self.folder / "error.log")
         command = inside(self.namespace, "nginx", "-e", errors, "-c", str(configuration))
