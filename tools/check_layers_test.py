@@ -100,6 +100,26 @@ class CheckLayers(unittest.TestCase):
         self.refuses("501 lines", {"dataplane/base/long.cc": "//\n" * 501})
         self.refuses("long.cc:1: 121 characters", {"dataplane/base/long.cc": "/" * 121 + "\n"})
 
+    def test_refuses_long_functions(self):
+        def function(statements, before="", begin="int f(\n    int x) {\n"):
+            return before + begin + "  f({x, 1});\n" * statements + "}\n"
+
+        at_most = function(67, "namespace {\nconst char* k = R\"(}}\n)\";  // {\nstruct S {};\n")
+        self.assertEqual(self.check({"dataplane/base/ids.cc": at_most})[0], 0)
+        for text in (
+            function(68, "namespace n {\nchar k = '}';\n"),
+            function(68, "class C {\n public:\n  int x{0};\n"),
+            function(69, begin="TEST_F(Some, Thing) {\n"),
+            function(69, begin='extern "C" int f(int x = {}) {\n'),
+        ):
+            self.refuses(": a function of 71 lines, at most 70", {"dataplane/base/ids.cc": text})
+        python = "def f():\n" + "    f()\n" * 70
+        self.refuses("tools/some.py:1: a function of 71 lines", {"tools/some.py": python})
+
+    def test_refuses_code_where_no_room_can_be(self):
+        for path in ("gui/main.cc", "main.cc", "nic-profiles/some.hpp"):
+            self.refuses(f"{path}: in no room", {path: "int x;\n"})
+
     def test_refuses_a_header_that_needs_another_before_it(self):
         status, output = self.check({"control/app/wiring.h": "#pragma once\nstd::uint8_t wires();\n"}, compiles=True)
         self.assertEqual(status, 1, output)

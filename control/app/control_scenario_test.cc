@@ -180,18 +180,20 @@ SCENARIO("a server that fails on one bound port leaves all of them") {
   }
 }
 
+json say(const ControlProcess& control, const char* server, const json& body) {
+  return control.ask(
+      {{"api",
+        {{"method", "POST"}, {"path", fmt::format("/api/v1/farms/shop/servers/{}/verbs", server)}, {"body", body}}}});
+}
+
+json first_server(const ControlProcess& control) { return control.show("servers")["servers"][0]; }
+
 SCENARIO("an operator takes a server out for a time") {
   if (geteuid() != 0) return;
   const Lab lab;
   lab.write_config(farm("shop", kVip));
   const Server web1{lab, "10.1.1.11"};
   const Server web2{lab, "10.1.1.12"};
-  const auto say = [](const ControlProcess& control, const char* server, const json& body) {
-    return control.ask(
-        {{"api",
-          {{"method", "POST"}, {"path", fmt::format("/api/v1/farms/shop/servers/{}/verbs", server)}, {"body", body}}}});
-  };
-  const auto server = [](const ControlProcess& control) { return control.show("servers")["servers"][0]; };
   GIVEN("a farm with two servers up") {
     Dataplane dataplane{lab};
     std::optional<ControlProcess> control{std::in_place, lab};
@@ -202,7 +204,7 @@ SCENARIO("an operator takes a server out for a time") {
       CHECK(say(*control, "web1", {{"verb", "drain"}, {"for_s", 0}})["status"] == 422);
       CHECK(say(*control, "web9", {{"verb", "drain"}})["status"] == 404);
       CHECK(control->ask({{"verb", "drain"}, {"farm", "shop"}, {"server", "web1"}}).contains("error"));
-      CHECK(server(*control)["operator"].is_null());
+      CHECK(first_server(*control)["operator"].is_null());
     }
     WHEN("one is drained without an end") {
       json answer;
@@ -210,8 +212,8 @@ SCENARIO("an operator takes a server out for a time") {
       REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 1; }));
       asks.join();
       CHECK(answer["status"] == 200);
-      CHECK(server(*control)["duty"] == "draining");
-      CHECK(server(*control)["operator"]["state"]["until"].is_null());
+      CHECK(first_server(*control)["duty"] == "draining");
+      CHECK(first_server(*control)["operator"]["state"]["until"].is_null());
       THEN("it stays so when control is killed and comes back") {
         control->end(SIGKILL);
         const std::uint64_t before = dataplane.snapshot->generation;
@@ -219,12 +221,12 @@ SCENARIO("an operator takes a server out for a time") {
         REQUIRE(wait_for(&dataplane, [&] { return dataplane.snapshot->generation > before; }));
         CHECK(dataplane.usable(kVip) == 1);
         REQUIRE(wait_for(&dataplane, [&] { return answers(*control); }));
-        CHECK(server(*control)["wanted"] == "drain");
+        CHECK(first_server(*control)["wanted"] == "drain");
         AND_WHEN("it is enabled") {
           asks = std::thread{[&] { answer = say(*control, "web1", {{"verb", "enable"}}); }};
           CHECK(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 2; }));
           asks.join();
-          THEN("nothing is left of it") { CHECK(server(*control)["operator"].is_null()); }
+          THEN("nothing is left of it") { CHECK(first_server(*control)["operator"].is_null()); }
         }
       }
       THEN("a commit that removes the server forgets it") {
@@ -239,30 +241,43 @@ SCENARIO("an operator takes a server out for a time") {
         CHECK(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 2; }));
       }
     }
+  }
+}
+
+SCENARIO("an operator gives a server another weight for a time") {
+  if (geteuid() != 0) return;
+  const Lab lab;
+  lab.write_config(farm("shop", kVip));
+  const Server web1{lab, "10.1.1.11"};
+  const Server web2{lab, "10.1.1.12"};
+  GIVEN("a farm with two servers up") {
+    Dataplane dataplane{lab};
+    const ControlProcess control{lab};
+    REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 2; }));
     WHEN("one gets weight 0 for a second") {
       json answer;
-      std::thread asks{[&] { answer = say(*control, "web1", {{"verb", "weight"}, {"weight", 0}, {"for_s", 1}}); }};
+      std::thread asks{[&] { answer = say(control, "web1", {{"verb", "weight"}, {"weight", 0}, {"for_s", 1}}); }};
       REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 1; }));
       THEN("the configured weight applies again by itself") {
         CHECK(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 2; }));
         asks.join();
         CHECK(answer["status"] == 200);
-        CHECK(server(*control)["weight"] == 10);
-        CHECK(server(*control)["operator"].is_null());
+        CHECK(first_server(control)["weight"] == 10);
+        CHECK(first_server(control)["operator"].is_null());
       }
     }
     WHEN("one has weight 0 and is enabled") {
       json answer;
-      std::thread asks{[&] { answer = say(*control, "web1", {{"verb", "weight"}, {"weight", 0}}); }};
+      std::thread asks{[&] { answer = say(control, "web1", {{"verb", "weight"}, {"weight", 0}}); }};
       REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 1; }));
       asks.join();
-      asks = std::thread{[&] { answer = say(*control, "web1", {{"verb", "enable"}}); }};
+      asks = std::thread{[&] { answer = say(control, "web1", {{"verb", "enable"}}); }};
       const bool serves = wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 2; });
       asks.join();
       THEN("it serves with its configured weight again, and the answer says so") {
         CHECK(serves);
         CHECK(answer["body"]["done"] == "web1 of farm shop: enabled, with weight 10 again");
-        CHECK(server(*control)["operator"].is_null());
+        CHECK(first_server(control)["operator"].is_null());
       }
     }
   }

@@ -172,6 +172,34 @@ Description<Standbys> describe_standbys() {
   }};
 }
 
+settings::FieldOf<Farm> scheduler_field() {
+  return field("scheduler", &Farm::scheduler, "Who gets the next connection.")
+      .choice("round_robin", SchedulerKind::round_robin, "each server in turn")
+      .choice("weighted_round_robin", SchedulerKind::weighted_round_robin,
+              "each server in turn, as often as its weight says, evenly spread")
+      .choice("least_connections", SchedulerKind::least_connections,
+              "the server with the fewest connections, those that are closing among them; of more than 16 usable "
+              "servers, the better of two drawn at "
+              "random")
+      .choice("weighted_least_connections", SchedulerKind::weighted_least_connections,
+              "the same, connections divided by the weight")
+      .choice("two_choices", SchedulerKind::two_choices,
+              "the server with the fewest connections for its weight of two drawn at random, however many there "
+              "are")
+      .choice("source_hash", SchedulerKind::source_hash,
+              "the client's address decides, by weight: the same server for all its connections, without keeping "
+              "anything in memory, on every box with this configuration")
+      .choice("maglev", SchedulerKind::maglev,
+              "the client's address and port decide, by weight: its connections spread over the servers, and go to "
+              "the same ones on every box with this configuration")
+      .choice("fastest_response", SchedulerKind::fastest_response,
+              "the server with the smallest product of response time and connections, for its weight. The time is "
+              "that from SYN to SYN-ACK, in mode dsr the health check's to connect")
+      .choice("least_bandwidth", SchedulerKind::least_bandwidth,
+              "of two servers drawn at random the one that moved fewer bytes in the last second, for its weight; "
+              "in mode dsr only the clients' bytes count");
+}
+
 Description<Farm> describe_farm() {
   return {{
       field("name", &Farm::name, "Name of the farm, unique.")
@@ -186,30 +214,7 @@ Description<Farm> describe_farm() {
           .choice("dsr", Mode::dsr,
                   "only the MAC address changes; the server has the farm's address on its loopback interface and "
                   "answers the client directly"),
-      field("scheduler", &Farm::scheduler, "Who gets the next connection.")
-          .choice("round_robin", SchedulerKind::round_robin, "each server in turn")
-          .choice("weighted_round_robin", SchedulerKind::weighted_round_robin,
-                  "each server in turn, as often as its weight says, evenly spread")
-          .choice("least_connections", SchedulerKind::least_connections,
-                  "the server with the fewest connections; of more than 16 usable servers, the better of two drawn at "
-                  "random")
-          .choice("weighted_least_connections", SchedulerKind::weighted_least_connections,
-                  "the same, connections divided by the weight")
-          .choice("two_choices", SchedulerKind::two_choices,
-                  "the server with the fewest connections for its weight of two drawn at random, however many there "
-                  "are")
-          .choice("source_hash", SchedulerKind::source_hash,
-                  "the client's address decides, by weight: the same server for all its connections, without keeping "
-                  "anything in memory, on every box with this configuration")
-          .choice("maglev", SchedulerKind::maglev,
-                  "the client's address and port decide, by weight: its connections spread over the servers, and go to "
-                  "the same ones on every box with this configuration")
-          .choice("fastest_response", SchedulerKind::fastest_response,
-                  "the server with the smallest product of response time and connections, for its weight. The time is "
-                  "that from SYN to SYN-ACK, in mode dsr the health check's to connect")
-          .choice("least_bandwidth", SchedulerKind::least_bandwidth,
-                  "of two servers drawn at random the one that moved fewer bytes in the last second, for its weight; "
-                  "in mode dsr only the clients' bytes count"),
+      scheduler_field(),
       field("slow_start_s", &Farm::slow_start,
             "How long a server that has come up takes to its full weight, under the schedulers that go by load: it "
             "would be flooded otherwise. 0: it has it at once.")

@@ -41,8 +41,8 @@ struct Row {
   model::Standbys rule{};
 };
 
-const std::vector<Row>& rows() {
-  static const std::vector<Row> table{
+std::vector<Row> coming_in() {
+  return {
       {"all_well", {"active", "favorite", "standby was-idle", "last was-idle"}, "up up standby standby"},
       {"first_start", {"active new", "standby new", "last new"}, "up standby standby"},
       {"one_fails_one_comes_in",
@@ -79,7 +79,11 @@ const std::vector<Row>& rows() {
       {"full_and_down_is_down", {"active full down", "active"}, "down up"},
       {"full_and_drained_is_drained", {"active full drain", "active"}, "draining up"},
       {"back_from_full_serves_at_once", {"active", "standby"}, "up standby"},
-      // The way back.
+  };
+}
+
+std::vector<Row> the_way_back() {
+  return {
       {"a_favorite_takes_its_place_back", {"favorite was-down", "standby"}, "up standby"},
       {"an_active_that_comes_back_waits", {"active was-down", "active", "standby"}, "waiting up up"},
       {"and_goes_on_waiting", {"active was-idle", "active", "standby"}, "waiting up up"},
@@ -96,7 +100,11 @@ const std::vector<Row>& rows() {
       {"a_new_server_serves_at_once", {"active new", "active down was-down", "standby"}, "up down up"},
       {"the_first_answer_of_a_check_is_no_return", {"active was-untested", "standby"}, "up standby"},
       {"before_the_first_answer_a_standby_that_answered_serves", {"active untested new", "standby new"}, "unknown up"},
-      // The last resort.
+  };
+}
+
+std::vector<Row> last_resort_and_rules() {
+  return {
       {"last_resort_when_nobody_is_left",
        {"active down", "standby down was-idle", "last was-idle", "last was-idle"},
        "down down up up"},
@@ -127,7 +135,14 @@ const std::vector<Row>& rows() {
       {"nothing_but_standbys", {"standby new", "standby new"}, "up standby"},
       {"nobody", {}, ""},
   };
-  return table;
+}
+
+std::vector<Row> rows() {
+  std::vector<Row> all;
+  for (const auto& some : {coming_in(), the_way_back(), last_resort_and_rules()}) {
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
 }
 
 std::string name_of(const testing::TestParamInfo<Row>& row) { return row.param.name; }
