@@ -216,6 +216,7 @@ void Control::look_at_dataplane() {
     tell(!alive, "dataplane", "", news);
   }
   stood_still(monotonic_now());
+  watch_links();
   if (watch_.region() != nullptr && !network_.ready()) try_network();
   network_.look();
   settle_health_checks();

@@ -20,6 +20,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <array>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -119,6 +120,7 @@ class Control {
   void explain_draft(const surface::ExplainRequest& request, Questioner::Done done);
   [[nodiscard]] Result<document::Document> document_of(const surface::ExplainRequest& request) const;
   void sample_rates();
+  void watch_links();
   void tell_probe_times();
   void start_recorder();
   void past_rates(const telemetry::HistoryQuery& query, telemetry::Recorder::Done done);
@@ -151,6 +153,7 @@ class Control {
   telemetry::Sampler sampler_;
   std::optional<telemetry::Sample> rates_;
   std::int64_t sampled_at_ = 0;
+  std::array<LinkState, kPortsMax> links_{};     // as told
   std::optional<telemetry::Recorder> recorder_;  // ends before the sampler, whose names it uses
   surface::Dispatcher dispatcher_;
   surface::ConfigurationDesk desk_;

@@ -61,6 +61,12 @@ std::vector<std::string> Control::alarms() const {
         "{} was rejected ({} problem{}, `show version` names them): revision {} stays in force.", config_file_,
         rejected_.size(), rejected_.size() == 1 ? "" : "s", configuration_.history().newest().number));
   }
+  for (std::size_t i = 0; alive_ && watch_.region() != nullptr && i < kPortsMax; ++i) {
+    if (links_[i] != LinkState::down && links_[i] != LinkState::gone) continue;
+    alarms.push_back(fmt::format("Port {} {}: nothing comes or goes there.",
+                                 watch_.region()->header().ports[i].name.view(),
+                                 links_[i] == LinkState::down ? "has no link" : "has lost its interface"));
+  }
   if (is_recent(table_full_at_)) {
     alarms.push_back(
         fmt::format("The connection table is full: new connections are refused, the last one {} s ago. Raise "

@@ -2,6 +2,7 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <utility>
 
 #include "control/app/control.h"
 #include "dataplane/base/log.h"
@@ -16,6 +17,21 @@ void Control::sample_rates() {
   rates_ = sampler_.read(alive_ ? watch_.region() : nullptr, publisher_.newest(), second);
   if (rates_ && recorder_) recorder_->add(*rates_);
   tell_probe_times();
+}
+
+// Whether the ports are connected to anything. Of one that is gone or down the health checks know too, but not why.
+void Control::watch_links() {
+  if (watch_.region() == nullptr) return;
+  for (std::size_t i = 0; i < kPortsMax; ++i) {
+    const PortInfo& port = watch_.region()->header().ports[i];
+    const LinkState now = port.in_use != 0 ? link_of(port) : LinkState::unknown;
+    const LinkState before = std::exchange(links_[i], now);
+    if (now == before || now == LinkState::unknown || (now == LinkState::up && before == LinkState::unknown)) continue;
+    tell(now != LinkState::up, "port", std::string{port.name.view()},
+         now == LinkState::up     ? "has a link again"
+         : now == LinkState::down ? "has no link: look at the cable, and at the interface at its other end"
+                                  : "its interface is gone: make it again and restart fulcrum-dataplane");
+  }
 }
 
 // For fastest_response, where the workers do not see the servers' answers.

@@ -41,6 +41,12 @@ enum class ConnectionState : std::uint8_t {
 };
 inline constexpr std::size_t kConnectionStates = 8;
 
+// Whether one end at least has said that it is over: such a connection is only remembered.
+constexpr bool is_closing(ConnectionState state) noexcept {
+  return state == ConnectionState::client_closing || state == ConnectionState::server_closing ||
+         state == ConnectionState::time_wait || state == ConnectionState::reset;
+}
+
 // Why this server was chosen. Stored by value: append, never reorder.
 enum class Reason : std::uint8_t {
   scheduler = 0,      // the farm's scheduler, whichever that was

@@ -56,8 +56,10 @@ struct alignas(64) ServerCounters {  // written by: its worker. read by: control
   std::atomic<ServerState> urgent_state{};     // set by Command::set_server_state ...
   std::atomic<std::uint64_t> urgent_since{0};  // ... for the snapshot generation it was sent with
   Counter connections;                         // opened, ever
-  // Opened minus closed by this worker. One worker may close what another opened: only the sum over workers is a count.
-  std::atomic<std::int64_t> active{0};
+  // Opened minus removed by this worker, and those of them that are closing (is_closing()). One worker may remove what
+  // another opened: only the sum over workers is a count.
+  std::atomic<std::int32_t> active{0};
+  std::atomic<std::int32_t> closing{0};
   Counter packets_in, packets_out;  // in: client to server
   Counter bytes_in, bytes_out;      // IP bytes
 };

@@ -24,6 +24,7 @@
 #include "dataplane/contract/connections.h"
 #include "dataplane/contract/counters.h"
 #include "dataplane/contract/explain.h"
+#include "dataplane/contract/link.h"
 #include "dataplane/contract/loads.h"
 #include "dataplane/contract/messages.h"
 #include "dataplane/contract/neighbours.h"
@@ -32,7 +33,7 @@
 namespace fulcrum {
 
 inline constexpr std::uint64_t kRegionMagic = 0x31'4D'55'52'43'4C'55'46;  // "FULCRUM1"
-inline constexpr std::uint32_t kLayoutVersion = 11;
+inline constexpr std::uint32_t kLayoutVersion = 12;
 
 // What is chosen at the dataplane's start and fixes all sizes.
 struct RegionShape {
@@ -50,8 +51,14 @@ struct PortInfo {  // written by: the dataplane, at start
   std::uint16_t mtu = 0;
   std::array<char, 16> twin{};  // interface name of the kernel twin
   std::uint32_t in_use = 0;
-  std::uint32_t unused = 0;
+  LinkState link = LinkState::unknown;  // written by: housekeeping, while it runs; see link_of()
 };
+inline LinkState link_of(const PortInfo& port) noexcept {
+  LinkState value;
+  __atomic_load(&port.link, &value, __ATOMIC_RELAXED);
+  return value;
+}
+inline void set_link(PortInfo& port, LinkState value) noexcept { __atomic_store(&port.link, &value, __ATOMIC_RELAXED); }
 
 struct SectionPlace {
   std::uint64_t offset = 0, size = 0;

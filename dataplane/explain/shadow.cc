@@ -8,6 +8,7 @@ void copy(const ServerCounters& from, ServerCounters& to) noexcept {
   to.urgent_state.store(from.urgent_state.load(std::memory_order_relaxed), std::memory_order_relaxed);
   to.urgent_since.store(from.urgent_since.load(std::memory_order_relaxed), std::memory_order_relaxed);
   to.active.store(from.active.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  to.closing.store(from.closing.load(std::memory_order_relaxed), std::memory_order_relaxed);
 }
 
 void copy(const LoadWord& from, LoadWord& to) noexcept {

@@ -88,7 +88,8 @@ class ConnectionTable {
   void set_server(ConnectionId id, ServerId server) noexcept;
   [[nodiscard]] Tick last_seen(ConnectionId id) const noexcept;
   [[nodiscard]] ConnectionState state(ConnectionId id) const noexcept;
-  void set_state(ConnectionId id, ConnectionState state) noexcept;
+  // Returns the state before: of two workers that change it at once, each gets another one.
+  ConnectionState set_state(ConnectionId id, ConnectionState state) noexcept;
 
   // The worker, once per turn, when no ConnectionId from before is used any more.
   void quiescent(WorkerId worker) noexcept { pool_.quiescence().quiescent(worker); }
@@ -355,8 +356,10 @@ inline ConnectionState ConnectionTable::state(ConnectionId id) const noexcept {
   return value;
 }
 
-inline void ConnectionTable::set_state(ConnectionId id, ConnectionState value) noexcept {
-  __atomic_store(&entries_[id.value].state, &value, __ATOMIC_RELAXED);
+inline ConnectionState ConnectionTable::set_state(ConnectionId id, ConnectionState value) noexcept {
+  ConnectionState before;
+  __atomic_exchange(&entries_[id.value].state, &value, &before, __ATOMIC_RELAXED);
+  return before;
 }
 
 }  // namespace fulcrum

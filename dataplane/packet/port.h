@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "dataplane/contract/link.h"
 #include "dataplane/contract/loss.h"
 #include "dataplane/packet/frame.h"
 
@@ -23,6 +24,8 @@ class PacketPort {
   virtual void take_length(const Frame& /*frame*/) noexcept {}
   // Frames that were lost since the last call before receive() could hand them over. The housekeeping thread.
   virtual LossCounts take_losses() noexcept { return {}; }
+  // Whether it is connected to anything. The housekeeping thread, now and then.
+  virtual LinkState link() noexcept { return LinkState::unknown; }
   // Gives frames back unsent. Any thread.
   virtual void release(std::span<const Frame> frames) noexcept = 0;
 };

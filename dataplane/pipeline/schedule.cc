@@ -23,7 +23,10 @@ bool server_is_there(const Snapshot& snapshot, ServerId server) noexcept {
 
 void forget(Passage& passage, const Context& context) noexcept {
   const ServerId server = context.connections.server(passage.connection);
-  if (context.connections.remove(passage.connection)) count_removed(context.snapshot, context.servers, server);
+  if (context.connections.remove(passage.connection)) {
+    // Nobody reuses a dead entry before our next quiescent().
+    count_removed(context.snapshot, context.servers, server, context.connections.state(passage.connection));
+  }
   passage.connection = kNoConnection;
 }
 
@@ -53,7 +56,8 @@ void reset_connection(Batch& batch, std::size_t i, const Context& context) noexc
   if (is_last) {
     forget(passage, context);
   } else {
-    context.connections.set_state(passage.connection, told);
+    const ServerId server = context.connections.server(passage.connection);
+    count_state(context.servers, server, context.connections.set_state(passage.connection, told), told);
   }
   batch.refuse(i, Drop::connection_reset, is_tcp && !is_reset ? Answer::tcp_reset : Answer::none);
 }
@@ -193,7 +197,9 @@ ConnectionTable::Inserted insert(const Context& context, const FlowKey& key, Ser
   if (inserted.id != kNoConnection) return inserted;
   const bool evicted = table.evict_beside(
       key, [](const ConnectionEntry& entry) { return may_be_evicted(entry.state); },
-      [&](const ConnectionEntry& entry) { count_removed(context.snapshot, context.servers, entry.server); });
+      [&](const ConnectionEntry& entry) {
+        count_removed(context.snapshot, context.servers, entry.server, entry.state);
+      });
   if (!evicted) return inserted;
   context.status.evicted.add(1);
   // Its slot can be had at once, its entry only when no worker can be reading it any more: where entries are what is

@@ -7,14 +7,14 @@
 namespace fulcrum {
 namespace {
 
-void change_active(const ServerRows& servers, ServerId server, std::int64_t change) noexcept {
+void change_active(const ServerRows& servers, ServerId server, std::int32_t change) noexcept {
   ServerCounters& row = counters_of(servers, server);
-  const std::int64_t active = row.active.load(std::memory_order_relaxed) + change;
+  const std::int32_t active = row.active.load(std::memory_order_relaxed) + change;
   row.active.store(active, std::memory_order_relaxed);
   LoadWord& own = servers.own(server.index);
   Load shown = Load::from_word(own.load(std::memory_order_relaxed));
   if (shown.generation != server.generation) shown = {.generation = server.generation};
-  shown.active = static_cast<std::int32_t>(std::clamp<std::int64_t>(active, -Load::active_max, Load::active_max));
+  shown.active = std::clamp(active, -Load::active_max, Load::active_max);
   own.store(shown.word(), std::memory_order_relaxed);
 }
 
@@ -26,6 +26,7 @@ void begin_anew(const ServerRows& servers, ServerId server) noexcept {
   row.server_generation.store(0, std::memory_order_release);
   row.urgent_since.store(0, std::memory_order_relaxed);
   row.active.store(0, std::memory_order_relaxed);
+  row.closing.store(0, std::memory_order_relaxed);
   for (Counter* counter : {&row.connections, &row.packets_in, &row.packets_out, &row.bytes_in, &row.bytes_out}) {
     counter->reset();
   }
@@ -39,8 +40,10 @@ void count_opened(const Snapshot& snapshot, const ServerRows& servers, ServerId 
   change_held(snapshot, servers, server.index, 1);
 }
 
-void count_removed(const Snapshot& snapshot, const ServerRows& servers, ServerId server) noexcept {
+void count_removed(const Snapshot& snapshot, const ServerRows& servers, ServerId server,
+                   ConnectionState state) noexcept {
   if (snapshot.servers[server.index].generation != server.generation) return;
+  count_state(servers, server, state, ConnectionState::embryonic);
   change_active(servers, server, -1);
   change_held(snapshot, servers, server.index, -1);
 }

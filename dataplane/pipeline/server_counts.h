@@ -3,7 +3,11 @@
 // (contract/loads.h): always the absolute number, so that a death between the two stores is made good by the next.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
+
 #include "dataplane/base/ids.h"
+#include "dataplane/contract/connections.h"
 #include "dataplane/contract/counters.h"
 #include "dataplane/contract/snapshot.h"
 #include "dataplane/schedule/server_rows.h"
@@ -23,8 +27,18 @@ inline ServerCounters& counters_of(const ServerRows& servers, ServerId server) n
 // Puts a connection that was opened on its server's count, and on what counts against limits.
 void count_opened(const Snapshot& snapshot, const ServerRows& servers, ServerId server) noexcept;
 
-// Takes a removed connection off its server's count, unless the server itself has left the snapshot. Whoever removed
-// the connection calls this once; that need not be the worker that opened it.
-void count_removed(const Snapshot& snapshot, const ServerRows& servers, ServerId server) noexcept;
+// A connection of the server went from one state to another. Only for people to see; when a worker changes the state of
+// a connection in the very moment in which another removes it, the count of closing ones may be off by it.
+inline void count_state(const ServerRows& servers, ServerId server, ConnectionState from, ConnectionState to) noexcept {
+  const int change = int{is_closing(to)} - int{is_closing(from)};
+  if (change == 0) return;
+  std::atomic<std::int32_t>& closing = counters_of(servers, server).closing;
+  closing.store(closing.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
+}
+
+// Takes a removed connection off its server's counts, unless the server itself has left the snapshot. `state`: its last
+// one. Whoever removed the connection calls this once; that need not be the worker that opened it.
+void count_removed(const Snapshot& snapshot, const ServerRows& servers, ServerId server,
+                   ConnectionState state) noexcept;
 
 }  // namespace fulcrum

@@ -31,7 +31,7 @@ void track_stage(Batch& batch, const Context& context) noexcept {
       const bool from_client = passage.direction == Direction::to_server;
       const ConnectionState next = next_state(state, service.mode, from_client, facts.tcp_flags);
       if (next != state) {
-        context.connections.set_state(passage.connection, next);
+        count_state(context.servers, server, context.connections.set_state(passage.connection, next), next);
         if (next == ConnectionState::answered && is_measured(service))
           end_sample(context.servers, server, passage.connection, context.now_us);
       }

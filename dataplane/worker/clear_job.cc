@@ -28,7 +28,7 @@ void ClearJob::turn(const Place& place) noexcept {
     walked = place.tables.connections.walk(
         place.worker, cursor_, looks, ConnectionTable::kRemovalsMax,
         [&](ConnectionId, const ConnectionEntry& entry) { return matches(filter_, place.snapshot, entry); },
-        [&](const ConnectionEntry& entry) { count_removed(place.snapshot, place.servers, entry.server); });
+        [&](const ConnectionEntry& entry) { count_removed(place.snapshot, place.servers, entry.server, entry.state); });
   } else {
     walked = place.tables.bindings.table().walk(
         place.worker, cursor_, looks, ConnectionTable::kRemovalsMax,

@@ -3,9 +3,11 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <string_view>
 
 #include "dataplane/base/clock.h"
 #include "dataplane/base/invariant.h"
+#include "dataplane/base/log.h"
 
 namespace fulcrum {
 namespace {
@@ -15,6 +17,17 @@ constexpr std::size_t kFramesPerTurn = 64;
 constexpr int kSleepMillisecondsMax = 10;
 // Some NICs take a tenth of a millisecond to tell their counters.
 constexpr std::chrono::nanoseconds kLossPeriod = std::chrono::milliseconds{100};
+constexpr std::chrono::nanoseconds kLinkPeriod = std::chrono::milliseconds{500};
+
+void tell_link(std::string_view port, LinkState before, LinkState now) {
+  if (now == LinkState::down) {
+    log(Level::warning, "port {}: no link: look at the cable, and at the interface at its other end", port);
+  } else if (now == LinkState::gone) {
+    log(Level::warning, "port {}: its interface is gone: make it again and restart fulcrum-dataplane", port);
+  } else if (before != LinkState::unknown) {
+    log(Level::notice, "port {}: the link is up", port);
+  }
+}
 
 std::uint64_t unaccounted(Region& region) noexcept {
   std::uint64_t in = 0;
@@ -61,6 +74,10 @@ std::size_t Housekeeping::turn() noexcept {
     losses_counted_ = now;
     count_losses();
   }
+  if (now - links_seen_ >= kLinkPeriod) {
+    links_seen_ = now;
+    look_at_links();
+  }
   loads_.turn(now);
   explainer_.turn(to_tick(now));
   region_.header().dataplane_heartbeat.store(static_cast<std::uint64_t>(now.count()), std::memory_order_relaxed);
@@ -72,6 +89,18 @@ void Housekeeping::count_losses() noexcept {
     if (ports_[port] == nullptr) continue;
     const LossCounts lost = ports_[port]->take_losses();
     for (std::size_t i = 0; i < kLosses; ++i) section_.ports[port].lost[i].add(lost[i]);
+  }
+}
+
+void Housekeeping::look_at_links() noexcept {
+  for (std::size_t i = 0; i < kPortsMax; ++i) {
+    if (ports_[i] == nullptr) continue;
+    PortInfo& port = region_.header().ports[i];
+    const LinkState before = link_of(port);
+    const LinkState now = ports_[i]->link();
+    if (now == before || now == LinkState::unknown) continue;
+    set_link(port, now);
+    tell_link(port.name.view(), before, now);
   }
 }
 

@@ -1,6 +1,7 @@
 // The housekeeping thread: moves frames between the workers and the kernel twins, answers what `fulcrum explain` asks,
-// keeps the heartbeat, adds up the servers' load, and ten times a second asks the ports what they lost. It sleeps in
-// poll(2) when there is nothing to do; a worker with something for Linux rings its doorbell.
+// keeps the heartbeat, adds up the servers' load, ten times a second asks the ports what they lost, and twice whether
+// they have a link, which it tells in the log and in the region. It sleeps in poll(2) when there is nothing to do; a
+// worker with something for Linux rings its doorbell.
 #pragma once
 
 #include <array>
@@ -34,6 +35,7 @@ class Housekeeping {
  private:
   std::size_t deliver_to_linux(SlowPath& from) noexcept;
   std::size_t fetch_from_linux(PortId port) noexcept;
+  void look_at_links() noexcept;
   void sleep() noexcept;
 
   Region& region_;
@@ -46,6 +48,7 @@ class Housekeeping {
   PacketCounters& counters_;
   LoadSums loads_;
   std::chrono::nanoseconds losses_counted_{0};
+  std::chrono::nanoseconds links_seen_{0};
 };
 
 // After a warm start, before any thread runs: packets that the dead process had taken in and not accounted for are

@@ -298,7 +298,7 @@ void Worker::sweep(const Context& context, std::chrono::nanoseconds now) noexcep
     return tables_.connections.sweep(
         config_.id, budget, context.now,
         [&](const ConnectionEntry& entry) { return is_over(context.snapshot, entry, context.now); },
-        [&](const ConnectionEntry& entry) { count_removed(context.snapshot, servers_, entry.server); });
+        [&](const ConnectionEntry& entry) { count_removed(context.snapshot, servers_, entry.server, entry.state); });
   });
   some(bindings_swept_until_, tables_.bindings.table(),
        [&](std::size_t budget) { return tables_.bindings.sweep(config_.id, budget, context.snapshot, context.now); });
@@ -326,7 +326,7 @@ void Worker::keep_room(const Context& context) noexcept {
   const auto walked = table.walk(
       config_.id, room_cursor_, kSweepPerTurnMax, std::min(wanted - there, ConnectionTable::kRemovalsMax),
       [](ConnectionId, const ConnectionEntry& entry) { return may_be_evicted(entry.state); },
-      [&](const ConnectionEntry& entry) { count_removed(context.snapshot, servers_, entry.server); });
+      [&](const ConnectionEntry& entry) { count_removed(context.snapshot, servers_, entry.server, entry.state); });
   section_.tables.evicted.add(walked.removed);
 }
 

@@ -12,6 +12,7 @@
 
 #include "dataplane/base/invariant.h"
 #include "dataplane/base/log.h"
+#include "drivers/port/interface_link.h"
 #include "drivers/port/packet_sockets.h"
 
 namespace fulcrum {
@@ -208,6 +209,13 @@ LossCounts DpdkPort::take_losses() noexcept {
   }
   for (const int socket : packet_sockets_) lost[static_cast<std::size_t>(Loss::ring_full)] += take_overflows(socket);
   return lost;
+}
+
+LinkState DpdkPort::link() noexcept {
+  if (profile_.device == DeviceKind::interface) return link_of_interface(options_.device);
+  rte_eth_link now{};
+  if (profile_.device != DeviceKind::pci || rte_eth_link_get_nowait(*port_, &now) != 0) return LinkState::unknown;
+  return now.link_status != 0 ? LinkState::up : LinkState::down;
 }
 
 void DpdkPort::take_length(const Frame& frame) noexcept {

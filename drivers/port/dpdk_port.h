@@ -49,6 +49,7 @@ class DpdkPort final : public PacketPort {
   std::size_t receive(std::uint16_t queue, std::span<Frame> into) noexcept override;
   std::size_t send(std::uint16_t queue, std::span<const Frame> frames) noexcept override;
   LossCounts take_losses() noexcept override;
+  LinkState link() noexcept override;
   void take_length(const Frame& frame) noexcept override;
   void release(std::span<const Frame> frames) noexcept override { free_frames(frames); }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "drivers/port/interface_link.h"
 #include "drivers/port/port_claim.h"
 #include "drivers/port/twin_namespace.h"
 #include "tests/support/gtest.h"
@@ -153,6 +154,25 @@ TEST_F(LabInterfaces, InterfaceWithAnAddressIsRefused) {
   ASSERT_EQ(lab.ip("address add 192.0.2.7/24 dev front").status, 0);
   const std::string words = inside(lab, [&] { return forget(PortClaim::of_interface("front", 1500)); });
   EXPECT_TRUE(contains(words, "192.0.2.7") && contains(words, "fulcrum.cfg")) << words;
+}
+
+TEST_F(LabInterfaces, LinkOfAnInterfaceIsKnown) {
+  const LabNamespace where{"where"};
+  where.ip("link add left type veth peer name right");
+  where.ip("link set left up");
+  const auto link = [&] {
+    LinkState found{};
+    inside(where, [&]() -> Result<void> {
+      found = link_of_interface("left");
+      return {};
+    });
+    return found;
+  };
+  EXPECT_EQ(link(), LinkState::down);
+  where.ip("link set right up");
+  EXPECT_EQ(link(), LinkState::up);
+  where.ip("link del right");
+  EXPECT_EQ(link(), LinkState::gone);
 }
 
 }  // namespace

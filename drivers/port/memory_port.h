@@ -3,6 +3,7 @@
 // One mutex serves all queues: this port is for checking, not for speed.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -30,6 +31,8 @@ class MemoryPort final : public PacketPort {
   void inject(std::uint16_t queue, std::span<const std::byte> bytes);
   // Frames that this port shall say it lost.
   void lose(Loss why, std::uint64_t frames);
+  // What it says of its link from now on.
+  void set_link(LinkState link) noexcept { link_ = link; }
   // All that was sent since the last call, oldest first.
   [[nodiscard]] std::vector<Bytes> take_sent();
   // Frames that the receiver got and neither sent nor released. They may come from another MemoryPort: the count is of
@@ -39,6 +42,7 @@ class MemoryPort final : public PacketPort {
   std::size_t receive(std::uint16_t queue, std::span<Frame> into) noexcept override;
   std::size_t send(std::uint16_t queue, std::span<const Frame> frames) noexcept override;
   LossCounts take_losses() noexcept override;
+  LinkState link() noexcept override { return link_; }
   void release(std::span<const Frame> frames) noexcept override;
 
  private:
@@ -53,6 +57,7 @@ class MemoryPort final : public PacketPort {
   std::vector<std::deque<Bytes>> waiting_;  // by queue
   std::vector<Bytes> sent_;
   LossCounts lost_{};
+  std::atomic<LinkState> link_{LinkState::unknown};
 };
 
 }  // namespace fulcrum

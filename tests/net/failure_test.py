@@ -72,6 +72,28 @@ class Failure(LabCase):
                     wait_until(lambda: self.answers_once(farm, family, "s1"), 15, "traffic to reach s1", 0.1)
         self.box.wait_for_servers(ALL_UP, 10)
 
+    def test_a_port_loses_its_link(self):
+        """Somebody pulls a cable: the log, an alarm, an event and the list of ports say which."""
+        self.addCleanup(self.box.wait_for_servers, ALL_UP, 10)
+        self.addCleanup(run, "ip", "-n", self.lab.net, "link", "set", "box-back", "up")
+        run("ip", "-n", self.lab.net, "link", "set", "box-back", "down")
+        wait_until(lambda: self.links() == {"front": "up", "back": "down"}, 10, "the port to be seen without a link")
+        wait_until(lambda: "Port back has no link" in " ".join(self.alarms()), 10, "an alarm")
+        self.assertIn("port back: no link", self.box.dataplane.last_words())
+        run("ip", "-n", self.lab.net, "link", "set", "box-back", "up")
+        wait_until(lambda: self.links() == {"front": "up", "back": "up"}, 10, "the port to have its link again")
+        wait_until(lambda: not self.alarms(), 10, "the alarm to go")
+        told = [event["text"] for event in self.box.show("events")["events"] if event["kind"] == "port"]
+        self.assertEqual(sorted(text.split(":")[0] for text in told), ["has a link again", "has no link"])
+
+    def links(self):
+        """What the ports say of themselves: {port: word}."""
+        answer = self.box.show("drops") or {"ports": []}
+        return {port["name"]: port["link"] for port in answer["ports"]}
+
+    def alarms(self):
+        return self.box.show("farms")["dataplane"]["alarms"]
+
     @staticmethod
     def mac(server, leg):
         """The address of a server's interface."""

@@ -51,7 +51,9 @@ std::uint16_t Fleet::open(std::size_t worker, const Client& client) {
   return row;
 }
 
-void Fleet::close(std::uint16_t row, std::size_t worker) { count_removed(snapshot, rows[worker], id(row)); }
+void Fleet::close(std::uint16_t row, std::size_t worker) {
+  count_removed(snapshot, rows[worker], id(row), ConnectionState::established);
+}
 
 void Fleet::limit(std::uint32_t high, std::uint32_t low) {
   for (std::uint16_t row = 0; row < snapshot.server_count; ++row) {

@@ -116,6 +116,19 @@ TEST_F(HousekeepingTest, AsksThePortsByItself) {
   EXPECT_EQ(box_.region.worker(1).ports[0].lost[static_cast<std::size_t>(Loss::no_buffer)].value(), 3U);
 }
 
+TEST_F(HousekeepingTest, TellsWhetherPortsHaveALink) {
+  testing::internal::CaptureStderr();
+  box_.ports[0]->set_link(LinkState::up);
+  box_.ports[1]->set_link(LinkState::down);
+  housekeeping_.turn();
+  const auto& ports = box_.region.header().ports;
+  EXPECT_EQ(link_of(ports[0]), LinkState::up);
+  EXPECT_EQ(link_of(ports[1]), LinkState::down);
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_NE(said.find("port back: no link"), std::string::npos) << said;
+  EXPECT_EQ(said.find("port front"), std::string::npos) << said;
+}
+
 TEST_F(HousekeepingTest, WhatADeadProcessHeldGetsItsName) {
   punt_one();
   punt_one();

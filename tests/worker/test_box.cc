@@ -1,5 +1,8 @@
 #include "tests/worker/test_box.h"
 
+#include <cstdlib>
+#include <fstream>
+
 #include "dataplane/base/invariant.h"
 
 namespace fulcrum::test {
@@ -28,6 +31,18 @@ TestBox::TestBox(std::uint32_t connections) : region{make_region(connections)} {
   for (std::uint8_t id = 0; id < 2; ++id)
     ports[id] = std::make_unique<MemoryPort>(MemoryPort::Options{.id = PortId{id}});
   start_worker(ConnectionTable::Start::cold);
+}
+
+TestBox::~TestBox() {
+  const char* const file = std::getenv("FULCRUM_DROPS_SEEN");
+  if (file == nullptr) return;
+  std::ofstream out{file, std::ios::app};
+  for (std::size_t reason = 1; reason < kDropReasons; ++reason) {
+    std::uint64_t packets = 0;
+    for (std::size_t row = 0; row <= region.workers(); ++row)
+      packets += region.worker(row).packets.drops[reason].value();
+    if (packets != 0) out << kDropReasonTable[reason].name << '\n';
+  }
 }
 
 void TestBox::start_worker(ConnectionTable::Start start) {
@@ -76,6 +91,11 @@ std::uint64_t TestBox::drops(Drop reason) const {
 std::int64_t TestBox::active(ServerId server) const {
   const ServerCounters& row = region.server_counters(0)[server.index];
   return row.server_generation.load() == server.generation ? row.active.load() : 0;
+}
+
+std::int64_t TestBox::closing(ServerId server) const {
+  const ServerCounters& row = region.server_counters(0)[server.index];
+  return row.server_generation.load() == server.generation ? row.closing.load() : 0;
 }
 
 void TestBox::expect_all_accounted_for() {

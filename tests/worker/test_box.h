@@ -25,6 +25,10 @@ inline const char* const kServerMac = "02:00:00:00:01:99";
 class TestBox {
  public:
   explicit TestBox(std::uint32_t connections = 1024);
+  // Adds the reasons for which it dropped to the file that FULCRUM_DROPS_SEEN names, for tests/golden/coverage_test.py.
+  ~TestBox();
+  TestBox(const TestBox&) = delete;
+  TestBox& operator=(const TestBox&) = delete;
 
   // A worker as after the start of a process, over whatever the region holds.
   void start_worker(ConnectionTable::Start start);
@@ -39,6 +43,7 @@ class TestBox {
   Bytes sent(PortId port);
   [[nodiscard]] std::uint64_t drops(Drop reason) const;
   [[nodiscard]] std::int64_t active(ServerId server) const;
+  [[nodiscard]] std::int64_t closing(ServerId server) const;
   // Received and sent and punted and dropped agree, and every buffer was given back.
   void expect_all_accounted_for();
   void know_neighbour(PortId port, const char* address, const char* mac);

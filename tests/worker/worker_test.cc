@@ -120,10 +120,15 @@ TEST_F(WorkerTest, PortReusedAfterTheEndOpensANewConnection) {
   EXPECT_EQ(goes_to(from_client(kAck)), address("10.1.1.11"));
   // While it is established, a SYN does not move it.
   EXPECT_EQ(goes_to(from_client(kSyn)), address("10.1.1.11"));
+  EXPECT_EQ(box_.closing(first_), 0);
   EXPECT_EQ(goes_to(from_client(kFin)), address("10.1.1.11"));
+  EXPECT_EQ(box_.closing(first_), 1);
   box_.receive(kBack, from_server("10.1.1.11", kFin));
+  EXPECT_EQ(box_.closing(first_), 1);
+  EXPECT_EQ(box_.active(first_), 1);
   EXPECT_EQ(goes_to(from_client(kSyn)), address("10.1.1.12"));
   EXPECT_EQ(box_.active(first_), 0);
+  EXPECT_EQ(box_.closing(first_), 0);
   EXPECT_EQ(box_.active(second_), 1);
 }
 

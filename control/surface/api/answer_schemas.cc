@@ -63,8 +63,8 @@ void add_configuration(Json& schemas) {
 }
 
 void add_counts(Json& row) {
-  for (const char* name :
-       {"active_connections", "total_connections", "packets_in", "packets_out", "bytes_in", "bytes_out"}) {
+  for (const char* name : {"active_connections", "closing_connections", "total_connections", "packets_in",
+                           "packets_out", "bytes_in", "bytes_out"}) {
     row[name] = number();
   }
 }

@@ -78,6 +78,7 @@ const std::vector<Family> kFarm{
     {"fulcrum_farm_servers", "gauge", "Servers of the farm.", "servers_total"},
     {"fulcrum_farm_servers_up", "gauge", "Servers of the farm that are up.", "servers_up"},
     {"fulcrum_farm_connections", "gauge", "Open connections.", "active_connections"},
+    {"fulcrum_farm_closing_connections", "gauge", "Connections that an end has closed.", "closing_connections"},
     {"fulcrum_farm_connections_total", "counter", "Connections opened.", "total_connections"},
     {"fulcrum_farm_received_packets_total", "counter", "Packets from clients.", "packets_in"},
     {"fulcrum_farm_sent_packets_total", "counter", "Packets to clients.", "packets_out"},
@@ -87,6 +88,7 @@ const std::vector<Family> kFarm{
 const std::vector<Family> kServer{
     {"fulcrum_server_weight", "gauge", "Share of new connections.", "weight"},
     {"fulcrum_server_connections", "gauge", "Open connections.", "active_connections"},
+    {"fulcrum_server_closing_connections", "gauge", "Connections that an end has closed.", "closing_connections"},
     {"fulcrum_server_connections_total", "counter", "Connections opened.", "total_connections"},
     {"fulcrum_server_received_packets_total", "counter", "Packets to the server.", "packets_in"},
     {"fulcrum_server_sent_packets_total", "counter", "Packets from the server.", "packets_out"},

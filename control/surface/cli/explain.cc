@@ -57,7 +57,9 @@ std::string servers_text(const json& answer, std::size_t width) {
                text_in(server, "active_connections"), text_in(server, "turn"), remark});
   }
   if (table.empty()) return {};
-  return "\n" + table.text(width) + "TURN: new connections that come before the server's next one on this worker.\n";
+  return "\n" + table.text(width) +
+         "ACTIVE: connections as the schedulers count them, those that are closing too.\n"
+         "TURN: new connections that come before the server's next one on this worker.\n";
 }
 
 }  // namespace

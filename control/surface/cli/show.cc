@@ -48,6 +48,7 @@ std::string farms_page(const json& answer, std::size_t width) {
                {.title = "STATE"},
                {.title = "SERVERS", .align = Align::right},
                {.title = "ACTIVE", .align = Align::right},
+               {.title = "CLOSING", .align = Align::right},
                {.title = "TOTAL", .align = Align::right},
                {.title = "PACKETS", .align = Align::right},
                {.title = "BYTES", .align = Align::right},
@@ -60,7 +61,8 @@ std::string farms_page(const json& answer, std::size_t width) {
     }
     table.add({text_in(farm, "name"), flag_in(part_in(farm, "limit"), "is_full") ? "full" : text_in(farm, "state"),
                fmt::format("{}/{}", count_in(farm, "servers_up"), count_in(farm, "servers_total")),
-               count_text(count_in(farm, "active_connections")), count_text(count_in(farm, "total_connections")),
+               count_text(count_in(farm, "active_connections")), count_text(count_in(farm, "closing_connections")),
+               count_text(count_in(farm, "total_connections")),
                count_text(count_in(farm, "packets_in") + count_in(farm, "packets_out")),
                bytes_text(count_in(farm, "bytes_in") + count_in(farm, "bytes_out")), services});
   }
@@ -110,6 +112,7 @@ std::string servers_page(const json& answer, std::size_t width) {
                {.title = "SINCE", .wrap = Wrap::when_needed},
                {.title = "WEIGHT", .align = Align::right},
                {.title = "ACTIVE", .align = Align::right},
+               {.title = "CLOSING", .align = Align::right},
                {.title = "TOTAL", .align = Align::right},
                {.title = "REASON", .wrap = Wrap::below}}};
   for (const json& server : part_in(answer, "servers")) {
@@ -117,7 +120,8 @@ std::string servers_page(const json& answer, std::size_t width) {
     const std::string since = age.is_number() ? span_text(signed_in(since_part(server), "for_s")) : "-";
     table.add({text_in(server, "farm"), text_in(server, "name"), text_in(server, "address"), ports_of(server),
                server_state(server), since, text_in(server, "weight"),
-               count_text(count_in(server, "active_connections")), count_text(count_in(server, "total_connections")),
+               count_text(count_in(server, "active_connections")), count_text(count_in(server, "closing_connections")),
+               count_text(count_in(server, "total_connections")),
                server_reason(server) + said_by(server, "state") + said_by(server, "weight")});
   }
   std::string page = table.empty() ? "There are no servers in the configuration.\n" : table.text(width);
@@ -127,10 +131,12 @@ std::string servers_page(const json& answer, std::size_t width) {
                  {.title = "PORT", .align = Align::right},
                  {.title = "SINCE", .wrap = Wrap::when_needed},
                  {.title = "ACTIVE", .align = Align::right},
+                 {.title = "CLOSING", .align = Align::right},
                  {.title = "CONNECTIONS", .wrap = Wrap::first}}};
   for (const json& server : part_in(answer, "leaving")) {
     leaving.add({text_in(server, "farm"), text_in(server, "name"), text_in(server, "address"), text_in(server, "port"),
                  text_in(server, "since"), count_text(count_in(server, "active_connections")),
+                 count_text(count_in(server, "closing_connections")),
                  flag_in(server, "resets") ? "are reset" : "go on"});
   }
   if (!leaving.empty()) page += "\n" + leaving.text(width);
@@ -229,6 +235,7 @@ std::string drops_page(const json& answer, std::size_t width) {
 std::string interfaces_page(const json& answer, std::size_t width) {
   Table table{{{.title = "INTERFACE"},
                {.title = "MAC"},
+               {.title = "LINK"},
                {.title = "RECEIVED", .align = Align::right},
                {.title = "BYTES", .align = Align::right},
                {.title = "SENT", .align = Align::right},
@@ -239,9 +246,9 @@ std::string interfaces_page(const json& answer, std::size_t width) {
     for (const json& one : part_in(answer, "lost_before_receive")) {
       if (text_in(one, "port") == text_in(port, "name")) lost += count_in(one, "packets");
     }
-    table.add({text_in(port, "name"), text_in(port, "mac"), count_text(count_in(port, "received_packets")),
-               bytes_text(count_in(port, "received_bytes")), count_text(count_in(port, "sent_packets")),
-               bytes_text(count_in(port, "sent_bytes")), count_text(lost)});
+    table.add({text_in(port, "name"), text_in(port, "mac"), text_in(port, "link"),
+               count_text(count_in(port, "received_packets")), bytes_text(count_in(port, "received_bytes")),
+               count_text(count_in(port, "sent_packets")), bytes_text(count_in(port, "sent_bytes")), count_text(lost)});
   }
   if (table.empty()) return "There is no data port: the dataplane has made none yet.\n";
   return table.text(width) + "LOST: before it was received; `show drops` says why.\n";

@@ -19,8 +19,9 @@ constexpr std::uint64_t kHuge = 1ULL << 62U;
 // The widest things that the model and the counters allow.
 json widest() {
   const json running{{"alive", true}, {"waiting_for", nullptr}};
-  const json counters{{"active_connections", kHuge}, {"total_connections", kHuge}, {"packets_in", kHuge / 2},
-                      {"packets_out", kHuge / 2},    {"bytes_in", kHuge / 2},      {"bytes_out", kHuge / 2}};
+  const json counters{{"active_connections", kHuge}, {"closing_connections", kHuge}, {"total_connections", kHuge},
+                      {"packets_in", kHuge / 2},     {"packets_out", kHuge / 2},     {"bytes_in", kHuge / 2},
+                      {"bytes_out", kHuge / 2}};
   json farm{{"name", kLongName}, {"state", "degraded"}, {"servers_up", 1023}, {"servers_total", 1024}};
   farm.update(counters);
   farm["services"] =
@@ -67,6 +68,8 @@ json widest() {
              {"means", "came faster than the workers took it: the port's receive ring was full"}}}},
           {"ports",
            {{{"name", "fifteen-letters"},
+             {"mac", "02:00:00:00:00:01"},
+             {"link", "unknown"},
              {"received_packets", kHuge},
              {"received_bytes", kHuge},
              {"sent_packets", kHuge},
@@ -133,13 +136,14 @@ TEST(Pages, SayHowMuchWasCleared) {
 }
 
 TEST(Pages, SumWhatAnInterfaceLost) {
-  const json answer{{"dataplane", {{"alive", true}}},
-                    {"ports", {{{"name", "front"}, {"mac", "02:00:00:00:00:01"}, {"received_packets", 5}}}},
-                    {"lost_before_receive",
-                     {{{"port", "front"}, {"packets", 3}}, {{"port", "front"}, {"packets", 4}}, {{"port", "back"}}}}};
+  const json answer{
+      {"dataplane", {{"alive", true}}},
+      {"ports", {{{"name", "front"}, {"mac", "02:00:00:00:00:01"}, {"link", "up"}, {"received_packets", 5}}}},
+      {"lost_before_receive",
+       {{{"port", "front"}, {"packets", 3}}, {{"port", "front"}, {"packets", 4}}, {{"port", "back"}}}}};
   EXPECT_EQ(page("interfaces", answer),
-            "INTERFACE  MAC                RECEIVED  BYTES  SENT  BYTES  LOST\n"
-            "front      02:00:00:00:00:01         5    0 B     0    0 B     7\n"
+            "INTERFACE  MAC                LINK  RECEIVED  BYTES  SENT  BYTES  LOST\n"
+            "front      02:00:00:00:00:01  up           5    0 B     0    0 B     7\n"
             "LOST: before it was received; `show drops` says why.\n");
 }
 

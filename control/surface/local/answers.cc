@@ -53,7 +53,8 @@ void for_each_endpoint(const model::Farm& farm, const model::Server& server, Vis
 }
 
 void put_sums(json& into, const ServerSums& sums) {
-  into["active_connections"] = sums.active;
+  into["active_connections"] = sums.active - sums.closing;
+  into["closing_connections"] = sums.closing;
   into["total_connections"] = sums.connections;
   into["packets_in"] = sums.packets_in;
   into["packets_out"] = sums.packets_out;
@@ -300,6 +301,7 @@ json show_drops(const View& view) {
     const PortSums counters = port_sums(*view.region, i);
     answer["ports"].push_back({{"name", port.name.view()},
                                {"mac", port.mac.text()},
+                               {"link", word(link_of(port))},
                                {"received_packets", counters.received_packets},
                                {"received_bytes", counters.received_bytes},
                                {"sent_packets", counters.sent_packets},

@@ -74,11 +74,12 @@ class AnswersTest : public testing::Test {
     loop.run();
     return reply->answer;
   }
-  void count(std::size_t worker, ServerId server, std::uint64_t opened, std::int64_t active) {
+  void count(std::size_t worker, ServerId server, std::uint64_t opened, std::int32_t active, std::int32_t closing = 0) {
     ServerCounters& row = region.server_counters(worker)[server.index];
     row.server_generation = server.generation;
     row.connections.add(opened);
     row.active = active;
+    row.closing = closing;
     row.bytes_in.add(opened * 100);
   }
   void connect(std::size_t at, ServerId server, std::uint16_t client_port, Life life = Life::live) {
@@ -123,8 +124,8 @@ class AnswersTest : public testing::Test {
 };
 
 TEST_F(AnswersTest, FarmsAddUpTheirServersOverAllWorkers) {
-  count(0, web1, 10, 5);
-  count(1, web1, 20, -2);  // closed here what the other worker had opened
+  count(0, web1, 10, 5, 3);
+  count(1, web1, 20, -2, -1);  // closed here what the other worker had opened
   count(1, web2, 30, 1);
   const json farm = ask(R"({"show": "farms"})")["farms"][0];
   EXPECT_EQ(farm["name"], "shop");
@@ -132,7 +133,8 @@ TEST_F(AnswersTest, FarmsAddUpTheirServersOverAllWorkers) {
   EXPECT_EQ(farm["servers_up"], 1);
   EXPECT_EQ(farm["servers_total"], 2);
   EXPECT_EQ(farm["total_connections"], 60);
-  EXPECT_EQ(farm["active_connections"], 4);
+  EXPECT_EQ(farm["active_connections"], 2);
+  EXPECT_EQ(farm["closing_connections"], 2);
   EXPECT_EQ(farm["bytes_in"], 6000);
   EXPECT_EQ(farm["services"][0]["address"], "198.51.100.10");
 }

@@ -6,6 +6,7 @@ namespace fulcrum::surface {
 
 ServerSums& ServerSums::operator+=(const ServerSums& other) {
   active += other.active;
+  closing += other.closing;
   connections += other.connections;
   packets_in += other.packets_in;
   packets_out += other.packets_out;
@@ -21,6 +22,7 @@ ServerSums sums_of(const Region& region, const ServerRow& row, std::uint16_t ind
     // Another generation's numbers: this worker has not met the server yet.
     if (counters.server_generation.load(std::memory_order_acquire) != row.generation) continue;
     sums.active += counters.active.load(std::memory_order_relaxed);
+    sums.closing += counters.closing.load(std::memory_order_relaxed);
     sums.connections += counters.connections.value();
     sums.packets_in += counters.packets_in.value();
     sums.packets_out += counters.packets_out.value();
@@ -28,6 +30,7 @@ ServerSums sums_of(const Region& region, const ServerRow& row, std::uint16_t ind
     sums.bytes_out += counters.bytes_out.value();
   }
   sums.active = std::max<std::int64_t>(sums.active, 0);
+  sums.closing = std::clamp<std::int64_t>(sums.closing, 0, sums.active);
   return sums;
 }
 

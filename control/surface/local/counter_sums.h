@@ -13,7 +13,8 @@
 namespace fulcrum::surface {
 
 struct ServerSums {
-  std::int64_t active = 0;
+  std::int64_t active = 0;   // all that are remembered
+  std::int64_t closing = 0;  // of those
   std::uint64_t connections = 0;
   std::uint64_t packets_in = 0, packets_out = 0;
   std::uint64_t bytes_in = 0, bytes_out = 0;

@@ -116,6 +116,20 @@ std::string_view word(ServerState state) {
   return "unknown";
 }
 
+std::string_view word(LinkState link) {
+  switch (link) {
+    case LinkState::up:
+      return "up";
+    case LinkState::down:
+      return "down";
+    case LinkState::gone:
+      return "gone";
+    case LinkState::unknown:
+      break;
+  }
+  return "unknown";
+}
+
 std::string_view word(model::ServerRole role) {
   switch (role) {
     case model::ServerRole::active:

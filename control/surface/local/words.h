@@ -8,6 +8,7 @@
 #include "control/health/rise_fall.h"
 #include "control/model/model.h"
 #include "dataplane/contract/connections.h"
+#include "dataplane/contract/link.h"
 #include "dataplane/contract/snapshot.h"
 
 namespace fulcrum::surface {
@@ -21,6 +22,7 @@ std::string_view word(Health health);
 std::string_view word(ServerState state);
 std::string_view word(model::ServerRole role);
 std::string_view word(model::AdminState state);
+std::string_view word(LinkState link);
 
 std::string endpoint(const Address& address, std::uint16_t port);  // "192.0.2.1:80", "[2001:db8::1]:80"
 std::string iso_time(std::chrono::system_clock::time_point time);  // "2026-07-24T11:57:03Z"
