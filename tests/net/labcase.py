@@ -37,6 +37,11 @@ class LabCase(unittest.TestCase):
         cls.servers = web.start_all(cls.lab)
         cls.box = Box(cls.lab, BUILD)
         cls.box.configure(dataplane=cls.start_file(), control=cls.configuration())
+        cls.start_box()
+
+    @classmethod
+    def start_box(cls):
+        """Starts both daemons; all servers are up then."""
         cls.box.start()
 
     @classmethod
@@ -50,8 +55,11 @@ class LabCase(unittest.TestCase):
         return daemons.control_configuration(cls.box.runtime_dir, weights, cls.check)
 
     def tearDown(self):
-        if self.box.dataplane.pid() and self.box.control.pid():
-            self.check_accounts()
+        # Also when a test leaves one of the two dead: the accounts outlive both.
+        for daemon in (self.box.dataplane, self.box.control):
+            if daemon.pid() is None:
+                daemon.start()
+        self.check_accounts()
 
     def run(self, result=None):
         failures = len(result.failures) + len(result.errors)

@@ -205,7 +205,7 @@ class Box:
 
         def at_rest():
             first, second = self.accounts(), self.accounts()
-            return first is not None and first == second and second
+            return first is not None and first == second and first["dataplane"]["alive"] and second
 
         return wait_until(at_rest, patience_s, "the packet accounts to come to rest", every_s=0.01)
 

@@ -28,8 +28,7 @@ http {{
     sendfile on;
     keepalive_requests 1000000;
     server {{
-        listen 80 backlog=4096;
-        listen [::]:80 backlog=4096;
+{listens}
         add_header X-Server {name} always;
         location / {{ return 200 "{name}\\n"; }}
         location /big {{ alias {big}; }}
@@ -66,18 +65,30 @@ class WebServer:
         self.namespace = lab.server(name)
         self.folder = lab.state / name
         self.log = self.folder / "access.log"
+        self.ports = [80]
 
     def start(self):
         """Starts it; it listens when this returns."""
         self.folder.mkdir(exist_ok=True)
         configuration = self.folder / "nginx.conf"
-        configuration.write_text(CONFIGURATION.format(folder=self.folder, name=self.name, big=big_file(self.lab)))
+        listens = "\n".join(
+            f"        listen {address}{port} backlog=4096;" for port in self.ports for address in ("", "[::]:")
+        )
+        configuration.write_text(
+            CONFIGURATION.format(folder=self.folder, name=self.name, listens=listens, big=big_file(self.lab))
+        )
         (self.folder / "nginx.pid").unlink(missing_ok=True)
         errors = str(self.folder / "error.log")
         command = inside(self.namespace, "nginx", "-e", errors, "-c", str(configuration))
         # An nginx that was killed leaves its port to the kernel for a moment.
         wait_until(lambda: run(*command, check=False).returncode == 0, 5, f"nginx to start (see {errors})")
         wait_until(self.pids, 5, f"nginx to write {self.folder}/nginx.pid")
+
+    def listen_also(self, ports):
+        """Starts it anew, with more ports."""
+        self.kill()
+        self.ports += ports
+        self.start()
 
     def pids(self):
         """The master and its worker."""
