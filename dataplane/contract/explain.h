@@ -53,6 +53,7 @@ inline constexpr std::size_t kExplainHeadMax = 80;       // Ethernet, IPv6 and T
 // One server of the packet's service, as the scheduler saw it.
 struct ExplainedServer {
   static constexpr std::uint32_t no_turn = UINT32_MAX;
+  static constexpr double no_score = -1;
   ServerId id;
   MemberId member;
   std::uint16_t weight = 0;
@@ -62,8 +63,10 @@ struct ExplainedServer {
   std::int64_t active = 0;       // connections, over all workers
   std::uint32_t limit = 0;       // how many it may have over all of its rows; 0: as many as come
   std::uint32_t is_full = 0;     // it has reached that, and not enough have ended since
+  // Where load decides, of those that are usable: what the scheduler compares, the least of which it takes.
+  double score = no_score;
 };
-static_assert(sizeof(ExplainedServer) == 32 && std::is_trivially_copyable_v<ExplainedServer>);
+static_assert(sizeof(ExplainedServer) == 40 && std::is_trivially_copyable_v<ExplainedServer>);
 
 struct ExplainedHead {
   std::uint32_t length = 0;  // of the whole frame

@@ -6,6 +6,7 @@
 #include "dataplane/explain/shadow.h"
 #include "dataplane/pipeline/pipeline.h"
 #include "dataplane/pipeline/tcp_state.h"
+#include "dataplane/schedule/least.h"
 
 namespace fulcrum {
 namespace {
@@ -146,6 +147,7 @@ class Explainer::Run {
     answer_.to_client = is_reply() ? 1 : 0;
     list_servers(*service());
     find_turns(*service());
+    find_scores(*service());
   }
 
   void list_servers(const ServiceRow& service) noexcept {
@@ -195,6 +197,19 @@ class Explainer::Run {
         --missing;
       }
       ++turn;
+    }
+  }
+
+  void find_scores(const ServiceRow& service) noexcept {
+    if (!is_by_load(service.scheduler)) return;
+    std::array<std::uint16_t, kExplainServersMax> rows;
+    std::array<double, kExplainServersMax> scores;
+    const std::size_t count = answer_.servers_count;
+    for (std::size_t i = 0; i < count; ++i) rows[i] = answer_.servers[i].id.index;
+    busy_scores(snapshot_, ServiceId{answer_.service}, shadow_.rows.servers, now_, std::span{rows}.first(count),
+                scores);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (answer_.servers[i].is_usable != 0) answer_.servers[i].score = scores[i];
     }
   }
 

@@ -172,4 +172,11 @@ std::uint16_t least_busy(const Snapshot& snapshot, ServiceId service, ScheduleCu
   return better_of_two(choice, cursors);
 }
 
+void busy_scores(const Snapshot& snapshot, ServiceId service, const ServerRows& servers, Tick now,
+                 std::span<const std::uint16_t> rows, std::span<double> scores) noexcept {
+  Choice choice{snapshot, snapshot.services[service.value], servers, now};
+  if (choice.is_by_response()) assume_mean_response(choice);
+  for (std::size_t i = 0; i < std::min(rows.size(), scores.size()); ++i) scores[i] = choice.score(rows[i]);
+}
+
 }  // namespace fulcrum

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "dataplane/base/clock.h"
 #include "dataplane/base/ids.h"
@@ -27,5 +28,11 @@ namespace fulcrum {
 // The least busy server of a service whose scheduler is_by_load(); kNoIndex when none is usable. Calling worker only.
 [[nodiscard]] std::uint16_t least_busy(const Snapshot& snapshot, ServiceId service, ScheduleCursors& cursors,
                                        const ServerRows& servers, Tick now) noexcept;
+
+// For explain: what least_busy() compares, for each of the service's `rows`, written to the same place of `scores`: how
+// busy the server would be with one connection more, for its weight. Two servers drawn of many may set what an
+// unmeasured one is taken for; here it is always the mean. Any thread that may read `servers`.
+void busy_scores(const Snapshot& snapshot, ServiceId service, const ServerRows& servers, Tick now,
+                 std::span<const std::uint16_t> rows, std::span<double> scores) noexcept;
 
 }  // namespace fulcrum

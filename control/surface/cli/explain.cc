@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <array>
+
 #include "control/surface/cli/answer_parts.h"
 
 namespace fulcrum::cli {
@@ -41,25 +43,54 @@ std::string said_text(const json& server) {
                      until.empty() ? "" : " until " + until);
 }
 
+// What the scheduler compares, where it is one of the three.
+struct Measure {
+  const char* key = nullptr;
+  const char* title = nullptr;
+  const char* means = nullptr;
+};
+constexpr std::array<Measure, 3> kMeasures{
+    {{"turn", "TURN", "TURN: new connections that come before the server's next one on this worker.\n"},
+     {"score", "SCORE", "SCORE: how busy the server would be with one connection more; the lowest is chosen.\n"},
+     {"slots", "SLOTS", "SLOTS: of the table that clients are looked up in, how many lead to the server.\n"}}};
+
+Measure measure_of(const json& servers) {
+  for (const Measure& measure : kMeasures) {
+    for (const json& server : servers) {
+      if (!part_in(server, measure.key).is_null()) return measure;
+    }
+  }
+  return {};
+}
+
+std::string measured_text(const json& server, const Measure& measure) {
+  const json& value = part_in(server, measure.key);
+  return value.is_number_float() ? fmt::format("{:.6g}", value.get<double>()) : text_in(server, measure.key);
+}
+
 std::string servers_text(const json& answer, std::size_t width) {
-  Table table{{{.title = "SERVER", .wrap = Wrap::when_needed},
-               {.title = "ADDRESS", .wrap = Wrap::when_needed},
-               {.title = "STATE"},
-               {.title = "WEIGHT", .align = Align::right},
-               {.title = "ACTIVE", .align = Align::right},
-               {.title = "TURN", .align = Align::right},
-               {.title = "", .wrap = Wrap::first}}};
-  for (const json& server : part_in(answer, "servers")) {
-    const json& chosen = part_in(server, "chosen");
-    const bool is_chosen = chosen.is_boolean() && chosen.get<bool>();
-    const std::string remark = is_chosen ? "<- this one" : text_in(server, "reason", said_text(server).c_str());
-    table.add({text_in(server, "name"), text_in(server, "address"), text_in(server, "state"), text_in(server, "weight"),
-               text_in(server, "active_connections"), text_in(server, "turn"), remark});
+  const json& servers = part_in(answer, "servers");
+  const Measure measure = measure_of(servers);
+  std::vector<Column> columns{{.title = "SERVER", .wrap = Wrap::when_needed},
+                              {.title = "ADDRESS", .wrap = Wrap::when_needed},
+                              {.title = "STATE"},
+                              {.title = "WEIGHT", .align = Align::right},
+                              {.title = "ACTIVE", .align = Align::right}};
+  if (measure.key != nullptr) columns.push_back({.title = measure.title, .align = Align::right});
+  columns.push_back({.title = "", .wrap = Wrap::first});
+  Table table{columns};
+  for (const json& server : servers) {
+    const std::string remark =
+        flag_in(server, "chosen") ? "<- this one" : text_in(server, "reason", said_text(server).c_str());
+    std::vector<std::string> row{text_in(server, "name"), text_in(server, "address"), text_in(server, "state"),
+                                 text_in(server, "weight"), text_in(server, "active_connections")};
+    if (measure.key != nullptr) row.push_back(measured_text(server, measure));
+    row.push_back(remark);
+    table.add(row);
   }
   if (table.empty()) return {};
-  return "\n" + table.text(width) +
-         "ACTIVE: connections as the schedulers count them, those that are closing too.\n"
-         "TURN: new connections that come before the server's next one on this worker.\n";
+  return "\n" + table.text(width) + "ACTIVE: connections as the schedulers count them, those that are closing too.\n" +
+         (measure.key == nullptr ? "" : measure.means);
 }
 
 }  // namespace

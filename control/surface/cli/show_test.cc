@@ -4,6 +4,7 @@
 
 #include <sstream>
 
+#include "control/surface/cli/explain.h"
 #include "control/surface/cli/table.h"
 #include "tests/support/gtest.h"
 
@@ -158,6 +159,24 @@ TEST(Pages, SurviveAnyAnswer) {
     for (const char* what : {"farms", "servers", "connections", "persistence", "drops", "version"})
       EXPECT_FALSE(page(what, answer).empty());
   }
+}
+
+TEST(ExplainPage, ShowsWhatTheSchedulerCompared) {
+  const auto page = [](const char* measure, const json& value) {
+    json server{{"name", "web1"},  {"address", "10.1.1.11:80"}, {"state", "up"},     {"weight", 5},
+                {"chosen", false}, {"active_connections", 7},   {"turn", json()},    {"score", json()},
+                {"slots", json()}, {"reason", json()},          {"operator", json()}};
+    json chosen = server;
+    chosen["chosen"] = true;
+    chosen[measure] = value;
+    return explain_page({{"servers", {server, chosen}}}, 80);
+  };
+  EXPECT_NE(page("score", 1.6).find("WEIGHT  ACTIVE  SCORE"), std::string::npos) << page("score", 1.6);
+  EXPECT_NE(page("score", 1.6).find("1.6  <- this one"), std::string::npos);
+  EXPECT_NE(page("score", 1.0 / 3).find("0.333333  <- this one"), std::string::npos);
+  EXPECT_NE(page("turn", 3).find("TURN: new connections"), std::string::npos);
+  EXPECT_NE(page("slots", 12).find("SLOTS: of the table"), std::string::npos);
+  EXPECT_EQ(page("reason", json()).find("SCORE"), std::string::npos);
 }
 
 }  // namespace

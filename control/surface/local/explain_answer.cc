@@ -114,8 +114,13 @@ class Report {
             {"mode", word(row->mode)},
             {"one_packet", row->one_packet != 0},
             {"scheduler", word(row->scheduler)},
+            {"scheduler_goes_by", goes_by(*row)},
             {"direction", answer_.to_client != 0 ? "to_client" : "to_server"},
             {"path", farm_path()}};
+  }
+
+  [[nodiscard]] static std::string goes_by(const ServiceRow& row) {
+    return surface::goes_by(row.scheduler, draws_always(row.scheduler) || row.schedule_length > kScannedMax);
   }
 
   [[nodiscard]] json connection_part() const {
@@ -163,9 +168,22 @@ class Report {
       part["reason"] = failed_port(row);
       part["operator"] = operator_part(view_, farm(), server_name(server.id.index));
       part["turn"] = server.turn == ExplainedServer::no_turn ? json() : json(server.turn);
+      part["score"] = server.score == ExplainedServer::no_score ? json() : json(server.score);
+      part["slots"] = slots(server.id.index);
       servers.push_back(std::move(part));
     }
     return servers;
+  }
+
+  // How many slots of the service's table lead to the server, where the client decides.
+  [[nodiscard]] json slots(std::uint16_t server) const {
+    const ServiceRow& row = *service();
+    if (!is_by_client(row.scheduler) || row.slots >= kSlotTablesMax) return nullptr;
+    const SlotTable& table = snapshot_.slot_tables[row.slots];
+    const auto schedule = std::span{snapshot_.schedule};
+    const auto positions = schedule.subspan(table.offset, table.length);
+    return std::count_if(positions.begin(), positions.end(),
+                         [&](std::uint16_t position) { return schedule[row.schedule_offset + position] == server; });
   }
 
   // Which port the server failed on, where it is another one that this is bound to.
@@ -336,16 +354,22 @@ class Report {
     if (answer_.alone != 0 && answer_.server < kServersMax) {
       chapter.text.push_back(
           fmt::format("This packet goes to server {}: {}.", server_name(answer_.server), why(answer_.reason)));
-      chapter.because.push_back(server_path(answer_.server));
-      if (answer_.reason != Reason::persistence) chapter.because.push_back(farm_path() + ".scheduler");
+      tell_choice(chapter);
     }
     if (answer_.table_full != 0 && !keeps_none())
       chapter.text.push_back("The connection table has no room for another one.");
     if (answer_.opens == 0 || answer_.server >= kServersMax) return;
     chapter.text.push_back(fmt::format("A new connection is opened with server {}: {}.", server_name(answer_.server),
                                        why(answer_.reason)));
+    tell_choice(chapter);
+  }
+
+  // What led to the server that was chosen.
+  void tell_choice(Chapter& chapter) const {
     chapter.because.push_back(server_path(answer_.server));
-    if (answer_.reason != Reason::persistence) chapter.because.push_back(farm_path() + ".scheduler");
+    if (answer_.reason == Reason::persistence) return;
+    chapter.text.push_back(goes_by(*service()));
+    chapter.because.push_back(farm_path() + ".scheduler");
   }
 
   // Who is passed over because of a limit.

@@ -120,6 +120,47 @@ TEST_F(ExplainTest, TellsTheWayToAServer) {
   EXPECT_EQ(told["rewrite"]["readdressed"]["to"], "10.1.1.11:8443");
 }
 
+TEST_F(ExplainTest, SaysWhatTheSchedulerCompared) {
+  const auto request =
+      read(R"({"explain": {"protocol": "tcp", "source": "198.51.100.7:40000", "destination": "203.0.113.10:443"}})");
+  ASSERT_TRUE(request.has_value());
+  auto answer = std::make_unique<ExplainAnswer>();
+  answer->outcome = ExplainAnswer::Outcome::send;
+  answer->service = service_.value;
+  answer->server = web1_.index;
+  answer->opens = 1;
+  answer->servers_total = answer->servers_count = 1;
+  answer->servers[0] = {.id = web1_, .member = {}, .weight = 5, .is_usable = 1, .active = 7, .score = 1.6};
+  Snapshot& snapshot = region_.snapshot(0);
+  const auto told = [&](SchedulerKind scheduler) {
+    snapshot.services[service_.value].scheduler = scheduler;
+    answer->reason = reason_of(scheduler);
+    return explain_answer(look(), *request, request->question, *answer, snapshot);
+  };
+  json said = told(SchedulerKind::weighted_least_connections);
+  EXPECT_EQ(said["servers"][0]["score"], 1.6);
+  EXPECT_TRUE(said["servers"][0]["turn"].is_null());
+  EXPECT_TRUE(said["servers"][0]["slots"].is_null());
+  EXPECT_EQ(said["stages"][3]["text"].back(),
+            "It takes the server with the lowest score: its connections for each unit of weight, the one to come "
+            "included.");
+  EXPECT_EQ(said["service"]["scheduler_goes_by"], said["stages"][3]["text"].back());
+  EXPECT_EQ(told(SchedulerKind::two_choices)["service"]["scheduler_goes_by"].get<std::string>().find("It draws two"),
+            0U);
+  answer->servers[0].score = ExplainedServer::no_score;
+  snapshot.services[service_.value].slots = 0;
+  snapshot.slot_tables[0] = {.made_from = 0, .offset = 1000, .length = 3};
+  for (const std::size_t other : {1001U, 1002U}) snapshot.schedule[other] = 1;
+  snapshot.schedule[snapshot.services[service_.value].schedule_offset + 1] = 77;
+  said = told(SchedulerKind::maglev);
+  EXPECT_EQ(said["servers"][0]["slots"], 1);
+  EXPECT_TRUE(said["servers"][0]["score"].is_null());
+  // Every scheduler has a sentence.
+  for (std::size_t kind = 0; kind < kSchedulers; ++kind) {
+    EXPECT_NE(told(static_cast<SchedulerKind>(kind))["service"]["scheduler_goes_by"], "") << kind;
+  }
+}
+
 TEST_F(ExplainTest, NamesThePortThatKeepsAServerAway) {
   const auto request =
       read(R"({"explain": {"protocol": "tcp", "source": "198.51.100.7:40000", "destination": "203.0.113.10:443"}})");

@@ -46,6 +46,36 @@ std::string_view word(SchedulerKind scheduler) {
   return "unknown";
 }
 
+std::string goes_by(SchedulerKind scheduler, bool draws) {
+  const auto least = [&](std::string_view what, std::string_view rest = "") {
+    return fmt::format("{}: {}, the one to come included{}.",
+                       draws ? "It draws two servers by their weights and takes the one with the lower score"
+                             : "It takes the server with the lowest score",
+                       what, rest);
+  };
+  switch (scheduler) {
+    case SchedulerKind::round_robin:
+      return "It gives each server a turn, whatever its weight.";
+    case SchedulerKind::weighted_round_robin:
+      return "It gives each server as many turns as its weight says.";
+    case SchedulerKind::least_connections:
+      return least("its connections");
+    case SchedulerKind::weighted_least_connections:
+    case SchedulerKind::two_choices:
+      return least("its connections for each unit of weight");
+    case SchedulerKind::fastest_response:
+      return least("its connections times the microseconds it takes to answer, for each unit of weight",
+                   "; one connection in 64 goes to any server, to measure it");
+    case SchedulerKind::least_bandwidth:
+      return least("the KiB per second it moves and its connections, for each unit of weight");
+    case SchedulerKind::source_hash:
+      return "The client's address leads to a slot; a server has slots as its weight says.";
+    case SchedulerKind::maglev:
+      return "The client's address and port lead to a slot; a server has slots as its weight says.";
+  }
+  return {};
+}
+
 std::string_view word(ConnectionState state) {
   switch (state) {
     case ConnectionState::embryonic:

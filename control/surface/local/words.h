@@ -16,6 +16,8 @@ namespace fulcrum::surface {
 std::string_view word(Protocol protocol);
 std::string_view word(Mode mode);
 std::string_view word(SchedulerKind scheduler);
+// What it compares of the servers, as a sentence. `draws`: of two servers only.
+std::string goes_by(SchedulerKind scheduler, bool draws);
 std::string_view word(ConnectionState state);
 std::string_view word(Reason reason);
 std::string_view word(Health health);
