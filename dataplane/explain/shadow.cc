@@ -34,8 +34,11 @@ void ShadowRows::fill(const Region& region, WorkerId worker, std::size_t count, 
   };
   for (std::size_t i = 0; i < count; ++i) take_limit(i);
   for (std::size_t i = kServersMax; i < kLimitsMax; ++i) take_limit(i);
-  if (service < kServicesMax) cursors.full_as_of[service] = 0;
-  if (service < kServicesMax) cursors.at[service] = __atomic_load_n(&live.at[service], __ATOMIC_RELAXED);
+  if (service < kServicesMax) {
+    cursors.full_as_of[service] = 0;
+    cursors.at[service] = __atomic_load_n(&live.at[service], __ATOMIC_RELAXED);
+    cursors.spare[service] = __atomic_load_n(&live.spare[service], __ATOMIC_RELAXED);
+  }
   cursors.random = __atomic_load_n(&live.random, __ATOMIC_RELAXED);
 }
 

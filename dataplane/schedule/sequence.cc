@@ -39,7 +39,10 @@ Spare spare_server(const Snapshot& snapshot, ServiceId service, ScheduleCursors&
   for (std::uint16_t row = snapshot.services[service.value].first_server; row != kNoIndex;
        row = snapshot.servers[row].next_of_service) {
     if (!takes_new(state_now(snapshot, row, servers[row]))) continue;
-    if (has_place(row)) return {last = row, false};
+    if (has_place(row)) {
+      __atomic_store_n(&last, row, __ATOMIC_RELAXED);
+      return {row, false};
+    }
     is_full = true;
   }
   return {kNoIndex, is_full};

@@ -83,10 +83,10 @@ void SnapshotBuilder::enter_wide(std::uint16_t row) {
   snapshot_.servers[last].next_same_endpoint = row;
 }
 
-ServerId SnapshotBuilder::server(ServiceId of, const char* address, std::uint16_t port, PortId egress,
-                                 std::uint16_t generation, MemberId member) {
+ServerId SnapshotBuilder::add_row(ServiceId of, const char* address, std::uint16_t port, PortId egress,
+                                  std::uint16_t generation) {
   const auto index = static_cast<std::uint16_t>(snapshot_.server_count++);
-  ServiceRow& service = snapshot_.services[of.value];
+  const ServiceRow& service = snapshot_.services[of.value];
   ServerRow& server = snapshot_.servers[index];
   server = ServerRow{};
   server.address = address_of(address);
@@ -96,27 +96,47 @@ ServerId SnapshotBuilder::server(ServiceId of, const char* address, std::uint16_
   server.weight = 1;
   server.state = ServerState::up;
   server.egress = egress;
-  server.member = member == kNoMember ? MemberId{index + 1U} : member;
-  enter(snapshot_.member_index, member_home(of, server.member, RowIndex<kServersMax>::kSlots), index);
   server.address_delta = checksum_delta(ones_sum(service.address), ones_sum(server.address));
   server.address_port_delta =
       checksum_delta(ones_sum(service.address) + service.port.wire(), ones_sum(server.address) + server.port.wire());
+  enter_endpoint(index);
+  return {index, generation};
+}
+
+void SnapshotBuilder::enter_endpoint(std::uint16_t row) {
+  ServerRow& server = snapshot_.servers[row];
+  const ServiceRow& service = snapshot_.services[server.service.value];
+  if (is_wide(service)) return enter_wide(row);
   const std::uint16_t first = find_endpoint(snapshot_, server.address, server.port, service.protocol);
-  if (is_wide(service)) {
-    enter_wide(index);
-  } else if (first == kNoIndex) {
+  if (first == kNoIndex) {
     const std::size_t slots = RowIndex<kServersMax>::kSlots;
-    enter(snapshot_.endpoint_index, endpoint_home(server.address, server.port, service.protocol, slots), index);
+    enter(snapshot_.endpoint_index, endpoint_home(server.address, server.port, service.protocol, slots), row);
   } else {
     server.next_same_endpoint = snapshot_.servers[first].next_same_endpoint;
-    snapshot_.servers[first].next_same_endpoint = index;
+    snapshot_.servers[first].next_same_endpoint = row;
   }
-  snapshot_.schedule[service.schedule_offset + service.schedule_length++] = index;
+}
+
+ServerId SnapshotBuilder::server(ServiceId of, const char* address, std::uint16_t port, PortId egress,
+                                 std::uint16_t generation, MemberId member) {
+  const ServerId id = add_row(of, address, port, egress, generation);
+  ServiceRow& service = snapshot_.services[of.value];
+  ServerRow& server = row(id);
+  server.member = member == kNoMember ? MemberId{id.index + 1U} : member;
+  enter(snapshot_.member_index, member_home(of, server.member, RowIndex<kServersMax>::kSlots), id.index);
+  snapshot_.schedule[service.schedule_offset + service.schedule_length++] = id.index;
   std::uint16_t* link = &service.first_server;
   while (*link != kNoIndex) link = &snapshot_.servers[*link].next_of_service;
-  *link = index;
+  *link = id.index;
   ++service.server_count;
-  return {index, generation};
+  return id;
+}
+
+ServerId SnapshotBuilder::leaving(ServiceId service, const char* address, std::uint16_t port, PortId egress,
+                                  std::uint16_t generation) {
+  const ServerId id = add_row(service, address, port, egress, generation);
+  row(id).state = ServerState::leaving;
+  return id;
 }
 
 void SnapshotBuilder::farm(FarmId id, const char* name, std::uint32_t persistence_s) {

@@ -20,6 +20,9 @@ class SnapshotBuilder {
   // Adds a server to `service` and to its schedule, once. Without `member` it is one that no other row is of.
   ServerId server(ServiceId service, const char* address, std::uint16_t port, PortId egress = PortId{1},
                   std::uint16_t generation = 1, MemberId member = kNoMember);
+  // A server that is no longer in the service's farm: it is found by its endpoint only.
+  ServerId leaving(ServiceId service, const char* address, std::uint16_t port, PortId egress = PortId{1},
+                   std::uint16_t generation = 1);
   void farm(FarmId id, const char* name, std::uint32_t persistence_s = 0);
   // Routes, from the lowest first address of each family to the highest: each reaches to the next.
   void route(const char* first, const NextHop& hop);
@@ -33,6 +36,8 @@ class SnapshotBuilder {
 
  private:
   ServiceId add(const char* address, std::uint16_t port, Protocol protocol, Mode mode);
+  ServerId add_row(ServiceId service, const char* address, std::uint16_t port, PortId egress, std::uint16_t generation);
+  void enter_endpoint(std::uint16_t row);
   void enter_wide(std::uint16_t row);
 
   Snapshot& snapshot_;
