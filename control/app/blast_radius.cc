@@ -51,16 +51,32 @@ bool works_otherwise(const Snapshot& running, const Snapshot& planned, const Ser
 
 }  // namespace
 
+namespace {
+
+struct Held {
+  std::uint64_t living = 0, closing = 0;
+};
+
 // One worker may close what another opened.
-std::uint64_t connections_of(const Region& region, ServerId server) {
-  std::int64_t sum = 0;
+Held held_by(const Region& region, ServerId server) {
+  std::int64_t active = 0;
+  std::int64_t closing = 0;
   for (std::size_t worker = 0; worker < region.workers(); ++worker) {
     const ServerCounters& counters = region.server_counters(worker)[server.index];
-    if (counters.server_generation.load(std::memory_order_relaxed) == server.generation) {
-      sum += counters.active.load(std::memory_order_relaxed);
-    }
+    if (counters.server_generation.load(std::memory_order_relaxed) != server.generation) continue;
+    active += counters.active.load(std::memory_order_relaxed);
+    closing += counters.closing.load(std::memory_order_relaxed);
   }
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(sum, 0));
+  active = std::max<std::int64_t>(active, 0);
+  closing = std::clamp<std::int64_t>(closing, 0, active);
+  return {static_cast<std::uint64_t>(active - closing), static_cast<std::uint64_t>(closing)};
+}
+
+}  // namespace
+
+std::uint64_t connections_of(const Region& region, ServerId server) {
+  const auto [living, closing] = held_by(region, server);
+  return living + closing;
 }
 
 BlastRadius radius_of(const Region& region, const Snapshot& running, const Snapshot& planned) {
@@ -70,7 +86,8 @@ BlastRadius radius_of(const Region& region, const Snapshot& running, const Snaps
   for (std::uint16_t i = 0; i < kServersMax; ++i) {
     const ServerRow& row = running.servers[i];
     if (row.state == ServerState::unused) continue;
-    const std::uint64_t connections = connections_of(region, {i, row.generation});
+    const auto [connections, closing] = held_by(region, {i, row.generation});
+    radius.closing += closing;
     const ServerRow& next = planned.servers[i];
     if (next.state == ServerState::unused || next.generation != row.generation) {
       radius.lost += connections;

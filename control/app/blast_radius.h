@@ -21,17 +21,19 @@ struct LostWeight {
   std::uint16_t from = 0, to = 0;
 };
 
-// Connections are entries of the table, also those that both ends have closed and that wait out their time.
+// Connections, and apart from them those of which one end at least has said that it is over (is_closing), most of which
+// only wait out their time in the table.
 struct BlastRadius {
   std::uint64_t kept = 0;       // connections that go on until they end
   std::uint64_t drained = 0;    // go on, at a server that gets no new ones any more or that leaves after drain_time_s
   std::uint64_t reset = 0;      // by the farm's choice
   std::uint64_t lost = 0;       // nobody forwards them and nobody tells the ends, or the farm's mode changes under them
+  std::uint64_t closing = 0;    // about to be over, whatever becomes of their server
   std::set<std::string> farms;  // that a change touches
   std::vector<LostWeight> losing_weight;
 };
 
-// That the server has now, over all workers.
+// That the server has now, closing ones too, over all workers.
 [[nodiscard]] std::uint64_t connections_of(const Region& region, ServerId server);
 
 // Whether that limit (contract/snapshot.h) was reached, and not enough connections have ended since.

@@ -1,6 +1,9 @@
 #include "control/app/blast_radius.h"
 
+#include <memory>
+
 #include "tests/support/gtest.h"
+#include "tests/support/snapshot_builder.h"
 
 namespace fulcrum {
 namespace {
@@ -64,6 +67,35 @@ TEST(BlastRadius, KnowsAServerUnderItsNewName) {
   EXPECT_EQ(losing(before, after), "");
   after.farms[0].servers[0].weight = 1;
   EXPECT_EQ(losing(before, after), "store/red 10 to 1 weight;");
+}
+
+TEST(BlastRadius, CountsApartWhatIsClosing) {
+  auto region = Region::create_anonymous({.workers = 2});
+  ASSERT_TRUE(region.has_value());
+  const auto running = std::make_unique<Snapshot>();
+  const auto planned = std::make_unique<Snapshot>();
+  test::SnapshotBuilder build{*running};
+  const ServiceId service = build.service("198.51.100.10", 80);
+  const ServerId web1 = build.server(service, "10.1.1.11", 80);
+  const ServerId web2 = build.server(service, "10.1.1.12", 80);
+  *planned = *running;
+  planned->servers[web2.index].state = ServerState::leaving;
+  planned->servers[web2.index].flows = Flows::reset;
+  const auto count = [&](std::size_t worker, ServerId server, std::int32_t active, std::int32_t closing) {
+    ServerCounters& counters = region->server_counters(worker)[server.index];
+    counters.server_generation = server.generation;
+    counters.active = active;
+    counters.closing = closing;
+  };
+  count(0, web1, 5, 1);
+  count(1, web1, -2, 0);  // it closed what the other had opened
+  count(0, web2, 4, 0);
+  count(1, web2, 0, 3);
+  const BlastRadius radius = radius_of(*region, *running, *planned);
+  EXPECT_EQ(radius.kept, 2U);
+  EXPECT_EQ(radius.reset, 1U);
+  EXPECT_EQ(radius.closing, 4U);
+  EXPECT_EQ(connections_of(*region, web2), 4U);
 }
 
 }  // namespace

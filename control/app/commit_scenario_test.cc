@@ -127,7 +127,8 @@ SCENARIO("a check says what a commit would do to connections") {
       THEN("it counts") {
         INFO(check.dump(1));
         CHECK(check["problems"].empty());
-        CHECK(check["radius"]["connections"] == json{{"kept", 3}, {"drained", 4}, {"reset", 0}, {"lost", 0}});
+        CHECK(check["radius"]["connections"] ==
+              json{{"kept", 3}, {"drained", 4}, {"reset", 0}, {"lost", 0}, {"closing", 0}});
         CHECK(check["radius"]["farms"] == json{"shop"});
         CHECK(check["radius"]["losing_weight"].size() == 2);
         CHECK(check["radius"]["losing_weight"][0]["to"] == 4);
@@ -143,7 +144,8 @@ SCENARIO("a check says what a commit would do to connections") {
       THEN("no connection survives it") {
         INFO(check.dump(1));
         CHECK(check["problems"].empty());
-        CHECK(check["radius"]["connections"] == json{{"kept", 0}, {"drained", 0}, {"reset", 0}, {"lost", 7}});
+        CHECK(check["radius"]["connections"] ==
+              json{{"kept", 0}, {"drained", 0}, {"reset", 0}, {"lost", 7}, {"closing", 0}});
       }
     }
   }

@@ -151,8 +151,11 @@ nlohmann::json Control::radius_of(const model::Model& configured, const std::vec
                                   *snapshot);
     if (compiled) {
       radius = fulcrum::radius_of(*watch_.region(), *running, *snapshot);
-      connections = {
-          {"kept", radius.kept}, {"drained", radius.drained}, {"reset", radius.reset}, {"lost", radius.lost}};
+      connections = {{"kept", radius.kept},
+                     {"drained", radius.drained},
+                     {"reset", radius.reset},
+                     {"lost", radius.lost},
+                     {"closing", radius.closing}};
     }
   }
   add_changes(radius, model(), planned, changes);

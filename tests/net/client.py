@@ -2,6 +2,8 @@
 
   client.py requests ADDRESS COUNT THREADS     COUNT requests, each on a connection of its own
   client.py parallel ADDRESS COUNT BYTES       COUNT connections that are all open before the first is read
+  client.py held ADDRESS COUNT SECONDS         COUNT connections that stay open; for each line on standard input they
+                                               are asked again: what servers answered, who was reset, who silent so long
 
 A request that fails is never repeated: the point is to see it.
 """
@@ -13,6 +15,7 @@ import selectors
 import socket
 import sys
 import threading
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent))
 
@@ -110,9 +113,42 @@ def parallel(address, count, size):
     return {"right": right, "failures": failures}
 
 
+def ask_all(connections, seconds):
+    """What became of each connection: the server's name, or "reset" or "silent"."""
+    fates = {}
+    selector = selectors.DefaultSelector()
+    for number, connection in connections.items():
+        try:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: shop\r\n\r\n")
+            selector.register(connection, selectors.EVENT_READ, number)
+        except OSError:
+            fates[number] = "reset"
+    until = time.monotonic() + seconds
+    while selector.get_map() and (left := until - time.monotonic()) > 0:
+        for key, _ in selector.select(timeout=left):
+            selector.unregister(key.fileobj)
+            try:
+                head, _, body = key.fileobj.recv(65536).partition(b"\r\n\r\n")
+                fates[key.data] = body.decode().strip() if head.startswith(b"HTTP/1.1 200") else "reset"
+            except OSError:
+                fates[key.data] = "reset"
+    for key in selector.get_map().values():
+        fates[key.data] = "silent"
+    return collections.Counter(fates.values())
+
+
+def held(address, count, seconds):
+    """Prints an answer for each line that comes, the first without being asked."""
+    connections = {number: connect(address) for number in range(count)}
+    print(json.dumps(ask_all(connections, 20)), flush=True)
+    for _ in sys.stdin:
+        print(json.dumps(ask_all(connections, seconds)), flush=True)
+    return {}
+
+
 def main():
     mode, address, count, number = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-    json.dump({"requests": requests, "parallel": parallel}[mode](address, count, number), sys.stdout)
+    json.dump({"requests": requests, "parallel": parallel, "held": held}[mode](address, count, number), sys.stdout)
 
 
 if __name__ == "__main__":

@@ -83,13 +83,18 @@ class LabCase(unittest.TestCase):
     def start_client(self, *arguments):
         """Starts the program client.py in the client's namespace."""
         command = inside(self.lab.client, sys.executable, str(CLIENT_PROGRAM), *map(str, arguments))
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen(command, **pipes, text=True)
 
     def config(self, verb, **words):
         """A request to the configuration desk (control/surface/local/configuration_desk.h)."""
+        return self.request({"config": verb, **words})
+
+    def request(self, question):
+        """A question of the local socket (control/surface/local/answers.h)."""
         with socket.socket(socket.AF_UNIX) as line:
             line.connect(str(self.box.runtime_dir / "control.sock"))
-            line.sendall(json.dumps({"config": verb, **words}).encode() + b"\n")
+            line.sendall(json.dumps(question).encode() + b"\n")
             answer = json.loads(line.makefile().readline())
         self.assertNotIn("error", answer)
         return answer

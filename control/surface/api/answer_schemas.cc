@@ -38,8 +38,9 @@ void add_configuration(Json& schemas) {
                                         {"changed", text()},
                                         {"editors", list_of(text())},
                                         {"changes", number()}});
-  const Json connections =
-      record_schema({{"kept", number()}, {"drained", number()}, {"reset", number()}, {"lost", number()}});
+  Json connections = record_schema(
+      {{"kept", number()}, {"drained", number()}, {"reset", number()}, {"lost", number()}, {"closing", number()}});
+  connections["description"] = "Living connections by what the change does to them; `closing`: one end had closed.";
   const Json losing =
       record_schema({{"farm", text()}, {"server", text()}, {"why", text()}, {"from", number()}, {"to", number()}});
   schemas["Radius"] = record_schema(

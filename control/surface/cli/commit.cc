@@ -30,6 +30,8 @@ std::string radius_lines(const json& radius) {
     text += fmt::format("Connections: {} kept, {} drained, {} reset, {} lost.\n", text_in(connections, "kept", ""),
                         text_in(connections, "drained", ""), text_in(connections, "reset", ""),
                         text_in(connections, "lost", ""));
+    if (const std::uint64_t closing = count_in(connections, "closing"); closing != 0)
+      text += fmt::format("{} more are closing already.\n", closing);
   }
   std::string farms;
   for (const json& farm : radius.value("farms", json::array())) {

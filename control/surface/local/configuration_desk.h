@@ -38,9 +38,9 @@
 //                "confirm_until", "changes", "words" (revision_json.h)
 //   {committed}  "revision": {revision}, "changes": [{change}], "acknowledged": by every worker, "took_ms",
 //                "waiting_for": why it is not, in words
-//   radius       {"connections": {"kept", "drained", "reset", "lost"}, "farms": [names], "losing_weight": [{"farm",
-//                "server", "why", "from", "to"}]} (app/blast_radius.h); "connections" is null when there is no
-//                dataplane to ask; all of it when the candidate has problems or is behind
+//   radius       {"connections": {"kept", "drained", "reset", "lost", "closing": before it}, "farms": [names],
+//                "losing_weight": [{"farm", "server", "why", "from", "to"}]} (app/blast_radius.h); "connections" is
+//                null when there is no dataplane to ask; all of it when the candidate has problems or is behind
 //
 // What cannot be done is answered {"error": {"code", "text", "problems": [{"path", "text", "file", "line"}]}} with one
 // of the codes invalid, not_found, conflict, limit, io; "problems" has all reasons, "text" the first. Nothing has
