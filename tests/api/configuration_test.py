@@ -104,11 +104,22 @@ class ConfigurationTest(unittest.TestCase):
     def test_dry_run(self):
         before = self.revision()
         would = self.good("PATCH", "/farms/shop/servers/web1?dry_run=true", {"weight": 3}).json
+        self.assertEqual(self.good("PATCH", "/farms/shop/servers/web1?dry_run=1", {"weight": 3}).json, would)
         self.assertEqual(would["problems"], [])
         self.assertIn("web1 weight 10 (default) to 3", would["changes"][0]["words"])
         self.assertEqual(self.ask("PATCH", "/farms/shop/servers/web1?dry_run=true", {"weight": 101}).status, 422)
         self.assertEqual(self.revision(), before)
         self.assertEqual(self.good("GET", "/candidates").json["candidates"], [])
+
+    def test_a_key_stands_once(self):
+        before = self.revision()
+        for body, path in (
+            ('{"weight": 1, "weight": 2}', "weight"),
+            ('{"servers": [{"name": "a", "name": "b"}]}', "servers[0].name"),
+        ):
+            wrong = self.ask("PATCH", "/farms/shop/servers/web1", body)
+            self.assertEqual((wrong.status, [one["path"] for one in wrong.json["problems"]]), (400, [path]), wrong)
+        self.assertEqual(self.revision(), before)
 
     def test_transactions_are_all_or_nothing(self):
         before = self.revision()
@@ -189,6 +200,14 @@ class ConfigurationTest(unittest.TestCase):
         self.assertEqual(self.ask("POST", "/candidates/otto/commit").status, 409)
         self.assertEqual(len(self.good("GET", "/candidates/otto/check").json["conflicts"]), 1)
         self.assertEqual(self.ask("POST", "/candidates/otto/rebase").status, 409)
+        self.good("PATCH", "/farms/shop/servers/web2?candidate=otto", {"weight": 6})
+        self.assertEqual(self.ask("POST", "/candidates/otto/rebase?wins=both").status, 400)
+        self.assertEqual(self.good("POST", "/candidates/otto/rebase?wins=theirs").json["changes"], 1)
+        self.assertEqual(self.good("GET", "/farms/shop/servers/web1?candidate=otto").json["weight"], 3)
+        self.good("PATCH", "/farms/shop/servers/web1?candidate=otto", {"weight": 7})
+        self.good("PATCH", "/farms/shop/servers/web1", {"weight": 8})
+        self.assertEqual(self.good("POST", "/candidates/otto/rebase?wins=mine").json["changes"], 2)
+        self.assertEqual(self.good("GET", "/farms/shop/servers/web1?candidate=otto").json["weight"], 7)
         self.good("DELETE", "/candidates/otto")
         self.assertEqual(self.good("GET", "/candidates").json["candidates"], [])
 
@@ -232,6 +251,25 @@ class ConfigurationTest(unittest.TestCase):
         old = self.good("GET", f"/farms/mail/servers/web1?revision={start + 2}")
         self.assertEqual(old.json["weight"], 4)
         self.assertEqual(self.ask("GET", "/revisions/999").status, 404)
+
+    def test_one_change_of_several_is_undone(self):
+        start = self.revision()
+        steps = [
+            {"op": "set", "path": "farms.shop.servers.web1.weight", "value": 3},
+            {"op": "set", "path": "farms.mail.scheduler", "value": "round_robin"},
+        ]
+        self.good("POST", "/transactions", {"changes": steps})
+        words = [step["words"] for step in self.good("GET", f"/revisions/{start + 1}").json["steps"]]
+        weight = 1 + next(i for i, one in enumerate(words) if "weight" in one)
+        scheduler = 1 + next(i for i, one in enumerate(words) if "scheduler" in one)
+        revert = f"/revisions/{start + 1}/revert?change="
+        for role, change in (("operator", scheduler), ("farm-admin", scheduler), ("viewer", weight)):
+            self.assertEqual(self.ask("POST", f"{revert}{change}", role=role).status, 403, role)
+        self.assertEqual(self.ask("POST", f"{revert}3").status, 404)
+        self.assertEqual(self.ask("POST", f"{revert}0").status, 400)
+        self.good("POST", f"{revert}{weight}", role="operator")
+        self.assertEqual(self.good("GET", "/farms/shop/servers/web1").json["weight"], 10)
+        self.assertEqual(self.good("GET", "/farms/mail").json["scheduler"], "round_robin")
 
     def test_committed_for_a_time(self):
         self.good("PATCH", "/farms/shop/servers/web1?confirm_within_s=600", {"weight": 3})

@@ -223,7 +223,8 @@ std::optional<Answer> Api::read_input(const Route& route, Call& call, const std:
   }
   if (!is_json(call.request)) return problem(415, "the body must be application/json");
   auto body = parse_body(call.request.body);
-  if (!body) return problem(400, body.error().text);
+  if (!body && body.error().path.empty()) return problem(400, body.error().text);
+  if (!body) return problem(400, body.error().words(), {{body.error().path, body.error().text}});
   call.body = std::move(*body);
   if (!route.checks_body) return std::nullopt;
   if (const auto faults = check(route.body, call.body); !faults.empty()) {

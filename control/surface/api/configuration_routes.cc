@@ -74,7 +74,7 @@ void finish_get(const Place& place, const CallPtr& call, Json value, const std::
 
 void get(Api& api, const Place& place, const CallPtr& call) {
   const Path path = path_of(place, *call);
-  const bool defaults = call->text("defaults", "true") == "true";
+  const bool defaults = call->flag("defaults", true);
   const std::string candidate = call->text("candidate");
   const std::uint64_t revision = call->number("revision", 0);
   if (candidate.empty() && revision == 0) {

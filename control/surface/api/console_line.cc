@@ -33,6 +33,9 @@ tl::unexpected<Error> no_request() {
 
 Result<https::Request> request_of_line(const std::string& line) {
   auto whole = parse_body(line);
+  constexpr std::string_view kBody = "api.body.";
+  if (!whole && whole.error().path.starts_with(kBody))
+    return fail(Error::Code::invalid, whole.error().path.substr(kBody.size()), whole.error().text);
   if (!whole || !whole->is_object() || whole->size() != 1 || !whole->contains("api")) return no_request();
   const json& inside = (*whole)["api"];
   if (!inside.is_object() || !inside.contains("path") || !inside["path"].is_string()) return no_request();

@@ -49,7 +49,7 @@ void if_allowed(Api& api, const CallPtr& call, Find find, std::function<void()> 
 }
 
 // A verb of the desk that changes a candidate, for those whose it is.
-void ask_as_owner(Api& api, const CallPtr& call, const char* verb) {
+void ask_as_owner(Api& api, const CallPtr& call, json request) {
   const auto objection = std::make_shared<std::optional<Answer>>();
   const std::string name = call->parameter("candidate");
   api.plane().job(
@@ -57,9 +57,10 @@ void ask_as_owner(Api& api, const CallPtr& call, const char* verb) {
         const auto found = configuration.find(name);
         if (found && !owns(call->who, **found)) *objection = not_the_owner(**found);
       },
-      [&api, call, name, verb, objection] {
+      [&api, call, name, request = std::move(request), objection]() mutable {
         if (*objection) return call->answer(**objection);
-        ask_desk(api, call, {{"config", verb}, {"candidate", name}});
+        request["candidate"] = name;
+        ask_desk(api, call, std::move(request));
       });
 }
 
@@ -80,6 +81,12 @@ void commit_candidate(Api& api, const CallPtr& call) {
     if (call->flag("rebase")) request["rebase"] = true;
     ask_commit(api, call, std::move(request));
   });
+}
+
+void rebase_candidate(Api& api, const CallPtr& call) {
+  json request{{"config", "rebase"}};
+  if (const std::string wins = call->text("wins"); !wins.empty()) request["wins"] = wins;
+  ask_as_owner(api, call, std::move(request));
 }
 
 void list_revisions(Api& api, const CallPtr& call) {
@@ -116,11 +123,16 @@ void roll_back(Api& api, const CallPtr& call) {
 void revert(Api& api, const CallPtr& call) {
   const auto number = revision_in(call);
   if (!number) return;
-  const auto find = [number = *number](store::Configuration& configuration) {
-    return configuration.history().changes(number);
+  const std::uint64_t which = call->number("change", 0);  // 0: all of them
+  const auto find = [number = *number, which](store::Configuration& configuration) -> document::Answer<Changes> {
+    auto changes = configuration.history().changes(number);
+    if (!changes || which == 0 || which > changes->size()) return changes;  // the desk refuses one that is not there
+    return Changes{(*changes)[which - 1]};
   };
-  if_allowed(api, call, find, [&api, call, number = *number] {
-    ask_commit(api, call, {{"config", "revert"}, {"revision", number}});
+  if_allowed(api, call, find, [&api, call, number = *number, which] {
+    json request{{"config", "revert"}, {"revision", number}};
+    if (which != 0) request["change"] = which;
+    ask_commit(api, call, std::move(request));
   });
 }
 
@@ -180,7 +192,9 @@ void add_candidate_routes(Api& api) {
        .id = "discard-candidate",
        .summary = "Throw the candidate away.",
        .answer = {{"type", "object"}}},
-      [](Api& to, const CallPtr& call) { ask_as_owner(to, call, "discard"); });
+      [](Api& to, const CallPtr& call) {
+        ask_as_owner(to, call, {{"config", "discard"}});
+      });
   add({.pattern = one + "/check",
        .id = "check-candidate",
        .summary = "All problems, conflicts with what others committed meanwhile, and what a commit would do.",
@@ -190,8 +204,11 @@ void add_candidate_routes(Api& api) {
        .pattern = one + "/rebase",
        .id = "rebase-candidate",
        .summary = "Carry the candidate's changes over to the current revision.",
+       .query = {{"wins",
+                  {{"type", "string"}, {"enum", {"mine", "theirs"}}},
+                  "of changes that conflict: the candidate's, or what others committed; refused (409) if not said"}},
        .answer = reference("Candidate")},
-      [](Api& to, const CallPtr& call) { ask_as_owner(to, call, "rebase"); });
+      rebase_candidate);
   std::vector<Query> queries = commit_queries();
   queries.erase(queries.begin());  // dry_run: that is `check`
   queries.push_back({"rebase", {{"type", "boolean"}}, "carry the changes over first"});
@@ -217,6 +234,9 @@ void add_revision_routes(Api& api) {
   };
   std::vector<Query> queries = commit_queries();
   queries.erase(queries.begin());
+  std::vector<Query> revert_queries = queries;
+  revert_queries.push_back(
+      {"change", number_schema(1, INT64_MAX), "only this one of the revision's `steps`, the first is 1"});
   const std::string one = "/api/v1/revisions/{revision}";
   add({.pattern = "/api/v1/revisions",
        .id = "list-revisions",
@@ -249,8 +269,8 @@ void add_revision_routes(Api& api) {
   add({.method = Method::post,
        .pattern = one + "/revert",
        .id = "revert",
-       .summary = "Undo what this one revision changed; keep what came after.",
-       .query = queries,
+       .summary = "Undo what this one revision changed, or one of its changes; keep what came after.",
+       .query = revert_queries,
        .headers = match_headers(),
        .answer = reference("Committed")},
       Permission::operate, revert);

@@ -57,6 +57,11 @@ std::uint64_t Call::number(const std::string& name, std::uint64_t otherwise) con
   return static_cast<std::uint64_t>(number_of(found->second).value_or(0));
 }
 
+bool Call::flag(const std::string& name, bool otherwise) const {
+  const auto found = query.find(name);
+  return found == query.end() ? otherwise : flag_of(found->second).value_or(otherwise);
+}
+
 Match Router::find(https::Method method, const std::string& path) const {
   Match match;
   if (method == https::Method::head) method = https::Method::get;
@@ -117,6 +122,12 @@ std::optional<std::map<std::string, std::string>> parse_query(std::string_view t
   return query;
 }
 
+std::optional<bool> flag_of(std::string_view text) {
+  if (text == "true" || text == "1") return true;
+  if (text == "false" || text == "0") return false;
+  return std::nullopt;
+}
+
 std::vector<Fault> check_query(const Route& route, const std::map<std::string, std::string>& query) {
   std::vector<Fault> faults;
   for (const Query& one : route.query) {
@@ -135,7 +146,7 @@ std::vector<Fault> check_query(const Route& route, const std::map<std::string, s
       const auto number = number_of(value);
       given = number ? nlohmann::json(*number) : nlohmann::json(value);
     }
-    if (type == "boolean" && (value == "true" || value == "false")) given = value == "true";
+    if (const auto flag = flag_of(value); type == "boolean" && flag) given = *flag;
     for (Fault& fault : check(known->schema, given, name)) faults.push_back(std::move(fault));
   }
   return faults;

@@ -32,7 +32,7 @@ struct Call {
   // The value of a query parameter, or `otherwise`; numbers were checked before.
   [[nodiscard]] std::string text(const std::string& name, const std::string& otherwise = {}) const;
   [[nodiscard]] std::uint64_t number(const std::string& name, std::uint64_t otherwise) const;
-  [[nodiscard]] bool flag(const std::string& name) const { return text(name) == "true"; }
+  [[nodiscard]] bool flag(const std::string& name, bool otherwise = false) const;
 };
 
 struct Query {
@@ -84,6 +84,8 @@ std::optional<std::string> percent_decode(std::string_view text);
 std::string percent_encode(std::string_view text);
 // "a=1&b=2". Nothing: broken, or a name twice.
 std::optional<std::map<std::string, std::string>> parse_query(std::string_view text);
+// A boolean of a query: true or 1, false or 0.
+std::optional<bool> flag_of(std::string_view text);
 // What is wrong with the query parameters of a call.
 std::vector<Fault> check_query(const Route& route, const std::map<std::string, std::string>& query);
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <set>
 
 #include "dataplane/base/settings_words.h"
 
@@ -93,6 +95,45 @@ std::string value_fault(const Json& schema, const json& value) {
   return {};
 }
 
+// Of a text that is being parsed: where an object has the same key twice. JSON leaves open which of them counts (RFC
+// 8259 4), so nobody can mean that.
+class KeyWatch {
+ public:
+  bool see(json::parse_event_t event, const json& value) {
+    using Event = json::parse_event_t;
+    if (around_.empty() && event == Event::value) return true;
+    if (event == Event::object_start || event == Event::array_start) {
+      if (!around_.empty() && around_.back().is_list) ++around_.back().count;
+      around_.push_back({.is_list = event == Event::array_start, .count = 0, .key = {}, .keys = {}});
+    } else if (event == Event::object_end || event == Event::array_end) {
+      around_.pop_back();
+    } else if (event == Event::value) {
+      if (around_.back().is_list) ++around_.back().count;
+    } else {
+      around_.back().key = value.get<std::string>();
+      if (!around_.back().keys.insert(around_.back().key).second && !twice_) twice_ = path();
+    }
+    return true;
+  }
+  [[nodiscard]] const std::optional<std::string>& twice() const { return twice_; }
+
+ private:
+  struct Level {
+    bool is_list = false;
+    std::size_t count = 0;  // elements of a list that have begun
+    std::string key;
+    std::set<std::string> keys;
+  };
+  [[nodiscard]] std::string path() const {
+    std::string path;
+    for (const Level& level : around_)
+      path = level.is_list ? fmt::format("{}[{}]", path, level.count - 1) : below(path, level.key);
+    return settings::printable(path);
+  }
+  std::vector<Level> around_;
+  std::optional<std::string> twice_;
+};
+
 }  // namespace
 
 std::vector<Fault> check(const Json& schema, const json& value, const std::string& path) {
@@ -119,8 +160,11 @@ Result<json> parse_body(const std::string& text) {
     if ((c == '}' || c == ']') && depth > 0) --depth;
     if (depth > kBodyDepthMax) return fail(Error::Code::invalid, "", "the body is nested too deeply");
   }
-  json parsed = json::parse(text, nullptr, false);
+  KeyWatch watch;
+  const auto look = [&](int, json::parse_event_t event, const json& value) { return watch.see(event, value); };
+  json parsed = json::parse(text, look, false);
   if (parsed.is_discarded()) return fail(Error::Code::invalid, "", "the body is no JSON");
+  if (watch.twice()) return fail(Error::Code::invalid, *watch.twice(), "stands twice in its object");
   return parsed;
 }
 

@@ -14,7 +14,7 @@ namespace fulcrum::api {
 // All that is wrong; the paths begin with `path`.
 std::vector<Fault> check(const Json& schema, const nlohmann::json& value, const std::string& path = {});
 
-// Parses a body. Faults: no JSON, nested too deeply.
+// Parses a body. Faults: no JSON, nested too deeply, a key that stands twice in its object (with its path).
 inline constexpr std::size_t kBodyDepthMax = 32;
 Result<nlohmann::json> parse_body(const std::string& text);
 

@@ -54,6 +54,35 @@ TEST(Schema, BodiesHaveABoundedDepth) {
   EXPECT_FALSE(parse_body("{\"a\":1}x"));
 }
 
+TEST(Schema, AKeyStandsOnceInItsObject) {
+  const auto wrong = [](const char* text) {
+    const auto body = parse_body(text);
+    return body ? std::string{} : body.error().words();
+  };
+  EXPECT_EQ(wrong(R"({"a": 1, "b": {"a": 1}, "c": [{"a": 1}, {"a": 1}]})"), "");
+  EXPECT_EQ(wrong(R"({"weight": 1, "weight": 2})"), "weight: stands twice in its object");
+  EXPECT_EQ(wrong(R"({"a": {"b": 1, "\u0062": 2}})"), "a.b: stands twice in its object");
+  EXPECT_EQ(wrong(R"({"a": [0, [], {}, {"b": [{}], "b": 1}], "a": 2})"), "a[3].b: stands twice in its object");
+  EXPECT_EQ(wrong(R"([{"a": 1, "a": 1}])"), "[0].a: stands twice in its object");
+  EXPECT_EQ(wrong(R"({"a": 1, "a": 2)"), "the body is no JSON");
+  EXPECT_EQ(wrong("5"), "");
+  EXPECT_EQ(wrong("[5]"), "");
+}
+
+TEST(Router, FlagsAreWordsOrDigits) {
+  const Route route{.pattern = "/x", .query = {{"dry_run", {{"type", "boolean"}}, "?"}}};
+  for (const char* good : {"true", "1", "false", "0"}) {
+    EXPECT_TRUE(check_query(route, {{"dry_run", good}}).empty()) << good;
+    Call call;
+    call.query = {{"dry_run", good}};
+    EXPECT_EQ(call.flag("dry_run"), std::string_view{good} == "true" || std::string_view{good} == "1");
+    EXPECT_TRUE(call.flag("other", true));
+  }
+  for (const char* bad : {"", "yes", "2", "01", "True"}) {
+    EXPECT_FALSE(check_query(route, {{"dry_run", bad}}).empty()) << bad;
+  }
+}
+
 TEST(Router, TakesPathsApartBeforeItDecodesThem) {
   Router router;
   router.add({.pattern = "/farms/{farm}", .id = "one"});
