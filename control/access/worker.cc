@@ -6,14 +6,8 @@
 #include <utility>
 
 namespace fulcrum::access {
-namespace {
 
-// Below the control loop, which shares its core with whatever the machine has to do.
-constexpr int kNice = 5;
-
-}  // namespace
-
-Worker::Worker(std::size_t queue_max) : queue_max_{queue_max}, thread_{[this] { work(); }} {}
+Worker::Worker(std::size_t queue_max, int nice) : queue_max_{queue_max}, nice_{nice}, thread_{[this] { work(); }} {}
 
 Worker::~Worker() {
   {
@@ -35,7 +29,7 @@ bool Worker::run(std::function<void()> job) {
 }
 
 void Worker::work() {
-  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
+  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), nice_);
   for (;;) {
     std::function<void()> job;
     {

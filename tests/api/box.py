@@ -18,12 +18,11 @@ CONFIG = """version = 1;
 runtime_dir = "{directory}";
 management = {{ addresses = [ {addresses} ]; port = {port}; allowed_hosts = [ {allowed} ]; }};
 ports = ( {{ name = "front"; addresses = [ "198.51.100.1/24" ]; }},
-          {{ name = "back"; addresses = [ "10.1.1.1/24" ]; }} );
+          {{ name = "back"; addresses = [ "10.1.1.1/16" ]; }} );
 farms = ( {farms} );
 """
 FARM = """{{ name = "{name}"; addresses = [ "{vip}" ]; ports = ( {{ port = 80; }} );
-  servers = ( {{ name = "web1"; addresses = [ "10.1.1.11" ]; }},
-              {{ name = "web2"; addresses = [ "10.1.1.12" ]; }} ); }}"""
+  servers = ( {servers} ); }}"""
 
 
 def wait_for(condition, seconds=20):
@@ -63,7 +62,9 @@ class Answer:
 class Box:
     """The running program. Requests go over HTTPS; `console` goes over the local socket."""
 
-    def __init__(self):
+    def __init__(self, servers=2):
+        """With so many servers in each of its two farms."""
+        self.servers = servers
         self.build = pathlib.Path(os.environ["FULCRUM_BUILD"])
         self.directory = tempfile.mkdtemp(prefix="fulcrum-api-")
         self.port = free_port()
@@ -76,7 +77,13 @@ class Box:
         self.start()
 
     def write_config(self):
-        farms = [FARM.format(name=name, vip=f"198.51.100.{10 + i}") for i, name in enumerate(self.farms)]
+        address = lambda i: f"10.1.{1 + i // 240}.{11 + i % 240}"
+        servers = ",\n".join(
+            f'{{ name = "web{1 + i}"; addresses = [ "{address(i)}" ]; }}' for i in range(self.servers)
+        )
+        farms = [
+            FARM.format(name=name, vip=f"198.51.100.{10 + i}", servers=servers) for i, name in enumerate(self.farms)
+        ]
         text = CONFIG.format(
             directory=self.directory,
             port=self.port,

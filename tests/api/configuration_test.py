@@ -1,6 +1,7 @@
 """Changes through the REST API: resources, conditions, dry runs, transactions, candidates, revisions, and who may."""
 
 import json
+import select
 import unittest
 
 from tests.api.box import Box, wait_for
@@ -348,6 +349,43 @@ class ConfigurationTest(unittest.TestCase):
         self.assertEqual(([f["name"] for f in page["items"]], page["next"], page["total"]), (["shop"], 1, 2))
         page = self.good("GET", "/farms?limit=1&cursor=1").json
         self.assertEqual(([f["name"] for f in page["items"]], page["next"]), (["mail"], None))
+
+
+class LargeBoxTest(unittest.TestCase):
+    """What is large is written beside everything else."""
+
+    def setUp(self):
+        self.box = Box(servers=4000)
+        self.addCleanup(self.box.close)
+        self.tokens = self.box.tokens_of_all_roles()
+
+    def viewer(self):
+        """A connection that has had an answer, so that what can be read next is the next one."""
+        connection = self.box.connection()
+        self.addCleanup(connection.close)
+        self.send(connection, "/api/v1/roles")
+        self.assertEqual(connection.getresponse().read()[:1], b"{")
+        return connection
+
+    def send(self, connection, path):
+        connection.request("GET", path, headers={"Authorization": "Bearer " + self.tokens["viewer"]})
+
+    def test_a_change_does_not_wait_for_large_answers(self):
+        for path in ("/api/v1/status/servers", "/api/v1/configuration", "/metrics"):
+            with self.subTest(path=path):
+                viewers = [self.viewer() for _ in range(16)]
+                for connection in viewers:
+                    self.send(connection, path)
+                administrator = self.tokens["administrator"]
+                weight = {"weight": len(path)}
+                change = self.box.ask("PATCH", "/api/v1/farms/shop/servers/web1", weight, token=administrator)
+                self.assertEqual(change.status, 200, change)
+                answered = select.select([one.sock for one in viewers], [], [], 0)[0]
+                self.assertLess(len(answered), len(viewers))
+                for connection in viewers:
+                    answer = connection.getresponse()
+                    self.assertEqual(answer.status, 200)
+                    self.assertGreater(len(answer.read()), 100_000)
 
 
 if __name__ == "__main__":

@@ -146,6 +146,7 @@ void Api::handle(Request request, std::shared_ptr<https::Reply> reply) {
   auto call = std::make_shared<Call>();
   call->request = std::move(request);
   call->reply = reply;
+  call->send = [reply](https::Response response) { reply->send(std::move(response)); };
   call->answer = [reply](const Answer& answer) { reply->send(response_of(answer)); };
   dispatch(call, caller);
 }
@@ -157,8 +158,14 @@ void Api::handle_console(Request request, std::function<void(https::Response)> d
   auto call = std::make_shared<Call>();
   call->request = std::move(request);
   call->reply = std::make_shared<ConsoleReply>();
+  call->send = done;
   call->answer = [done](const Answer& answer) { done(response_of(answer)); };
   dispatch(call, caller);
+}
+
+void Api::answer_later(const std::shared_ptr<Call>& call, std::function<Answer()> make) {
+  plane_.write([make = std::move(make)] { return response_of(make()); },
+               [call](https::Response response) { call->send(std::move(response)); });
 }
 
 void Api::dispatch(const std::shared_ptr<Call>& call, const Caller& caller) {

@@ -33,6 +33,8 @@ struct Plane {
   std::function<void(nlohmann::json question, std::function<void(nlohmann::json)> done)> ask;
   // Runs `job` with the store on the control loop, then `done` on the API's thread.
   std::function<void(std::function<void(store::Configuration&)> job, std::function<void()> done)> job;
+  // Runs `make` on a thread of its own, below the API's, then `done` on the API's thread.
+  std::function<void(std::function<https::Response()> make, std::function<void(https::Response)> done)> write;
   // How the HTTPS server stands: addresses, certificate, problems.
   std::function<Json()> management;
 };
@@ -63,6 +65,10 @@ class Api {
   [[nodiscard]] bool is_allowed(const Address& source) const;
   // From the local socket, as root.
   void handle_console(https::Request request, std::function<void(https::Response)> done);
+
+  // Answers with what `make` says, which is asked on the thread that writes large answers, so that nobody else waits
+  // for it: for whatever grows with the configuration. `make` holds what it needs, and nobody changes that any more.
+  void answer_later(const std::shared_ptr<Call>& call, std::function<Answer()> make);
 
   void set_current(Current current) { current_ = std::move(current); }
   [[nodiscard]] const Current& current() const { return current_; }

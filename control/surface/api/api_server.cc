@@ -28,6 +28,9 @@ using std::chrono::system_clock;
 
 constexpr int kNice = 5;
 constexpr std::size_t kWorkerQueue = 64;
+// Of the thread that writes large answers: below this one, and more than there can be connections.
+constexpr int kWriterNice = 10;
+constexpr std::size_t kWriterQueue = 1024;
 constexpr std::chrono::seconds kTick{1};
 constexpr int kListenAgain = 2;           // ticks
 constexpr int kCertificateAgain = 86400;  // ticks
@@ -46,6 +49,7 @@ struct ApiServer::Inside {
       : state_directory{std::move(directory)},
         control{std::move(to)},
         worker{kWorkerQueue},
+        writer{kWriterQueue, kWriterNice},
         access{std::move(book), worker, poster(), access::Access::real_clock()},
         auditor{std::move(log), worker, poster()},
         api{access, auditor, plane(), std::move(current)},
@@ -65,6 +69,12 @@ struct ApiServer::Inside {
     };
     made.job = [this](std::function<void(store::Configuration&)> job, std::function<void()> done) {
       control.job(std::move(job), [this, done = std::move(done)] { asio::post(loop, done); });
+    };
+    made.write = [this](std::function<https::Response()> make, std::function<void(https::Response)> done) {
+      const bool taken = writer.run([this, make = std::move(make), done] {
+        asio::post(loop, [done, response = make()]() mutable { done(std::move(response)); });
+      });
+      if (!taken) done(response_of(problem(503, "too many large answers are being written: ask again")));
     };
     made.management = [this] { return standing(); };
     return made;
@@ -176,7 +186,7 @@ struct ApiServer::Inside {
   ControlLoop control;
   asio::io_context loop{1};
   asio::executor_work_guard<asio::io_context::executor_type> work{loop.get_executor()};
-  access::Worker worker;
+  access::Worker worker, writer;
   access::Access access;
   Auditor auditor;
   Api api;

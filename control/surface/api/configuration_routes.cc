@@ -64,12 +64,12 @@ Json list_page(const Json& all, std::uint64_t from, std::uint64_t limit) {
   return {{"items", std::move(items)}, {"total", all.size()}, {"next", end < all.size() ? Json(end) : Json()}};
 }
 
-void finish_get(const Place& place, const CallPtr& call, Json value, const std::string& etag) {
+Answer answer_of_get(const Place& place, const CallPtr& call, Json value, const std::string& etag) {
   if (value.is_null()) value = place.is_list ? Json::array() : Json::object();
   Answer answer =
       ok(place.is_list ? list_page(value, call->number("cursor", 0), call->number("limit", kPage)) : std::move(value));
   if (!etag.empty()) answer.headers.emplace_back("ETag", etag);
-  call->answer(answer);
+  return answer;
 }
 
 void get(Api& api, const Place& place, const CallPtr& call) {
@@ -89,15 +89,19 @@ void get(Api& api, const Place& place, const CallPtr& call) {
       unchanged.headers.emplace_back("ETag", etag);
       return call->answer(unchanged);
     }
-    return finish_get(place, call, document::to_json(current.document, *found, {.defaults = defaults}), etag);
+    return api.answer_later(call, [place, call, document = current.document, found = *found, defaults, etag] {
+      return answer_of_get(place, call, document::to_json(document, found, {.defaults = defaults}), etag);
+    });
   }
   json request{{"config", "get"}, {"path", document::text_of(path)}, {"defaults", defaults}};
   if (!candidate.empty()) request["candidate"] = candidate;
   if (candidate.empty()) request["revision"] = revision;
-  api.plane().ask(std::move(request), [place, call](const json& said) {
-    if (!said.contains("error")) return finish_get(place, call, Json(said["value"]), {});
-    const json& error = said["error"];
-    call->answer(problem(error.value("code", "") == "not_found" ? 404 : 422, error.value("text", "")));
+  api.plane().ask(std::move(request), [&api, place, call](json said) {
+    api.answer_later(call, [place, call, said = std::move(said)] {
+      if (!said.contains("error")) return answer_of_get(place, call, Json(said["value"]), {});
+      const json& error = said["error"];
+      return problem(error.value("code", "") == "not_found" ? 404 : 422, error.value("text", ""));
+    });
   });
 }
 

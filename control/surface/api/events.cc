@@ -60,28 +60,30 @@ std::vector<Events::Row> Events::rows_of(const std::string& topic, const json& s
 
 void Events::tick() {
   listeners_.remove_if([](const Listener& one) { return !one.stream->is_open() || !one.still_may(); });
+  if (listeners_.empty()) known_.clear();
   if (listeners_.empty() || asking_) return;
   std::set<std::string> wanted;
   for (const Listener& listener : listeners_) wanted.insert(listener.topics.begin(), listener.topics.end());
   asking_ = true;
-  auto rows = std::make_shared<Rows>();
   auto open = std::make_shared<std::size_t>(wanted.size());
   for (const std::string& topic : wanted) {
-    ask_(topic, [this, topic, rows, open](const ShowCache::Shown& shown) {
-      (*rows)[topic] = rows_of(topic, *shown);
+    ask_(topic, [this, topic, open](const ShowCache::Shown& shown) {
+      Known& known = known_[topic];
+      if (known.shown != shown) known = {shown, rows_of(topic, *shown)};
       if (--*open != 0) return;
       asking_ = false;
-      tell(*rows);
+      tell();
     });
   }
 }
 
-void Events::tell(const Rows& rows) {
+void Events::tell() {
   for (Listener& listener : listeners_) {
     if (!listener.stream->is_open() || !listener.stream->is_ready()) continue;
     std::string text;
     for (const std::string& topic : listener.topics) {
-      if (const auto found = rows.find(topic); found != rows.end()) text += message(listener, topic, found->second);
+      if (const auto found = known_.find(topic); found != known_.end())
+        text += message(listener, topic, found->second.rows);
     }
     if (text.empty() && ++listener.quiet_ticks < kQuietMax) continue;
     listener.quiet_ticks = 0;

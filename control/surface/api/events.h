@@ -53,15 +53,20 @@ class Events {
     std::map<std::string, std::map<std::string, std::size_t>> told;  // by topic, by row: hash of what was sent
     int quiet_ticks = 0;
   };
-  using Rows = std::map<std::string, std::vector<Row>>;
+  // The rows of an answer, made once for as long as the answer is the same one.
+  struct Known {
+    ShowCache::Shown shown;
+    std::vector<Row> rows;
+  };
 
-  void tell(const Rows& rows);
+  void tell();
   std::string message(Listener& listener, const std::string& topic, const std::vector<Row>& rows);
   static std::vector<Row> rows_of(const std::string& topic, const nlohmann::json& shown);
 
   Ask ask_;
   std::uint64_t last_id_ = 0;
   std::list<Listener> listeners_;
+  std::map<std::string, Known> known_;  // by topic
   bool asking_ = false;
 };
 

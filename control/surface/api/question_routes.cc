@@ -37,8 +37,9 @@ void add(Api& api, Route route, ToQuestion to_question, const std::string& list 
   route.permission = access::Permission::look;
   route.tag = "status";
   route.run = [&api, known = route.query, to_question, list](const CallPtr& call) {
-    api.plane().ask(to_question(members_of(*call, known)),
-                    [call, list](const json& said) { call->answer(page_of(*call, said, list)); });
+    api.plane().ask(to_question(members_of(*call, known)), [&api, call, list](json said) {
+      api.answer_later(call, [call, list, said = std::move(said)] { return page_of(*call, said, list); });
+    });
   };
   if (!list.empty()) {
     for (Query& query : listing_queries()) route.query.push_back(std::move(query));

@@ -26,7 +26,9 @@ struct Call {
   nlohmann::json body;
   std::shared_ptr<https::Reply> reply;  // for streams
   std::function<void(Answer)> answer;   // once
-  std::string object, note;             // for the audit record; empty: the path, and what was wrong
+  // The same for one that is written already, and that is on no record (Api::answer_later).
+  std::function<void(https::Response)> send;
+  std::string object, note;  // for the audit record; empty: the path, and what was wrong
 
   [[nodiscard]] std::string parameter(const std::string& name) const { return parameters.at(name); }
   // The value of a query parameter, or `otherwise`; numbers were checked before.

@@ -22,8 +22,9 @@ void show(Api& api, const CallPtr& call, const std::string& what) {
 
 // Of the same name as its list.
 void show_listing(Api& api, const CallPtr& call, const std::string& what, const std::vector<Filter>& filters) {
-  api.shows().get(what,
-                  [call, what, filters](const Shown& shown) { call->answer(page_of(*call, *shown, what, filters)); });
+  api.shows().get(what, [&api, call, what, filters](const Shown& shown) {
+    api.answer_later(call, [call, what, filters, shown] { return page_of(*call, *shown, what, filters); });
+  });
 }
 
 // A page of one of the dataplane's tables.
@@ -32,9 +33,9 @@ void show_entries(Api& api, const CallPtr& call, const std::string& table) {
   for (const char* name : {"farm", "server", "client"}) {
     if (const std::string value = call->text(name); !value.empty()) question[name] = value;
   }
-  api.plane().ask(std::move(question), [call](json shown) {
+  api.plane().ask(std::move(question), [&api, call](json shown) {
     shown.erase("cost_ns");
-    call->answer(answer_of_question(shown));
+    api.answer_later(call, [shown = std::move(shown)] { return answer_of_question(shown); });
   });
 }
 
@@ -124,10 +125,12 @@ void show_metrics(Api& api, const CallPtr& call) {
   api.shows().get("farms", [&api, call](const Shown& farms) {
     api.shows().get("servers", [&api, call, farms](const Shown& servers) {
       api.shows().get("drops", [&api, call, farms, servers](const Shown& drops) {
-        api.shows().get("version", [call, farms, servers, drops](const Shown& version) {
-          Answer answer;
-          answer.text = {kMetricsType, metrics_text(*farms, *servers, *drops, *version)};
-          call->answer(answer);
+        api.shows().get("version", [&api, call, farms, servers, drops](const Shown& version) {
+          api.answer_later(call, [farms, servers, drops, version] {
+            Answer answer;
+            answer.text = {kMetricsType, metrics_text(*farms, *servers, *drops, *version)};
+            return answer;
+          });
         });
       });
     });

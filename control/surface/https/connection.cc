@@ -216,13 +216,13 @@ class BeastConnection final : public Connection {
 
   asio::awaitable<bool> send(bool is_head, bool keep_alive) {
     deadline(limits().answer);
-    const Response response = std::move(*std::exchange(response_, std::nullopt));
+    Response response = std::move(*std::exchange(response_, std::nullopt));
     http::response<http::string_body> message;
     message.version(11);
     fill_head(message, response);
     message.keep_alive(keep_alive);
     if (response.status != 204 && response.status != 304) message.content_length(response.body.size());
-    if (!is_head) message.body() = response.body;
+    if (!is_head) message.body() = std::move(response.body);
     http::response_serializer<http::string_body> serializer{message};
     if (is_head) {
       const auto [error, length] = co_await http::async_write_header(stream_, serializer, kAwait);
