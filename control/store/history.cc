@@ -60,8 +60,10 @@ Result<OwnedFd> take_lock(const std::string& directory) {
   OwnedFd lock{::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
   if (!lock.valid()) return fail(Error::Code::io, file, "cannot be opened: " + errno_words(errno));
   if (!try_for_a_moment([&] { return flock(lock.get(), LOCK_EX | LOCK_NB) == 0; })) {
-    return fail(Error::Code::conflict, directory,
-                "another fulcrum-control keeps its revisions here: stop it, or give this one a state_dir of its own");
+    return fail(
+        Error::Code::conflict, directory,
+        "another fulcrum-control is running and keeps its revisions here: stop it, or give this one a state_dir of "
+        "its own");
   }
   return lock;
 }
