@@ -6,6 +6,7 @@ does not stop the ones that do not need it: one run tells everything that is wro
 
 import argparse
 import concurrent.futures
+import contextlib
 import os
 import shutil
 import subprocess
@@ -82,6 +83,17 @@ def tests(build, suites, jobs=0):
     return ran
 
 
+def beside(build, action):
+    """A step beside which a build compiles."""
+
+    def both():
+        with contextlib.suppress(Failure):  # shows again when the build is waited for
+            build.start()
+        return action()
+
+    return both
+
+
 def build_concurrency():
     """Compiles the programs of the suite `concurrency` with ThreadSanitizer, and nothing else."""
     builds.set_up(TSAN, ROOT)
@@ -144,13 +156,16 @@ def quick(run):
 
 
 def everything(run):
-    """All steps."""
+    """All steps. The tests that need root wait for timers of real programs most of the time: the sanitizer build
+    compiles beside them."""
     checks(run)
-    if run.step("build: release", compiled(RELEASE)):
-        run.step("test: release", tests(RELEASE, IN_PROCESS_SUITES))
-        run.step("test: release, net", tests(RELEASE, ("net",), jobs=2 * os.cpu_count()))
-        run.step("benches, once each", tests(RELEASE, ("bench",), jobs=1))
-    if run.step("build: clang, address and undefined sanitizers", compiled(CLANG)):
+    with builds.Beside(CLANG, ROOT) as clang:
+        if run.step("build: release", compiled(RELEASE)):
+            run.step("test: release", tests(RELEASE, IN_PROCESS_SUITES))
+            run.step("test: release, net", beside(clang, tests(RELEASE, ("net",), jobs=2 * os.cpu_count())))
+            run.step("benches, once each", tests(RELEASE, ("bench",), jobs=1))
+        sanitized = run.step("build: clang, address and undefined sanitizers", clang.finish)
+    if sanitized:
         run.step("test: address and undefined sanitizers", tests(CLANG, IN_PROCESS_SUITES))
         run.step(f"fuzz: {FUZZ_SECONDS} s each", fuzz)
     if run.step("build: thread sanitizer", build_concurrency):
