@@ -199,7 +199,7 @@ class Compiler {
       before.emplace(ServerKey{row.service.value, row.address, offset, name}, i);
     }
     for (PlannedServer& server : servers_) {
-      if (server.row || !service_is_kept_[server.service]) continue;
+      if (server.row || !service_is_kept_[server.service] || works_otherwise(services_[server.service])) continue;
       const auto name = by_name ? std::string_view{server.server->name} : std::string_view{};
       const Be16 offset = offset_of(server.port, services_[server.service].key.port);
       const auto found = before.find({*services_[server.service].row, server.address, offset, name});
@@ -207,6 +207,11 @@ class Compiler {
       server.row = found->second;
       kept[found->second] = true;
     }
+  }
+  // A connection was set up the way its service worked, readdressed or not, and cannot go on the other way: the rows
+  // that have such connections leave, whoever they were, and other rows take the new ones.
+  [[nodiscard]] bool works_otherwise(const PlannedService& service) const {
+    return previous_->services[*service.row].mode != service.farm->mode;
   }
   // A server is who it was as long as each port of the service leads to the same of its ports.
   static Be16 offset_of(Be16 server, Be16 service) {
@@ -326,7 +331,7 @@ class Compiler {
       row.in_use = kLeaves;
       row.server_count = 0;
       row.first_server = row.slots = kNoIndex;
-      row.schedule_offset = row.schedule_length = 0;
+      row.schedule_offset = row.schedule_length = row.usable_length = 0;
       if (is_range(row)) {
         ranges.push_back(leaving);
       } else {
@@ -342,6 +347,8 @@ class Compiler {
     into_.endpoint_index.rows.fill(kNoIndex);
     into_.member_index.rows.fill(kNoIndex);
     into_.server_count = 0;
+    MemberRows rows_of;
+    rows_of.reserve(servers_.size());
     // From the last to the first, so that each chain begins with its first.
     for (std::size_t i = servers_.size(); i-- > 0;) {
       const PlannedServer& planned = servers_[i];
@@ -349,6 +356,7 @@ class Compiler {
       fill_server(planned, service);
       into_.servers[*planned.row].next_of_service = std::exchange(service.first_server, *planned.row);
       ++service.server_count;
+      join_ring(into_, rows_of, *planned.row);
       enter(into_.member_index,
             member_home(into_.servers[*planned.row].service, planned.member, into_.member_index.kSlots), *planned.row);
       if (service.mode == Mode::nat) enter_endpoint(*planned.row, service);
@@ -364,11 +372,13 @@ class Compiler {
       // The service may be a range by now that begins with another port.
       row.port = port_behind(service.port, offset_of(row.port, previous_->services[row.service.value].port).host());
       set_deltas(row, service);
-      row.next_of_service = row.next_same_endpoint = kNoIndex;
+      row.next_of_service = row.next_same_endpoint = row.next_of_member = kNoIndex;
       row.state = ServerState::leaving;
+      row.reserve_rank = 0;
       row.failed_service = ServiceId{kNoIndex};
       row.left_at = server.left_at;
-      row.flows = flows_of(into_.farms[into_.services[row.service.value].farm.value], server.left_at, input_.now_s);
+      const bool must_end = previous_->services[row.service.value].mode != service.mode || row.flows == Flows::reset;
+      row.flows = must_end ? Flows::reset : flows_of(into_.farms[service.farm.value], server.left_at, input_.now_s);
       find_way(row);
       into_.server_names[server.row] = previous_->server_names[server.row];
       if (service.mode == Mode::nat) enter_endpoint(server.row, service);
@@ -386,6 +396,7 @@ class Compiler {
     row.service = ServiceId{*services_[planned.service].row};
     row.weight = planned.server->weight;
     row.state = planned.duty.state;
+    row.reserve_rank = reserve_rank(planned);
     row.is_healthy = planned.health == ServerState::up ? 1 : 0;
     if (planned.standing.because_of != roster::kOwnPort) {
       // The services of an address stand side by side, in the order of the farm's ports.
@@ -398,16 +409,11 @@ class Compiler {
       row.flows = flows_of(into_.farms[service.farm.value], row.left_at, input_.now_s);
     }
     row.member = planned.member;
-    row.up_since = up_since(*planned.row, row);
+    into_.server_freed_in[*planned.row] = 0;
+    row.up_since = up_since(previous_, *planned.row, row, input_.now);
     set_deltas(row, service);
     find_way(row);
     into_.server_names[*planned.row] = Name{planned.server->name};
-  }
-
-  static void set_deltas(ServerRow& row, const ServiceRow& service) {
-    row.address_delta = checksum_delta(ones_sum(service.address), ones_sum(row.address));
-    row.address_port_delta =
-        checksum_delta(ones_sum(service.address) + service.port.wire(), ones_sum(row.address) + row.port.wire());
   }
 
   void find_way(ServerRow& row) const {
@@ -418,15 +424,6 @@ class Compiler {
       row.egress = hop.port;
       row.neighbour = hop.kind == RouteKind::gateway ? hop.neighbour : neighbour_of(input_, hop.port, row.address);
     }
-  }
-
-  // Carried on from snapshot to snapshot, until it is longer ago than matters and before the clock can wrap around.
-  [[nodiscard]] Tick up_since(std::uint16_t index, const ServerRow& row) const {
-    if (previous_ == nullptr || !takes_new(row.state)) return 0;
-    const ServerRow& before = previous_->servers[index];
-    const bool was_up = before.generation == row.generation && takes_new(before.state);
-    if (!was_up) return input_.now;
-    return elapsed(before.up_since, input_.now) < ticks(model::kSlowStartMax) ? before.up_since : 0;
   }
 
   void enter_endpoint(std::uint16_t index, const ServiceRow& service) {

@@ -125,6 +125,11 @@ TEST(Compile, BringsAStandbyInAndKeepsItThere) {
   const Compiled well = compiled(model);
   const std::uint16_t v4 = well.service("198.51.100.10", 80);
   EXPECT_EQ(well.schedule(v4), (std::vector<std::string>{"web3", "web1", "web3"}));
+  std::map<std::string, int> ranks;
+  for (std::uint16_t i = well.snapshot->services[v4].first_server; i != kNoIndex;
+       i = well.snapshot->servers[i].next_of_service)
+    ranks.emplace(well.snapshot->server_names[i].view(), well.snapshot->servers[i].reserve_rank);
+  EXPECT_EQ(ranks, (std::map<std::string, int>{{"web1", 0}, {"web2", 1}, {"web3", 0}}));
   const Compiled failed = compiled(model, 2, well.snapshot.get(), {"web1"});
   EXPECT_EQ(failed.schedule(v4), (std::vector<std::string>{"web2", "web3", "web2", "web3", "web2"}));
   EXPECT_TRUE(failed.schedule(failed.service("2001:db8:1::10", 80)).empty()) << "no standby has an IPv6 address";
@@ -391,16 +396,16 @@ TEST(Compile, TakesFreedIdsLastAndWithANewGeneration) {
   const Compiled third = compiled(other, 3, second.snapshot.get());
   const std::uint16_t freed = first.snapshot->services[first.service("198.51.100.10", 80)].first_server;
   EXPECT_EQ(second.snapshot->servers[freed].state, ServerState::unused);
-  EXPECT_EQ(second.snapshot->servers[freed].freed_in, 2U);
+  EXPECT_EQ(second.snapshot->server_freed_in[freed], 2U);
   EXPECT_EQ(second.snapshot->servers[freed].generation, 1);
   EXPECT_EQ(second.snapshot->server_names[freed].view(), "");
   EXPECT_EQ(third.snapshot->servers[freed].state, ServerState::unused) << "there are rows that were never used";
-  EXPECT_EQ(third.snapshot->servers[freed].freed_in, 2U);
+  EXPECT_EQ(third.snapshot->server_freed_in[freed], 2U);
 
   // With all other rows used up once, the freed row comes back under its next generation.
   auto full = std::make_unique<Snapshot>(*second.snapshot);
-  for (auto& row : full->servers) {
-    if (row.state == ServerState::unused && row.freed_in == 0) row.freed_in = 3;
+  for (std::size_t i = 0; i < full->servers.size(); ++i) {
+    if (full->servers[i].state == ServerState::unused && full->server_freed_in[i] == 0) full->server_freed_in[i] = 3;
   }
   const Compiled next = compiled(other, 4, full.get());
   EXPECT_EQ(next.snapshot->servers[freed].generation, 2);
@@ -408,7 +413,7 @@ TEST(Compile, TakesFreedIdsLastAndWithANewGeneration) {
   const Compiled fourth = compiled(other, 4, full.get());
   EXPECT_EQ(fourth.snapshot->servers[freed].state, ServerState::up);
   EXPECT_EQ(fourth.snapshot->servers[freed].generation, 1) << "0 names no server";
-  EXPECT_EQ(fourth.snapshot->servers[freed].freed_in, 0U);
+  EXPECT_EQ(fourth.snapshot->server_freed_in[freed], 0U);
 }
 
 TEST(Compile, TakesFreedServiceIdsLast) {

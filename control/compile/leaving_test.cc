@@ -56,6 +56,28 @@ TEST(Compile, AServerThatLeftGoesOnForItsConnections) {
   EXPECT_EQ(later(model, *first.snapshot, 1000)->servers[left].flows, Flows::reset);
 }
 
+// No connection can go on the other way, whatever the farm says of those that are removed; clients keep their servers.
+TEST(Compile, AnotherModeEndsTheConnectionsOfTheOldOne) {
+  model::Model model = shop();
+  model.farms[0].removed_flows = model::RemovedFlows::keep;
+  const Compiled first = compiled(model);
+  const std::uint16_t old = find_endpoint(*first.snapshot, ip("10.1.1.12"), Be16{8080}, Protocol::tcp);
+  const ServerRow& before = first.snapshot->servers[old];
+  model.farms[0].mode = Mode::dsr;
+  const auto second = later(model, *first.snapshot, 1000);
+  EXPECT_EQ(second->servers[old].state, ServerState::leaving);
+  EXPECT_EQ(second->servers[old].flows, Flows::reset);
+  EXPECT_EQ(second->servers[old].generation, before.generation);
+  const std::uint16_t now = find_member(*second, before.service, before.member);
+  ASSERT_NE(now, kNoIndex) << "clients that are bound to it stay";
+  EXPECT_NE(now, old);
+  EXPECT_EQ(second->servers[now].state, ServerState::up);
+  const auto third = later(model, *second, 1001);
+  EXPECT_EQ(third->servers[old].flows, Flows::reset) << "still";
+  EXPECT_EQ(find_member(*third, before.service, before.member), now);
+  EXPECT_EQ(later(model, *third, 1002, false)->servers[old].state, ServerState::unused);
+}
+
 // By keeping what the model no longer has: an address, a port, the whole farm.
 TEST(Compile, AnAddressAPortAndAFarmGoOnForTheirConnections) {
   const model::Model whole = shop();

@@ -38,6 +38,12 @@ struct PlannedServer {
   bool is_full = false;
 };
 
+// As roster::duties() would bring the server in; 0: it would not.
+[[nodiscard]] inline std::uint8_t reserve_rank(const PlannedServer& planned) {
+  if (planned.duty.why != roster::Why::waits && planned.duty.why != roster::Why::not_needed) return 0;
+  return planned.server->role == model::ServerRole::last_resort ? 2 : 1;
+}
+
 // A row of a server that is no longer in the farm.
 struct LeavingServer {
   std::uint16_t row = 0;

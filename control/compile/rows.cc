@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include "control/model/model.h"
+#include "dataplane/base/checksum.h"
+
 namespace fulcrum {
 
 FreeRows::FreeRows(const std::vector<std::uint64_t>& freed_in) {
@@ -39,14 +42,40 @@ FreeRows free_servers(const Snapshot* previous, const std::vector<bool>& kept, s
   std::vector<std::uint64_t> freed_in(kServersMax, FreeRows::kKept);
   for (std::size_t i = 0; i < kServersMax; ++i) {
     into.servers[i] = ServerRow{};
+    into.server_freed_in[i] = 0;
     into.server_names[i] = Name{};
     const ServerRow* before = previous == nullptr ? nullptr : &previous->servers[i];
     if (before != nullptr) into.servers[i].generation = before->generation;
     if (kept[i]) continue;
-    freed_in[i] = before == nullptr ? 0 : before->state != ServerState::unused ? generation : before->freed_in;
-    into.servers[i].freed_in = freed_in[i];
+    freed_in[i] = before == nullptr                      ? 0
+                  : before->state != ServerState::unused ? generation
+                                                         : previous->server_freed_in[i];
+    into.server_freed_in[i] = freed_in[i];
   }
   return FreeRows{freed_in};
+}
+
+void join_ring(Snapshot& into, MemberRows& rows, std::uint16_t index) {
+  ServerRow& row = into.servers[index];
+  const auto [found, is_first] = rows.try_emplace(row.member.value, index);
+  if (is_first) return;
+  ServerRow& other = into.servers[found->second];
+  row.next_of_member = other.next_of_member == kNoIndex ? found->second : other.next_of_member;
+  other.next_of_member = index;
+}
+
+void set_deltas(ServerRow& row, const ServiceRow& service) {
+  row.address_delta = checksum_delta(ones_sum(service.address), ones_sum(row.address));
+  row.address_port_delta =
+      checksum_delta(ones_sum(service.address) + service.port.wire(), ones_sum(row.address) + row.port.wire());
+}
+
+Tick up_since(const Snapshot* previous, std::uint16_t index, const ServerRow& row, Tick now) {
+  if (previous == nullptr || !takes_new(row.state)) return 0;
+  const ServerRow& before = previous->servers[index];
+  const bool was_up = before.generation == row.generation && takes_new(before.state);
+  if (!was_up) return now;
+  return elapsed(before.up_since, now) < ticks(model::kSlowStartMax) ? before.up_since : 0;
 }
 
 }  // namespace fulcrum

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "dataplane/contract/snapshot.h"
@@ -37,5 +38,17 @@ FreeRows free_services(const Snapshot* previous, const std::vector<bool>& kept, 
                        Snapshot& into);
 FreeRows free_servers(const Snapshot* previous, const std::vector<bool>& kept, std::uint64_t generation,
                       Snapshot& into);
+
+// One row of each member, by its id.
+using MemberRows = std::unordered_map<std::uint32_t, std::uint16_t>;
+// Puts a row, whose member is set, among those of its server on the farm's other addresses and ports.
+void join_ring(Snapshot& into, MemberRows& rows, std::uint16_t index);
+
+// The changes of checksums between a service and one of its servers, whose addresses and ports are set.
+void set_deltas(ServerRow& row, const ServiceRow& service);
+
+// Since when the row, whose state and generation are set, takes connections: carried on from snapshot to snapshot,
+// until it is longer ago than matters and before the clock can wrap around.
+Tick up_since(const Snapshot* previous, std::uint16_t index, const ServerRow& row, Tick now);
 
 }  // namespace fulcrum

@@ -88,12 +88,17 @@ bool Schedules::add_slots(ServiceRow& service, std::span<const ScheduledServer> 
   std::vector<MaglevServer> named;
   for (const ScheduledServer& server : servers) named.push_back({server.identity, server.weight});
   const auto table = table_for(named);
-  if (!table || !has_room(servers.size())) return false;
+  std::vector<std::uint16_t> rows;
+  for (const ScheduledServer& server : servers) rows.push_back(server.row);
+  for (const ScheduledServer& server : servers) {
+    if (server.is_usable) rows.push_back(server.row);
+  }
+  if (!table || !has_room(rows.size())) return false;
   service.slots = *table;
   service.schedule_length = static_cast<std::uint32_t>(servers.size());
-  service.schedule_offset = take(servers.size());
-  std::transform(servers.begin(), servers.end(), into_.schedule.begin() + service.schedule_offset,
-                 [](const ScheduledServer& server) { return server.row; });
+  service.usable_length = static_cast<std::uint16_t>(rows.size() - servers.size());
+  service.schedule_offset = take(rows.size());
+  std::copy(rows.begin(), rows.end(), into_.schedule.begin() + service.schedule_offset);
   return true;
 }
 

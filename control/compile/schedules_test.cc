@@ -90,6 +90,14 @@ TEST_F(SchedulesTest, ATableOfTheSnapshotBeforeIsTakenOver) {
   EXPECT_NE(next_->schedule[next_->slot_tables[changed.slots].offset + 7], 0xAB);
 }
 
+TEST_F(SchedulesTest, BehindThoseOfAClientStandTheUsableOnes) {
+  ServiceRow service = service_of(SchedulerKind::maglev);
+  ASSERT_TRUE(Schedules(nullptr, *into_).add(service, servers({1, 2, 3}, 1)));
+  EXPECT_EQ(service.usable_length, 2);
+  const auto* behind = into_->schedule.data() + service.schedule_offset + service.schedule_length;
+  EXPECT_EQ((Rows{behind, behind + service.usable_length}), (Rows{100, 102}));
+}
+
 TEST_F(SchedulesTest, NobodyWithAWeight) {
   ServiceRow service = service_of(SchedulerKind::maglev);
   ASSERT_TRUE(Schedules(nullptr, *into_).add(service, servers({0, 0})));

@@ -52,6 +52,8 @@ enum class Reason : std::uint8_t {
   scheduler = 0,      // the farm's scheduler, whichever that was
   persistence = 1,    // an earlier connection of the client went there
   fallback = 2,       // the scheduler, because the server that the client was bound to cannot be used
+  spare = 3,          // any server with room, because those that the scheduler came to are full
+  stand_in = 4,       // one of the reserve, at the moment at which nobody else could take it
   by_scheduler = 16,  // and what follows: the scheduler of that SchedulerKind, see reason_of
 };
 constexpr Reason reason_of(SchedulerKind kind) noexcept {

@@ -102,7 +102,8 @@ struct alignas(64) ServiceRow {
   std::uint16_t server_count = 0;  // rows chained from first_server, usable or not
   std::uint16_t first_server = kNoIndex;
   // Into Snapshot::schedule: indices of usable servers in scheduling order, each as often as the scheduler takes turns
-  // by weight; those of a scheduler that looks at all of them once each. By client: all servers, usable or not.
+  // by weight; those of a scheduler that looks at all of them once each. By client: all servers, usable or not, and
+  // behind them those that are usable.
   std::uint32_t schedule_offset = 0;
   std::uint32_t schedule_length = 0;  // 0: no server can take a connection
   // Idle timeouts in seconds, by connection state.
@@ -113,7 +114,9 @@ struct alignas(64) ServiceRow {
   std::uint16_t time_wait_s = 10;
   Be16 last_port{0};            // of a range that begins with `port`; 0: it is no range
   std::uint8_t one_packet = 0;  // 1: UDP, and each packet is scheduled by itself; there are no connections
-  std::array<std::uint8_t, 5> unused{};
+  std::uint8_t unused = 0;
+  std::uint16_t usable_length = 0;  // by client: servers that stand behind the schedule
+  std::array<std::uint8_t, 2> unused_room{};
   std::uint32_t persistence_s = 0;  // how long a client stays with its server after its last connection; 0: it does not
   std::uint8_t persistence_length = 0;  // of the clients' networks that are taken for one client
   NoServer no_server = NoServer::drop;
@@ -158,13 +161,15 @@ struct alignas(64) ServerRow {
   std::uint16_t address_port_delta = 0;
   std::uint16_t limit = kNoIndex;          // into Snapshot::limits: what its connections count against
   std::uint32_t neighbour = kNoNeighbour;  // the next hop towards the server
-  std::uint64_t freed_in = 0;              // as Snapshot::service_freed_in
   MemberId member{};                       // which server of the farm it is
   std::uint8_t is_healthy = 0;             // control: what the check of its own port says
   Flows flows = Flows::go_on;
   ServiceId failed_service{kNoIndex};  // control: the one whose check keeps the server from this one too, if any
   Tick up_since = 0;                   // takes new connections; 0: for longer than any slow start
   std::uint32_t left_at = 0;           // control: when it left or maintenance began, in seconds since 1970; 0: neither
+  std::uint16_t next_of_member = kNoIndex;  // another row of this server; a ring. kNoIndex: it has no other
+  std::uint8_t reserve_rank = 0;            // of the reserve: comes in before those with a higher one; 0: not at all
+  std::array<std::uint8_t, 5> unused_room{};
 };
 static_assert(sizeof(ServerRow) == 64);
 
@@ -260,8 +265,10 @@ struct Snapshot {
   std::array<LimitRow, kLimitsMax> limits;
   std::array<SlotTable, kSlotTablesMax> slot_tables;
   std::array<PortRange, kServicesMax> ranges;
-  std::array<std::uint64_t, kServicesMax> service_freed_in;  // control: since when the row is free; 0: in use, or never
-  std::array<std::uint16_t, kScheduleMax> schedule;          // indices into servers, and slot tables
+  // Control: since which generation the row is free; 0: in use, or never used.
+  std::array<std::uint64_t, kServicesMax> service_freed_in;
+  std::array<std::uint64_t, kServersMax> server_freed_in;
+  std::array<std::uint16_t, kScheduleMax> schedule;  // indices into servers, and slot tables
 };
 static_assert(std::is_trivially_copyable_v<Snapshot>);
 

@@ -33,13 +33,14 @@ void forget(Passage& passage, const Context& context) noexcept {
 // Whether a packet that opens a connection shall not go on with the one found under the same addresses: the client
 // re-uses its port after the old connection ended, or the chosen server may not have it. The latter holds for an
 // established connection too: in DSR the server's RST does not pass here, so a connection that the server's death ended
-// looks alive until its time is up, and a new one from the same port would follow it to the dead server.
+// looks alive until its time is up, and a new one from the same port would follow it to the dead server. A UDP flow has
+// no end: it leaves a server that failed, or a client that always sends from one port would never find a living one.
 bool starts_over(const Facts& facts, const Passage& passage, const Context& context) noexcept {
-  if (facts.kind != PacketKind::tcp) return false;
-  const Mode mode = context.snapshot.services[passage.service].mode;
-  if (gives_way(context.connections.state(passage.connection), mode)) return true;
   const std::uint16_t row = context.connections.server(passage.connection).index;
-  return !takes_bound(state_now(context.snapshot, row, context.servers[row]));
+  const ServerState state = state_now(context.snapshot, row, context.servers[row]);
+  if (facts.kind != PacketKind::tcp) return state == ServerState::down;
+  const Mode mode = context.snapshot.services[passage.service].mode;
+  return gives_way(context.connections.state(passage.connection), mode) || !takes_bound(state);
 }
 
 // The connection of a server that the farm has taken away: tells the end that has just spoken, and remembers the
@@ -119,12 +120,13 @@ std::uint16_t usable_row(const Context& context, ServiceId service, MemberId mem
 }
 
 // Where servers have limits: who has room, when the scheduler found nobody.
-Choice choose_spare(const Context& context, ServiceId service, Reason reason) noexcept {
+Choice choose_spare(const Context& context, ServiceId service) noexcept {
   if (context.snapshot.services[service.value].schedule_length == 0 && !context.is_urgent) return {};
   const std::uint32_t news = context.news + context.servers.shared().reopened.load(std::memory_order_relaxed);
-  const auto [row, is_full] = spare_server(context.snapshot, service, context.cursors, context.servers);
-  if (is_full) context.cursors.full_as_of[service.value] = news;
-  return {row, reason, is_full ? Drop::servers_full : Drop::no_server};
+  const Spare spare = spare_server(context.snapshot, service, context.cursors, context.servers);
+  if (spare.is_reserve) return {spare.server, Reason::stand_in};
+  if (spare.is_full) context.cursors.full_as_of[service.value] = news;
+  return {spare.server, Reason::spare, spare.is_full ? Drop::servers_full : Drop::no_server};
 }
 
 // What the farm's scheduler says.
@@ -139,8 +141,8 @@ Choice choose_scheduled(const Facts& facts, const Context& context, ServiceId se
                                           context.servers, context.now);
   const Reason reason = reason_of(snapshot.services[service.value].scheduler);
   if (row != kNoIndex || !(has_limits || context.is_urgent)) return {row, reason};
-  return has_limits ? choose_spare(context, service, reason)
-                    : Choice{brought_in(snapshot, service, context.servers), reason};
+  return has_limits ? choose_spare(context, service)
+                    : Choice{brought_in(snapshot, service, context.servers), Reason::stand_in};
 }
 
 // The server that had the client's last connection, on whatever address and port of the farm; else the scheduler's

@@ -37,7 +37,7 @@ class Choice {
   // How busy the server would be with one connection more, for its weight.
   [[nodiscard]] double score(std::uint16_t row) const noexcept {
     const ServerRow& server = snapshot_.servers[row];
-    const double connections = this->connections(row, server.generation) + 1;
+    const double connections = of_all_ports(row, &Choice::connections) + 1;
     switch (service_.scheduler) {
       case SchedulerKind::fastest_response: {
         const double measured = response_us(row);
@@ -45,7 +45,7 @@ class Choice {
       }
       case SchedulerKind::least_bandwidth:
         // A connection that nothing is known of yet counts as a KiB per second.
-        return (kib_per_second(row, server.generation) + connections) / capability(server);
+        return (of_all_ports(row, &Choice::kib_per_second) + connections) / capability(server);
       default:
         return connections / capability(server);
     }
@@ -75,6 +75,18 @@ class Choice {
     const Load load = Load::from_word(word.load(std::memory_order_relaxed));
     return load.generation == generation ? load.active : 0;
   }
+  // The server is one machine, whatever address and port of the farm a connection came to.
+  template <class Load>
+  [[nodiscard]] double of_all_ports(std::uint16_t row, Load load) const noexcept {
+    double sum = 0;
+    std::uint16_t one = row;
+    do {
+      sum += (this->*load)(one, snapshot_.servers[one].generation);
+      one = snapshot_.servers[one].next_of_member;
+    } while (one != row && one != kNoIndex);
+    return sum;
+  }
+
   // Over all workers, as far as this one can know.
   [[nodiscard]] double connections(std::uint16_t row, std::uint16_t generation) const noexcept {
     const auto own = active(servers_.own(row), generation);

@@ -1,6 +1,7 @@
 // The schedulers that choose by load: the server with the least of it for its weight. Load is the connections; with
 // fastest_response the connections times the time that the server takes to answer, because that product is how long a
-// new one would wait if the server worked them off in turn; with least_bandwidth the bytes that it moved lately.
+// new one would wait if the server worked them off in turn; with least_bandwidth the bytes that it moved lately. Both
+// are a server's over all addresses and ports of the farm: it is one machine.
 //
 // Under slow start the weight of a server that has come up grows to its full size over some seconds: it has no
 // connections, and would get all new ones until it has as many as the others. A worker counts its own

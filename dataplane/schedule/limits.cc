@@ -42,13 +42,9 @@ bool has_room(const Snapshot& snapshot, std::uint16_t limit, const ServerRows& s
 void change_held(const Snapshot& snapshot, const ServerRows& servers, std::uint16_t row, std::int32_t change) noexcept {
   for (std::uint16_t limit = snapshot.servers[row].limit; limit != kNoIndex; limit = snapshot.limits[limit].above) {
     std::atomic<std::int32_t>& held = servers.held(limit);
-    const std::int32_t now = held.load(std::memory_order_relaxed) + change;
-    if (change > 0) {
-      held.store(now, std::memory_order_relaxed);
-    } else {
-      held.store(now, std::memory_order_seq_cst);
-      reopen_if_room(snapshot, limit, servers);
-    }
+    // Not relaxed: what still stands in this core's store buffer when others add up is exceeded by as much.
+    held.store(held.load(std::memory_order_relaxed) + change, std::memory_order_seq_cst);
+    if (change < 0) reopen_if_room(snapshot, limit, servers);
   }
 }
 

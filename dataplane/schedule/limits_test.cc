@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "dataplane/schedule/sequence.h"
@@ -116,6 +117,36 @@ TEST_F(LimitsTest, TurnsGoToWhoHasRoom) {
   EXPECT_TRUE(nobody.is_full);
   build_.row(first_).state = build_.row(second_).state = ServerState::down;
   EXPECT_FALSE(spare_server(*snapshot_, service_, cursors, workers_[0]).is_full) << "that is another matter";
+}
+
+TEST_F(LimitsTest, TheReserveComesInWhenAllAreFullInItsOrder) {
+  ScheduleCursors cursors;
+  build_.limit(kShop, 1000);
+  build_.limit(first_, 1, 1);
+  build_.limit(second_, 1, 1);
+  const ServerId last_resort = build_.server(service_, "10.0.0.3", 80);
+  const ServerId standby = build_.server(service_, "10.0.0.4", 80);
+  build_.limit(standby, 1, 1);
+  for (const auto& [server, rank] : {std::pair{last_resort, std::uint8_t{2}}, std::pair{standby, std::uint8_t{1}}}) {
+    build_.row(server).state = ServerState::reserve;
+    build_.row(server).reserve_rank = rank;
+  }
+  EXPECT_TRUE(open(workers_[0], first_));
+  EXPECT_EQ(spare_server(*snapshot_, service_, cursors, workers_[0]).server, second_.index) << "who has room first";
+  EXPECT_TRUE(open(workers_[0], second_));
+  Spare spare = spare_server(*snapshot_, service_, cursors, workers_[0]);
+  EXPECT_EQ(spare.server, standby.index);
+  EXPECT_TRUE(spare.is_reserve);
+  EXPECT_TRUE(open(workers_[0], standby));
+  EXPECT_EQ(spare_server(*snapshot_, service_, cursors, workers_[0]).server, last_resort.index);
+  // One that control has heard to be down is no reserve, and one that waits for servers that are down is not ours.
+  workers_[0][last_resort.index].urgent_state = ServerState::down;
+  workers_[0][last_resort.index].urgent_since = 7;
+  workers_[0][last_resort.index].server_generation = last_resort.generation;
+  EXPECT_EQ(spare_server(*snapshot_, service_, cursors, workers_[0]).server, kNoIndex);
+  workers_[0][last_resort.index].urgent_since = 0;
+  build_.row(first_).state = build_.row(second_).state = ServerState::down;
+  EXPECT_EQ(spare_server(*snapshot_, service_, cursors, workers_[0]).server, kNoIndex);
 }
 
 // Two workers open and close at the same moment: never more than one beyond the limit, and never full for good.

@@ -31,21 +31,32 @@ std::uint16_t brought_in(const Snapshot& snapshot, ServiceId service, const Serv
 Spare spare_server(const Snapshot& snapshot, ServiceId service, ScheduleCursors& cursors,
                    const ServerRows& servers) noexcept {
   const auto has_place = [&](std::uint16_t row) {
-    return is_usable(snapshot, row, servers) && server_has_room(snapshot, row, servers);
+    return !is_full(snapshot, row, servers) && server_has_room(snapshot, row, servers);
   };
   std::uint16_t& last = cursors.spare[service.value];
-  if (snapshot.servers[last].service == service && has_place(last)) return {last, false};
-  bool is_full = false;
+  const bool is_ours = snapshot.servers[last].service == service;
+  if (is_ours && takes_new(state_now(snapshot, last, servers[last])) && has_place(last)) return {.server = last};
+  Spare spare;
+  std::uint8_t best_rank = UINT8_MAX;
   for (std::uint16_t row = snapshot.services[service.value].first_server; row != kNoIndex;
        row = snapshot.servers[row].next_of_service) {
-    if (!takes_new(state_now(snapshot, row, servers[row]))) continue;
-    if (has_place(row)) {
-      __atomic_store_n(&last, row, __ATOMIC_RELAXED);
-      return {row, false};
+    const ServerRow& server = snapshot.servers[row];
+    const ServerState state = state_now(snapshot, row, servers[row]);
+    if (takes_new(state)) {
+      if (has_place(row)) {
+        __atomic_store_n(&last, row, __ATOMIC_RELAXED);
+        return {.server = row};
+      }
+      spare.is_full = true;
+    } else if (server.reserve_rank != 0 && server.reserve_rank < best_rank && state == server.state && has_place(row)) {
+      best_rank = server.reserve_rank;
+      spare.server = row;
     }
-    is_full = true;
   }
-  return {kNoIndex, is_full};
+  // The reserve is for those who find all others full, and for nobody who finds them down: that is control's to judge.
+  spare.is_reserve = spare.is_full && spare.server != kNoIndex;
+  if (!spare.is_reserve) spare.server = kNoIndex;
+  return spare;
 }
 
 }  // namespace fulcrum

@@ -64,10 +64,11 @@ inline constexpr std::uint32_t kStepsMax = 64;
 [[nodiscard]] std::uint16_t brought_in(const Snapshot& snapshot, ServiceId service, const ServerRows& servers) noexcept;
 
 // Whom the scheduler did not come to, where servers have limits: any server of the service that takes connections and
-// has room.
+// has room; when all are full, the first of the reserve, which control then brings in for everybody.
 struct Spare {
   std::uint16_t server = kNoIndex;
-  bool is_full = false;  // there is none, because of limits
+  bool is_full = false;     // those that take connections are full
+  bool is_reserve = false;  // `server` is of the reserve
 };
 [[nodiscard]] Spare spare_server(const Snapshot& snapshot, ServiceId service, ScheduleCursors& cursors,
                                  const ServerRows& servers) noexcept;

@@ -5,8 +5,8 @@
 namespace fulcrum {
 namespace {
 
-// Slots that are looked at before it is left to a walk along the servers: when half of them are down, one client in
-// 65,536 comes to that.
+// Slots that are looked at before it is left to those that are usable: when half of the servers are down, one client
+// in 65,536 comes to that.
 constexpr int kProbes = 16;
 constexpr std::uint64_t kStep = 0x9E3779B97F4A7C15U;
 
@@ -15,6 +15,23 @@ constexpr std::uint64_t mixed(std::uint64_t z) noexcept {
   z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
   z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
   return z ^ (z >> 31U);
+}
+
+// One of those that were usable when the snapshot was compiled, by the client's hash. Which of them failed since is
+// known to the next snapshot, so long walks last milliseconds.
+std::uint16_t any_usable(const Snapshot& snapshot, const ServiceRow& service, std::uint64_t hash,
+                         const ServerRows& servers) noexcept {
+  if (service.usable_length == 0) return kNoIndex;
+  const std::uint16_t* rows = snapshot.schedule.data() + service.schedule_offset + service.schedule_length;
+  const std::uint32_t steps = snapshot.has_limits == 0 || service.usable_length < kStepsMax
+                                  ? std::uint32_t{service.usable_length}
+                                  : kStepsMax;  // some may be full, and stay so
+  std::uint64_t place = reduce(hash, service.usable_length);
+  for (std::uint32_t step = 0; step < steps; ++step) {
+    if (is_usable(snapshot, rows[place], servers)) return rows[place];
+    place = place + 1 == service.usable_length ? 0 : place + 1;
+  }
+  return kNoIndex;
 }
 
 }  // namespace
@@ -27,17 +44,11 @@ std::uint16_t server_of_client(const Snapshot& snapshot, ServiceId service, cons
   const std::uint16_t* rows = snapshot.schedule.data() + row.schedule_offset;
   std::uint64_t hash = mixed(mixed(client.address.words()[0] + kStep) ^ client.address.words()[1]);
   if (row.scheduler == SchedulerKind::maglev) hash = mixed(hash + client.port.host());
-  std::uint16_t position = 0;
   for (int i = 0; i < kProbes; ++i, hash = mixed(hash + kStep)) {
-    position = snapshot.schedule[slots.offset + reduce(hash, slots.length)];
+    const std::uint16_t position = snapshot.schedule[slots.offset + reduce(hash, slots.length)];
     if (is_usable(snapshot, rows[position], servers)) return rows[position];
   }
-  for (std::uint32_t step = 0; step < steps_of(snapshot, row); ++step) {
-    position = position + 1U == row.schedule_length ? std::uint16_t{0} : static_cast<std::uint16_t>(position + 1U);
-    const bool has_slots = snapshot.servers[rows[position]].weight != 0;
-    if (has_slots && is_usable(snapshot, rows[position], servers)) return rows[position];
-  }
-  return kNoIndex;
+  return any_usable(snapshot, row, hash, servers);
 }
 
 }  // namespace fulcrum

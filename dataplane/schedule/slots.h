@@ -4,7 +4,9 @@
 //
 // The table names servers by their position in the service's schedule, so services with the same servers share one, and
 // it knows nothing of health: when a server is down, each of its clients goes on to the slot of its next hash and so
-// spreads over the others, nobody else is moved, and all come back with the server.
+// spreads over the others, nobody else is moved, and all come back with the server. Where so many are down that some
+// hashes in a row find nobody, the client's hash chooses among those that control found usable, which stand behind the
+// schedule: an outage must not cost more per decision the more servers are out.
 #pragma once
 
 #include <cstdint>

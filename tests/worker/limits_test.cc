@@ -171,6 +171,26 @@ TEST_F(LimitsOfAWorker, ACommandOfControlIsHeardWhileAllAreFull) {
   EXPECT_EQ(opens(2), "10.1.1.12") << "a standby that has just come in";
 }
 
+// Control may be slow, or dead.
+TEST_F(LimitsOfAWorker, AReadyStandbyIsAskedBeforeAClientIsRefused) {
+  auto build = box_.publish();
+  const ServiceId service = build.service("198.51.100.10", 80, Protocol::udp);
+  build.row(service).udp_s = 300;
+  build.limit(build.server(service, "10.1.1.11", 80, kBack, 1), 1, 1);
+  const ServerId standby = build.server(service, "10.1.1.12", 80, kBack, 1);
+  build.row(standby).state = ServerState::reserve;
+  build.row(standby).reserve_rank = 1;
+  build.schedule(service, {0});
+  EXPECT_EQ(opens(1), "10.1.1.11");
+  EXPECT_EQ(opens(2), "10.1.1.12");
+  EXPECT_EQ(opens(2), "10.1.1.12");
+  std::map<Reason, int> reasons;
+  for (const ConnectionEntry& at : box_.region.entries()) {
+    if (const auto entry = read_entry(at)) ++reasons[entry->reason];
+  }
+  EXPECT_EQ(reasons[Reason::stand_in], 1);
+}
+
 TEST_F(LimitsOfAWorker, AProcessThatWasKilledLeavesItsSuccessorTheCount) {
   for (std::uint16_t i = 1; i <= 6; ++i) opens(i);
   // As if it had died between two stores.

@@ -85,6 +85,32 @@ TEST(Schedulers, LeastConnectionsStaysWithinOnePerWorkerOfTheIdeal) {
   }
 }
 
+// While connections end as well, anywhere and by any worker's doing, what the others did in this millisecond is harder
+// to guess: half a connection per worker more.
+TEST(Schedulers, LeastConnectionsStaysNearWhileConnectionsEnd) {
+  constexpr std::uint32_t kWorkers = 4;
+  Fleet fleet{SchedulerKind::least_connections, Weights(8, 7), kWorkers};
+  std::mt19937 random{5};
+  std::vector<std::uint16_t> open;
+  double worst = 0;
+  for (int i = 1; i <= kConnections; ++i) {
+    if (open.size() > 4000 && random() % 2 == 0) {
+      const std::size_t ends = random() % open.size();
+      fleet.close(open[ends], random() % kWorkers);
+      open[ends] = open.back();
+      open.pop_back();
+    } else {
+      open.push_back(fleet.open(random() % kWorkers));
+    }
+    if (i % 64 != 0) continue;
+    fleet.add_up();
+    const double ideal = static_cast<double>(open.size()) / 8;
+    for (const std::int64_t count : fleet.active())
+      worst = std::max(worst, std::abs(static_cast<double>(count) - ideal));
+  }
+  EXPECT_LE(worst, kWorkers * 1.5);
+}
+
 // Connections end at one server only, and whoever is told of it, be it another worker, fills that one up again.
 TEST(Schedulers, LeastConnectionsFollowsWhatEnds) {
   Fleet fleet{SchedulerKind::least_connections, Weights(4, 1), 2};
@@ -216,6 +242,63 @@ TEST(Schedulers, AClientFindsTheLastServerThatIsLeft) {
   for (std::uint32_t i = 0; i < 1000; ++i) ASSERT_EQ(fleet.open(0, client(i)), 123);
   fleet.say(123, ServerState::down);
   EXPECT_EQ(fleet.open(0, client(1)), kNoIndex);
+}
+
+// The same, after control has compiled what it knows. Nobody is looked at in vain.
+TEST(Schedulers, ClientsSpreadOverTheFewThatAreLeft) {
+  for (const SchedulerKind kind : {SchedulerKind::source_hash, SchedulerKind::maglev}) {
+    Fleet fleet{kind, Weights(200, 1)};
+    for (std::uint16_t row = 0; row < 200; ++row) {
+      if (row != 123 && row != 7) fleet.snapshot.servers[row].state = ServerState::down;
+    }
+    fleet.compile_schedule();
+    EXPECT_EQ(fleet.snapshot.services[fleet.service.value].usable_length, 2);
+    for (std::uint32_t i = 0; i < 10'000; ++i) ASSERT_NE(fleet.open(0, client(i)), kNoIndex);
+    EXPECT_NEAR(static_cast<double>(fleet.active(7)), 5000, 300);
+    fleet.snapshot.servers[7].state = fleet.snapshot.servers[123].state = ServerState::down;
+    fleet.compile_schedule();
+    EXPECT_EQ(fleet.open(0, client(1)), kNoIndex);
+  }
+}
+
+// What chance alone explains of 100 servers with different weights (Pearson's chi-squared, 99 degrees of freedom).
+TEST(Schedulers, AHundredServersByClient) {
+  Weights weights(100);
+  for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<std::uint16_t>(i % 10 + 1);
+  const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
+  for (const SchedulerKind kind : {SchedulerKind::source_hash, SchedulerKind::maglev}) {
+    Fleet fleet{kind, weights};
+    for (std::uint32_t i = 0; i < kConnections; ++i) ASSERT_NE(fleet.open(0, client(i)), kNoIndex);
+    double chi_squared = 0;
+    for (std::uint16_t row = 0; row < 100; ++row) {
+      const double share = kConnections * weights[row] / sum;
+      const double off = static_cast<double>(fleet.active(row)) - share;
+      chi_squared += off * off / share;
+    }
+    EXPECT_LE(chi_squared, 180) << "99 is the mean, 14 the deviation, the rest what the table rounds";
+  }
+}
+
+// One machine: what it has on another port of the farm counts.
+TEST(Schedulers, LoadIsAServersOverAllItsPorts) {
+  for (const SchedulerKind kind : {SchedulerKind::least_connections, SchedulerKind::weighted_least_connections,
+                                   SchedulerKind::two_choices, SchedulerKind::fastest_response}) {
+    Fleet fleet{kind, Weights(4, 1), 2};
+    for (std::uint16_t row = 0; row < 2; ++row) {
+      ServerRow& elsewhere = fleet.snapshot.servers[row + 2U];
+      elsewhere.state = ServerState::draining;  // so that the scheduler knows the first two only
+      elsewhere.next_of_member = row;
+      fleet.snapshot.servers[row].next_of_member = static_cast<std::uint16_t>(row + 2U);
+    }
+    fleet.compile_schedule();
+    for (auto& worker : fleet.rows) {
+      for (int i = 0; i < 20; ++i) count_opened(fleet.snapshot, worker, fleet.id(2));
+    }
+    fleet.add_up();
+    int second = 0;
+    for (std::size_t i = 0; i < 20; ++i) second += fleet.open(i % 2) == 1 ? 1 : 0;
+    EXPECT_GE(second, kind == SchedulerKind::fastest_response ? 17 : 20) << static_cast<int>(kind);
+  }
 }
 
 // One of 100 leaves the configuration: what Maglev's algorithm is for.

@@ -144,6 +144,29 @@ TEST_F(WorkerTest, UnansweredClientIsMovedFromAServerThatWentDown) {
   EXPECT_EQ(goes_to(from_client(kSyn, 40001)), address("10.1.1.12"));
 }
 
+// A client that always sends from the same port, and never pauses: its flow has no end of its own.
+TEST_F(WorkerTest, AUdpFlowLeavesAServerThatWentDownAndNoOther) {
+  auto build = box_.publish();
+  const ServiceId time = build.service("198.51.100.10", 123, Protocol::udp);
+  for (const char* server : {"10.1.1.11", "10.1.1.12"}) build.server(time, server, 123);
+  const auto ask = [] {
+    return PacketBuilder{}
+        .eth({.destination = test::kFrontMac, .source = test::kClientMac})
+        .ipv4({.source = "198.51.100.2", .destination = "198.51.100.10"})
+        .udp({.source_port = 5060, .destination_port = 123})
+        .build();
+  };
+  EXPECT_EQ(goes_to(ask()), address("10.1.1.11"));
+  for (const ServerState state : {ServerState::draining, ServerState::untested, ServerState::leaving}) {
+    build.row(first_).state = state;
+    EXPECT_EQ(goes_to(ask()), address("10.1.1.11")) << static_cast<int>(state);
+  }
+  build.row(first_).state = ServerState::down;
+  EXPECT_EQ(goes_to(ask()), address("10.1.1.12"));
+  build.row(first_).state = ServerState::up;
+  EXPECT_EQ(goes_to(ask()), address("10.1.1.12")) << "and stays with the one that it has found";
+}
+
 TEST_F(WorkerTest, AStandbyComesInBeforeTheNextSnapshot) {
   auto build = box_.publish();
   build.service("198.51.100.10", 80);

@@ -418,6 +418,10 @@ class Report {
         return "because an earlier connection of the client went there";
       case Reason::fallback:
         return fmt::format("by the scheduler, {}, because the client's own server could not be used", scheduler);
+      case Reason::spare:
+        return "because the servers that the scheduler came to are full and it has room";
+      case Reason::stand_in:
+        return "because nobody else could take it: it comes in from the reserve";
       case Reason::by_scheduler:
         break;  // above
     }

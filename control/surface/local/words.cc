@@ -107,6 +107,10 @@ std::string_view word(Reason reason) {
       return "persistence";
     case Reason::fallback:
       return "fallback";
+    case Reason::spare:
+      return "spare";
+    case Reason::stand_in:
+      return "stand_in";
     case Reason::by_scheduler:
       break;  // above
   }
