@@ -4,12 +4,13 @@ servers, and the ending of either. Clients and servers are real, and so is the d
 import json
 import os
 import signal
+import socket
 import unittest
 import unittest.mock
 
 from tests.net.labcase import ALL_UP, LabCase
 from tools.labkit import topology, web
-from tools.labkit.namespaces import inside, run, wait_until
+from tools.labkit.namespaces import entered, inside, run, wait_until
 
 URL = f"http://{topology.NAT.ipv4}/"
 URL6 = f"http://[{topology.NAT.ipv6}]/"
@@ -40,6 +41,23 @@ class Tables(LabCase):
 
     def who_answers(self, url, count=6):
         return {web.curl(self.lab, url).strip() for _ in range(count)}
+
+    def test_a_closed_connection_is_not_active(self):
+        """An open one is; one that has ended is remembered for a while, and counted as closing."""
+
+        def counts():
+            farm = next(farm for farm in self.ask("show", "farms")["farms"] if farm["name"] == topology.NAT.name)
+            return farm["active_connections"], farm["closing_connections"]
+
+        self.assertEqual(counts(), (0, 0))
+        with entered(self.lab.client):
+            connection = socket.create_connection((topology.NAT.ipv4, 80), 10)
+        wait_until(lambda: counts() == (1, 0), 10, "the connection to be counted as active")
+        connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        while connection.recv(4096):
+            pass
+        connection.close()
+        wait_until(lambda: counts() == (0, 1), 10, "the connection to be counted as closing")
 
     def test_a_client_stays_with_its_server(self):
         first = self.who_answers(URL)
