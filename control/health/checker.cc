@@ -14,6 +14,8 @@ TargetHealth recovered(Health known) {
   return {.judgement = {.health = known},
           .reason = "as before, and not checked again yet",
           .since = std::chrono::system_clock::now(),
+          .began_earlier = true,
+          .is_confirmed = false,
           .last = {},
           .response = {}};
 }
@@ -151,9 +153,13 @@ void HealthChecker::judge(const CheckTarget& target, const std::shared_ptr<Watch
   const RiseFall before = health.judgement;
   health.judgement =
       observe(before, observation.kind == Observation::Kind::answered, {.rise = target.rise, .fall = target.fall});
+  const bool agrees = health.judgement.streak == 0;
+  if (!health.is_confirmed) health.reason = agrees ? observation.reason : "as before";
+  health.is_confirmed = health.is_confirmed || agrees;
   if (health.judgement.health == before.health) return;
   health.reason = observation.reason;
   health.since = std::chrono::system_clock::now();
+  health.began_earlier = false;
   changed_(target, health);
 }
 

@@ -51,6 +51,8 @@ struct TargetHealth {
   RiseFall judgement;
   std::string reason;                           // of the present state: what was observed when it began
   std::chrono::system_clock::time_point since;  // the present state began
+  bool began_earlier = false;                   // before `since`, which is when it was taken over from elsewhere
+  bool is_confirmed = true;                     // false: it was taken over, and no check has agreed yet
   std::string last;                             // the newest observation
   std::chrono::microseconds response{0};        // how long the server takes to answer, smoothed; 0: it has not yet
 };

@@ -119,6 +119,31 @@ TEST_F(CheckerTest, AKnownStateNeedsTheFullStreakToChange) {
   EXPECT_EQ(probes, 3);
 }
 
+// What was taken over is so since an unknown time; and it is said only until a check has agreed.
+TEST_F(CheckerTest, TheFirstCheckConfirmsWhatWasTakenOver) {
+  server.answer();
+  checker.watch({{target(), Health::up}});
+  const TargetHealth* health = checker.find(target());
+  EXPECT_EQ(health->reason, "as before, and not checked again yet");
+  EXPECT_TRUE(health->began_earlier);
+  until([&] { return health->is_confirmed; });
+  EXPECT_EQ(health->reason, "connected");
+  EXPECT_TRUE(health->began_earlier) << "since when is still not known";
+  EXPECT_TRUE(changes.empty());
+  server.refuse();
+  until([&] { return !changes.empty(); });
+  EXPECT_EQ(health->reason, "connection refused");
+  EXPECT_FALSE(health->began_earlier);
+}
+
+TEST_F(CheckerTest, AFirstCheckThatDisagreesIsACheckToo) {
+  checker.watch({{target(2, 200), Health::up}});
+  const TargetHealth* health = checker.find(target(2, 200));
+  until([&] { return health->judgement.streak == 2; });
+  EXPECT_EQ(health->reason, "as before");
+  EXPECT_EQ(health->last, "connection refused");
+}
+
 TEST_F(CheckerTest, AReloadKeepsWhatDidNotChange) {
   server.answer();
   checker.watch({{target(), Health::unknown}});
