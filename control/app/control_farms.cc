@@ -140,7 +140,8 @@ roster::Member Control::member_of(std::size_t place) const {
   const CompiledServer& server = compiled_[place];
   const model::Server& one = compiled_model_->farms[server.farm].servers[server.server];
   const roster::Standing standing = standing_of(compiled_, place);
-  return {one.role, one.state, one.weight, standing.health, server.duty.state, standing.because_of, server.is_full};
+  return {one.role,          one.state,           one.weight,     standing.health,
+          server.duty.state, standing.because_of, server.is_full, false};
 }
 
 ServerState Control::state_of(const ServerEndpoint& endpoint) const {

@@ -231,7 +231,8 @@ class Compiler {
         planned.is_full =
             planned.server->connections_max != 0 && limit < kServersMax && input_.is_full && input_.is_full(limit);
         members.push_back({planned.server->role, planned.server->state, planned.server->weight, planned.standing.health,
-                           before, planned.standing.because_of, planned.is_full});
+                           before, planned.standing.because_of, planned.is_full,
+                           input_.is_called_back && input_.is_called_back(*services_[service].farm, *planned.server)});
       }
       const auto duties = roster::duties(members, services_[service].farm->standbys);
       for (std::size_t i = 0; i < duties.size(); ++i) servers_[first + i].duty = duties[i];

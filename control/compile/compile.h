@@ -74,6 +74,8 @@ struct CompileInput {
   std::function<bool(ServerId)> has_connections{};
   // Whether that limit of `previous` is full; empty: none is.
   std::function<bool(std::uint16_t)> is_full{};
+  // Whether an operator has ended the server's waiting (roster/standby.h); empty: of none.
+  std::function<bool(const model::Farm&, const model::Server&)> is_called_back{};
   // The neighbour entry of a next hop, made when missing; empty or nothing: the worker looks it up by address.
   std::function<std::optional<NeighbourId>(PortId, const Address&)> neighbour;
 };

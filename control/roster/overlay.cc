@@ -108,7 +108,7 @@ Overlay::Name name_after(const Overlay::Name& name, const model::Model& before, 
 void Overlay::set_state(const std::string& farm, const model::Server& configured, const ServerVerbs::State& state) {
   const Name name{farm, configured.name};
   ServerVerbs& verbs = verbs_[name];
-  verbs.state = state.value == configured.state ? std::nullopt : std::optional{state};
+  verbs.state = state.value == configured.state && !state.until ? std::nullopt : std::optional{state};
   const bool enables = state.value == model::AdminState::enabled;
   if (enables && verbs.weight && verbs.weight->value == 0) verbs.weight.reset();
   tidy(name);
@@ -116,7 +116,8 @@ void Overlay::set_state(const std::string& farm, const model::Server& configured
 
 void Overlay::set_weight(const std::string& farm, const model::Server& configured, const ServerVerbs::Weight& weight) {
   const Name name{farm, configured.name};
-  verbs_[name].weight = weight.value == configured.weight ? std::nullopt : std::optional{weight};
+  const bool is_configured = weight.value == configured.weight && !weight.until;
+  verbs_[name].weight = is_configured ? std::nullopt : std::optional{weight};
   tidy(name);
 }
 
@@ -133,22 +134,22 @@ bool Overlay::follow(const model::Model& before, const model::Model& after) {
   return changed;
 }
 
-bool Overlay::forget(Time now, const model::Model& model) {
-  bool forgot = false;
+std::vector<Overlay::Ended> Overlay::forget(Time now, const model::Model& model) {
+  std::vector<Ended> ended;
   for (auto one = verbs_.begin(); one != verbs_.end();) {
     auto& [name, verbs] = *one;
     const bool is_there = find_server(model, name) != nullptr;
     if (verbs.state && (!is_there || is_over(verbs.state->until, now))) {
+      ended.push_back({name, std::string{word(verbs.state->value)}, *verbs.state, is_there});
       verbs.state.reset();
-      forgot = true;
     }
     if (verbs.weight && (!is_there || is_over(verbs.weight->until, now))) {
+      ended.push_back({name, fmt::format("weight {}", verbs.weight->value), *verbs.weight, is_there});
       verbs.weight.reset();
-      forgot = true;
     }
     one = verbs.state || verbs.weight ? std::next(one) : verbs_.erase(one);
   }
-  return forgot;
+  return ended;
 }
 
 std::shared_ptr<const model::Model> Overlay::over(const std::shared_ptr<const model::Model>& model) const {

@@ -1,7 +1,8 @@
 // What operators said about servers, laid over the configuration: `drain`, `enable`, `maintenance`, `weight`, each for
 // a time or until somebody says otherwise. Beside the configuration and not in it, because it is about tonight: it
 // needs no commit, does not stand in the file, and the configured value applies again when its time is up. What an
-// operator says that the configuration says anyway is not kept.
+// operator says without an end that the configuration says anyway is not kept; with an end it is, because it shall hold
+// whatever is committed in that time.
 //
 // Kept by the names of farm and server; goes with a server that is renamed, and is forgotten when the server leaves the
 // configuration. A value type: who has one
@@ -15,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "control/model/model.h"
 #include "dataplane/base/result.h"
@@ -55,9 +57,15 @@ class Overlay {
   // A configuration comes after another: a server is who it was by its addresses, else by its name, as for compile
   // (compile.h). True when something goes by another name now.
   bool follow(const model::Model& before, const model::Model& after);
-  // Forgets what is over by `now`, and what is about servers that the model does not have. True when that was
-  // something.
-  bool forget(Time now, const model::Model& model);
+  // What was forgotten: of whom, the operator's words ("drain", "weight 5") and him.
+  struct Ended {
+    Name name;
+    std::string verb;
+    Said said;
+    bool is_there = true;  // its time was over; false: the server is gone
+  };
+  // Forgets what is over by `now`, and what is about servers that the model does not have.
+  std::vector<Ended> forget(Time now, const model::Model& model);
 
   // The model with what was said; the same one when nothing was.
   [[nodiscard]] std::shared_ptr<const model::Model> over(const std::shared_ptr<const model::Model>& model) const;

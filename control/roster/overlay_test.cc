@@ -45,9 +45,22 @@ TEST(Overlay, WhatTheConfigurationSaysAnywayIsNotKept) {
   const auto model = shop();
   Overlay overlay;
   overlay.set_state("shop", model->farms[0].servers[0], state(AdminState::maintenance));
-  overlay.set_state("shop", model->farms[0].servers[0], state(AdminState::enabled, kNow + std::chrono::hours{1}));
+  overlay.set_state("shop", model->farms[0].servers[0], state(AdminState::enabled));
   overlay.set_weight("shop", model->farms[0].servers[1], weight(20));
   EXPECT_TRUE(overlay.empty());
+}
+
+// For as long as it was said, whatever is committed meanwhile.
+TEST(Overlay, WhatIsSaidForATimeIsKeptAlsoIfTheConfigurationSaysIt) {
+  const auto model = shop();
+  model::Server drained = model->farms[0].servers[0];
+  drained.state = AdminState::drain;
+  Overlay overlay;
+  overlay.set_state("shop", drained, state(AdminState::drain, kNow + std::chrono::hours{1}));
+  overlay.set_weight("shop", model->farms[0].servers[1], weight(20, kNow + std::chrono::hours{1}));
+  EXPECT_EQ(overlay.over(model)->farms[0].servers[0].state, AdminState::drain);
+  ASSERT_NE(overlay.find("shop", "web2"), nullptr);
+  EXPECT_EQ(overlay.find("shop", "web2")->weight->value, 20);
 }
 
 TEST(Overlay, EnablingLiftsAWeightOfZero) {
@@ -104,12 +117,17 @@ TEST(Overlay, EndsWithItsTime) {
   overlay.set_state("shop", model->farms[0].servers[0], state(AdminState::drain, kNow + std::chrono::minutes{30}));
   overlay.set_weight("shop", model->farms[0].servers[0], weight(1, kNow + std::chrono::minutes{10}));
   EXPECT_EQ(overlay.next_end(), kNow + std::chrono::minutes{10});
-  EXPECT_FALSE(overlay.forget(kNow + std::chrono::minutes{9}, *model));
-  EXPECT_TRUE(overlay.forget(kNow + std::chrono::minutes{10}, *model));
+  EXPECT_TRUE(overlay.forget(kNow + std::chrono::minutes{9}, *model).empty());
+  const auto ended = overlay.forget(kNow + std::chrono::minutes{10}, *model);
+  ASSERT_EQ(ended.size(), 1U);
+  EXPECT_EQ(ended[0].name, Overlay::Name("shop", "web1"));
+  EXPECT_EQ(ended[0].verb, "weight 1");
+  EXPECT_EQ(ended[0].said.who, "bert (token ci)");
+  EXPECT_TRUE(ended[0].is_there);
   EXPECT_EQ(overlay.over(model)->farms[0].servers[0].weight, 10);
   EXPECT_EQ(overlay.over(model)->farms[0].servers[0].state, AdminState::drain);
   EXPECT_EQ(overlay.next_end(), kNow + std::chrono::minutes{30});
-  EXPECT_TRUE(overlay.forget(kNow + std::chrono::minutes{31}, *model));
+  EXPECT_EQ(overlay.forget(kNow + std::chrono::minutes{31}, *model).size(), 1U);
   EXPECT_TRUE(overlay.empty());
   EXPECT_EQ(overlay.next_end(), std::nullopt);
 }
@@ -121,7 +139,10 @@ TEST(Overlay, EndsWithTheServer) {
     overlay.set_state("shop", server, state(AdminState::drain));
   auto less = std::make_shared<model::Model>(*model);
   less->farms[0].servers.pop_back();
-  EXPECT_TRUE(overlay.forget(kNow, *less));
+  const auto ended = overlay.forget(kNow, *less);
+  ASSERT_EQ(ended.size(), 1U);
+  EXPECT_EQ(ended[0].verb, "drain");
+  EXPECT_FALSE(ended[0].is_there);
   EXPECT_NE(overlay.find("shop", "web1"), nullptr);
   EXPECT_EQ(overlay.find("shop", "web2"), nullptr);
 }

@@ -28,7 +28,7 @@ bool is_place(const Member& member) { return member.role == ServerRole::active |
 
 // An ordinary active server that comes back from a failure, or did so before and waits.
 bool comes_back(const Member& member) {
-  return member.role == ServerRole::active &&
+  return member.role == ServerRole::active && !member.is_called_back &&
          (member.before == ServerState::down || member.before == ServerState::reserve);
 }
 
@@ -99,8 +99,12 @@ class Rule {
       if (members_[i].role != ServerRole::last_resort && can(i)) is_needed = false;
     }
     for (std::size_t i = 0; i < members_.size(); ++i) {
-      if (members_[i].role != ServerRole::last_resort || !can(i)) continue;
-      duties_[i] = is_needed ? Duty{ServerState::up, Why::stands_in} : Duty{ServerState::reserve, Why::not_needed};
+      if (members_[i].role != ServerRole::last_resort || duties_[i].state != ServerState::up) continue;
+      if (!is_needed) {
+        duties_[i] = {ServerState::idle, Why::not_needed};
+      } else if (can(i)) {
+        duties_[i] = {ServerState::up, Why::stands_in};
+      }
     }
   }
 
@@ -152,9 +156,12 @@ std::string sentence(const Duty& duty, const model::Farm& farm) {
     case Why::stands_in:
       return "stands in for servers that cannot serve";
     case Why::waits:
-      return "came back after a failure; a standby keeps its place until it fails or is drained";
+      return "came back after a failure; a standby holds its place until that standby fails or is drained, or this "
+             "server is enabled";
     case Why::not_needed:
-      return "ready, and not needed";
+      return duty.state == ServerState::reserve && farm.persistence.type != model::PersistenceType::none
+                 ? "ready, and not needed; clients that were bound to it while it served still come"
+                 : "ready, and not needed";
     case Why::drained:
       return "drained: only its connections and the clients bound to it go on";
     case Why::no_weight:

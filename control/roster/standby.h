@@ -6,13 +6,14 @@
 // full, in maintenance, not tested yet) is missing, and standbys come in for the missing by the farm's rule: `come_in`
 // for every `failures`; one at least when no place is left. They come in the order of the model, those that already
 // serve first, so that a second failure moves nobody. Servers of last resort take part only while nobody else can, all
-// of them.
+// of them; as soon as somebody can, even the clients that are bound to them move (a page that says sorry is nothing to
+// come back to). Those of an ordinary standby stay with it, since their sessions are there.
 //
 // The way back. A favorite takes its place back at once: its standby goes back to the reserve, which leaves it the
 // connections and the clients bound to it and gives it no others. An ordinary active server that comes back after a
 // failure waits in the reserve as long as a standby that can serve stands in for it: one change of hands instead of
 // two, and none at the moment at which a server that is failing again and again looks well. It serves again when a
-// standby is missing, when another place is, or when the administrator says so, by draining the standby for a moment.
+// standby is missing, when another place is, or when the administrator says so: he enables it (`is_called_back`).
 // (This is what "favorite" means in the products whose users we serve; everywhere else all actives are favorites.) Who
 // comes back from drain or maintenance, was full, or was added, serves at once: that is what the administrator asked
 // for.
@@ -37,6 +38,7 @@ struct Member {
   ServerState before = ServerState::unused;  // in force until now; unused: the server is new
   std::uint16_t because_of = kOwnPort;       // whose check says `health`; see bound_ports.h
   bool is_full = false;                      // has as many connections as it may have
+  bool is_called_back = false;               // an operator ends its waiting for a standby
   friend bool operator==(const Member&, const Member&) = default;
 };
 

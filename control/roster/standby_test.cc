@@ -23,12 +23,13 @@ Member member_of(const std::string& words) {
   if (has("maintenance")) member.wanted = model::AdminState::maintenance;
   if (has("weightless")) member.weight = 0;
   if (has("full")) member.is_full = true;
+  if (has("called-back")) member.is_called_back = true;
   if (has("down")) member.health = ServerState::down;
   if (has("untested")) member.health = ServerState::untested;
   if (has("new")) member.before = ServerState::unused;
   if (has("was-down")) member.before = ServerState::down;
   if (has("was-untested")) member.before = ServerState::untested;
-  if (has("was-idle")) member.before = ServerState::reserve;
+  if (has("was-idle")) member.before = has("last") ? ServerState::idle : ServerState::reserve;
   if (has("was-drained")) member.before = ServerState::draining;
   if (has("was-maintenance")) member.before = ServerState::maintenance;
   return member;
@@ -89,6 +90,10 @@ std::vector<Row> the_way_back() {
       {"and_goes_on_waiting", {"active was-idle", "active", "standby"}, "waiting up up"},
       {"until_its_standby_fails", {"active was-idle", "active", "standby down"}, "up up down"},
       {"or_is_drained", {"active was-idle", "active", "standby drain"}, "up up draining"},
+      {"or_an_operator_calls_it_back", {"active was-idle called-back", "active", "standby"}, "up up standby"},
+      {"one_of_two_is_called_back",
+       {"active was-idle", "active was-idle called-back", "standby", "standby"},
+       "waiting up up standby"},
       {"or_another_place_is_missing", {"active was-idle", "active down", "standby"}, "up down up"},
       {"no_standby_stood_in_so_nothing_waits", {"active was-down", "active", "standby down was-down"}, "up up down"},
       {"two_come_back_one_standby_serves", {"active was-down", "active was-down", "standby"}, "waiting up up"},
@@ -112,6 +117,7 @@ std::vector<Row> last_resort_and_rules() {
        {"active down was-down", "standby was-down", "last"},
        "down up standby"},
       {"last_resort_counts_drained_as_nobody", {"active drain", "last was-idle"}, "draining up"},
+      {"full_last_resort_leaves_too", {"active was-down", "last full"}, "up standby"},
       {"dead_last_resort", {"active down", "last down was-idle"}, "down down"},
       // Rules of the farm.
       {"one_for_two_waits_for_the_second",
@@ -165,6 +171,20 @@ TEST_P(StandbyTest, IsStable) {
   const auto first = duties(members, GetParam().rule);
   for (std::size_t i = 0; i < members.size(); ++i) members[i].before = first[i].state;
   EXPECT_EQ(duties(members, GetParam().rule), first);
+}
+
+// Clients that are bound to a last resort move when somebody better serves; a standby keeps its own.
+TEST(Standby, OnlyALastResortLetsItsBoundClientsGo) {
+  const auto serving = duties(std::vector{member_of("active down"), member_of("last")}, {});
+  EXPECT_TRUE(takes_bound(serving[1].state));
+  const auto idle = duties(std::vector{member_of("active"), member_of("last"), member_of("standby")}, {});
+  EXPECT_FALSE(takes_bound(idle[1].state));
+  EXPECT_TRUE(takes_bound(idle[2].state));
+  model::Farm farm;
+  EXPECT_EQ(sentence(idle[2], farm), "ready, and not needed");
+  farm.persistence.type = model::PersistenceType::client_address;
+  EXPECT_EQ(sentence(idle[1], farm), "ready, and not needed");
+  EXPECT_EQ(sentence(idle[2], farm), "ready, and not needed; clients that were bound to it while it served still come");
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, StandbyTest, testing::ValuesIn(rows()), name_of);

@@ -136,6 +136,7 @@ enum class ServerState : std::uint8_t {
   reserve = 5,      // a standby that is not needed: as draining
   maintenance = 6,  // by the administrator: nothing new, clients that are bound to it move
   leaving = 7,      // is no longer in the farm; the row is there for the connections that it has
+  idle = 8,         // a last resort that is not needed: nothing new, clients that are bound to it move
 };
 [[nodiscard]] constexpr bool takes_new(ServerState state) noexcept { return state == ServerState::up; }
 // New connections of a client that is bound to the server.

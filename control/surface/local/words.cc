@@ -138,6 +138,7 @@ std::string_view word(ServerState state) {
     case ServerState::draining:
       return "draining";
     case ServerState::reserve:
+    case ServerState::idle:
       return "standby";
     case ServerState::maintenance:
       return "maintenance";
