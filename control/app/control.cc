@@ -74,6 +74,7 @@ Control::Control(std::string config_file, Booted booted)
             {.now = [] { return std::chrono::system_clock::now(); },
              .when_acknowledged = [this](auto answer) { wait_for_acknowledgement(std::move(answer)); },
              .radius = [this](const model::Model& planned, const auto& changes) { return radius_of(planned, changes); },
+             .hidden = [this](const model::Model& planned, const auto& changes) { return hidden(planned, changes); },
              .confirmed =
                  [this](const store::Revision& revision, const std::string& who) {
                    tell(false, "configuration", fmt::format("revision {}", revision.number),
@@ -392,6 +393,7 @@ void Control::publish() {
   }
   slots_full_ = *outcome == Publisher::Outcome::waiting;
   if (slots_full_) return;
+  called_back_.clear();
   publish_took_ = monotonic_now() - start;
   rows_ = rows_by_target(model(), compiled_, *publisher_.newest());
   crews_ = crews_of(model(), compiled_);
@@ -416,6 +418,10 @@ Result<void> Control::compile_into(std::uint64_t generation, const Snapshot* pre
                .state = [this](const ServerEndpoint& endpoint) { return state_of(endpoint); },
                .has_connections = [this](ServerId server) { return connections_of(*watch_.region(), server) != 0; },
                .is_full = [this](std::uint16_t limit) { return is_full(*watch_.region(), limit); },
+               .is_called_back =
+                   [this](const model::Farm& farm, const model::Server& server) {
+                     return called_back_.count({farm.name, server.name}) != 0;
+                   },
                .neighbour = [&](PortId port, const Address& address) { return neighbours.keep(port, address); }},
               into);
   if (!compiled) return tl::unexpected<Error>{compiled.error()};

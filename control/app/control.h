@@ -104,7 +104,11 @@ class Control {
   [[nodiscard]] std::string verbs_file() const;
   void load_verbs();
   [[nodiscard]] Result<void> save_verbs() const;
-  void forget_verbs();
+  std::vector<roster::Overlay::Ended> forget_verbs();
+  void tell_ended(const std::vector<roster::Overlay::Ended>& ended, const char* when);
+  [[nodiscard]] bool calls_back(const surface::VerbRequest& request) const;
+  [[nodiscard]] std::vector<std::string> hidden(const model::Model& planned,
+                                                const std::vector<document::Change>& changes) const;
   void watch_verbs();
   void operate(const surface::VerbRequest& request, const std::function<void(const Result<surface::VerbDone>&)>& done);
   [[nodiscard]] static std::uint32_t unix_seconds();
@@ -133,7 +137,8 @@ class Control {
   std::string config_file_;
   store::Configuration configuration_;
   roster::Overlay overlay_;
-  std::shared_ptr<const model::Model> model_;  // the configuration's, with what operators said
+  std::shared_ptr<const model::Model> model_;    // the configuration's, with what operators said
+  std::set<roster::Overlay::Name> called_back_;  // who need not wait any more, until that is in a snapshot
   store::FileLink file_;
   std::chrono::system_clock::time_point loaded_at_;
   std::vector<std::string> rejected_;

@@ -48,7 +48,7 @@ void Control::wire_configuration() {
 void Control::apply(const store::Committed& committed) {
   const store::Revision& revision = committed.revision;
   loaded_at_ = revision.when;
-  forget_verbs();
+  tell_ended(forget_verbs(), "");
   rejected_.clear();
   log(Level::notice, "revision {} of {} ({}): {}{}", revision.number, revision.author.who, revision.author.face,
       revision.words.empty() ? "" : revision.words.front(),
@@ -147,6 +147,7 @@ nlohmann::json Control::radius_of(const model::Model& configured, const std::vec
                                    .state = [this](const ServerEndpoint& endpoint) { return state_of(endpoint); },
                                    .has_connections = [](ServerId) { return true; },
                                    .is_full = [this](std::uint16_t limit) { return is_full(*watch_.region(), limit); },
+                                   .is_called_back = {},
                                    .neighbour = {}},
                                   *snapshot);
     if (compiled) {

@@ -58,6 +58,7 @@ void Control::explain_draft(const surface::ExplainRequest& request, Questioner::
                            .state = [this](const ServerEndpoint& endpoint) { return state_of(endpoint); },
                            .has_connections = [](ServerId) { return true; },
                            .is_full = [this](std::uint16_t limit) { return is_full(*watch_.region(), limit); },
+                           .is_called_back = {},
                            .neighbour = {}},
                           into);
               if (!compiled) return tl::unexpected<Error>{compiled.error()};

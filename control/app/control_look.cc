@@ -24,6 +24,7 @@ surface::View Control::look() {
           .compiled = compiled_model_ == model_ ? std::span<const CompiledServer>{compiled_}
                                                 : std::span<const CompiledServer>{},
           .overlay = &overlay_,
+          .configured = configuration_.model().get(),
           .config_file = config_file_,
           .config_loaded = loaded_at_,
           .config_rejected = rejected_,

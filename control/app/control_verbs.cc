@@ -1,6 +1,8 @@
 // What operators say about servers: kept in the state directory, laid over the configuration, ended in time.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "control/app/control.h"
 #include "control/files/files.h"
 #include "control/surface/local/words.h"
@@ -33,6 +35,24 @@ std::string weight_words(const surface::VerbRequest& request, const model::Serve
                                                   : std::string{};
 }
 
+// What becomes of the connections of a server in maintenance.
+std::string fate_words(const model::Farm& farm) {
+  switch (farm.removed_flows) {
+    case model::RemovedFlows::keep:
+      return "; its connections go on";
+    case model::RemovedFlows::drain:
+      return fmt::format("; connections that are left are reset in {} s (drain_time_s)", farm.drain_time.count());
+    case model::RemovedFlows::reset:
+      break;
+  }
+  return "; its connections are reset (removed_flows)";
+}
+
+std::string_view stays_words(model::AdminState state) {
+  if (state == model::AdminState::enabled) return "stays enabled";
+  return state == model::AdminState::drain ? "stays drained" : "stays in maintenance";
+}
+
 }  // namespace
 
 std::string Control::verbs_file() const { return configuration_.history().directory() + "/verbs.json"; }
@@ -45,21 +65,34 @@ void Control::load_verbs() {
   auto read = roster::Overlay::parse(**text);
   if (!read) return log(Level::error, "what operators said is lost: {}: {}", verbs_file(), read.error().words());
   overlay_ = std::move(*read);
-  overlay_.forget(system_clock::now(), *configuration_.model());
-  model_ = overlay_.over(configuration_.model());
-  watch_verbs();
+  tell_ended(forget_verbs(), ", while fulcrum-control was not running");
 }
 
 Result<void> Control::save_verbs() const { return files::replace(verbs_file(), overlay_.text()); }
 
 // After a commit, which may have given servers other names, or at the end of a verb's time.
-void Control::forget_verbs() {
+std::vector<roster::Overlay::Ended> Control::forget_verbs() {
   const bool renamed = overlay_.follow(*model_, *configuration_.model());
-  if (overlay_.forget(system_clock::now(), *configuration_.model()) || renamed) {
+  auto ended = overlay_.forget(system_clock::now(), *configuration_.model());
+  if (!ended.empty() || renamed) {
     if (auto saved = save_verbs(); !saved) log(Level::error, "{}", saved.error().words());
   }
   model_ = overlay_.over(configuration_.model());
   watch_verbs();
+  return ended;
+}
+
+void Control::tell_ended(const std::vector<roster::Overlay::Ended>& ended, const char* when) {
+  for (const auto& one : ended) {
+    const std::string object = fmt::format("{} of farm {}", one.name.second, one.name.first);
+    const std::string text =
+        one.is_there ? fmt::format("the time of \"{}\" by {} was over at {}{}: the configured value applies again",
+                                   one.verb, one.said.who, surface::iso_time(*one.said.until), when)
+                     : fmt::format("\"{}\" by {} is forgotten{}: the server is no longer in the configuration",
+                                   one.verb, one.said.who, when);
+    log(Level::notice, "server {}: {}", object, text);
+    tell(false, "operator", object, text);
+  }
 }
 
 void Control::watch_verbs() {
@@ -71,28 +104,72 @@ void Control::watch_verbs() {
   verb_timer_.expires_after(std::min<system_clock::duration>(left, std::chrono::minutes{1}));
   verb_timer_.async_wait([this](const error_code& error) {
     if (error) return;
-    const bool is_over = overlay_.next_end().value_or(system_clock::time_point::max()) <= system_clock::now();
-    forget_verbs();
-    if (!is_over) return;
-    log(Level::notice, "the time of an operator's word is over: the configured value applies again");
-    tell(false, "operator", "servers", "the time of an operator's word is over: the configured value applies again");
-    publish();
+    const auto ended = forget_verbs();
+    tell_ended(ended, "");
+    if (!ended.empty()) publish();
   });
+}
+
+// Whether the server waits while a standby holds its place, and is to come back.
+bool Control::calls_back(const surface::VerbRequest& request) const {
+  if (request.state != model::AdminState::enabled || compiled_model_ == nullptr) return false;
+  return std::any_of(compiled_.begin(), compiled_.end(), [&](const CompiledServer& one) {
+    const model::Farm& farm = compiled_model_->farms[one.farm];
+    return one.duty.why == roster::Why::waits && farm.name == request.farm &&
+           farm.servers[one.server].name == request.server;
+  });
+}
+
+// What of these changes does not show, because an operator has said otherwise.
+std::vector<std::string> Control::hidden(const model::Model& planned,
+                                         const std::vector<document::Change>& changes) const {
+  roster::Overlay verbs = overlay_;
+  verbs.follow(*model_, planned);
+  std::vector<std::string> sentences;
+  for (const model::Farm& farm : planned.farms) {
+    for (const model::Server& server : farm.servers) {
+      const roster::ServerVerbs* said = verbs.find(farm.name, server.name);
+      if (said == nullptr) continue;
+      const auto add = [&](const char* setting, const std::string& stays, const roster::Said& by) {
+        const std::string path = fmt::format("farms.{}.servers.{}.{}", farm.name, server.name, setting);
+        const bool is_changed = std::any_of(changes.begin(), changes.end(), [&](const document::Change& change) {
+          return document::text_of(change.path) == path;
+        });
+        if (!is_changed) return;
+        sentences.push_back(fmt::format(
+            "{} of farm {} {}: operator's word of {} {}", server.name, farm.name, stays, by.who,
+            by.until ? "until " + surface::iso_time(*by.until) : std::string{"until somebody says otherwise"}));
+      };
+      if (said->state && said->state->value != server.state) {
+        add("state", std::string{stays_words(said->state->value)}, *said->state);
+      }
+      if (said->weight && said->weight->value != server.weight) {
+        add("weight", fmt::format("keeps weight {}", said->weight->value), *said->weight);
+      }
+    }
+  }
+  return sentences;
 }
 
 void Control::operate(const surface::VerbRequest& request,
                       const std::function<void(const Result<surface::VerbDone>&)>& done) {
   const auto now = system_clock::now();
+  const auto configuration = configuration_.model();
+  const model::Farm* farm = nullptr;
   const model::Server* configured = nullptr;
-  for (const model::Farm& farm : configuration_.model()->farms) {
-    for (const model::Server& server : farm.servers) {
-      if (farm.name == request.farm && server.name == request.server) configured = &server;
+  for (const model::Farm& one : configuration->farms) {
+    if (one.name == request.farm) farm = &one;
+  }
+  if (farm != nullptr) {
+    for (const model::Server& server : farm->servers) {
+      if (server.name == request.server) configured = &server;
     }
   }
   if (configured == nullptr) return done(fail(Error::Code::not_found, request.server, "there is no such server"));
   const roster::Said said{.who = request.who,
                           .since = now,
                           .until = request.for_time ? std::optional{now + *request.for_time} : std::nullopt};
+  const bool calls_back = this->calls_back(request);
   const roster::Overlay before = overlay_;
   if (request.state) {
     overlay_.set_state(request.farm, *configured, {said, *request.state});
@@ -103,13 +180,20 @@ void Control::operate(const surface::VerbRequest& request,
     overlay_ = before;
     return done(tl::unexpected<Error>{saved.error()});
   }
+  if (calls_back) called_back_.insert({request.farm, request.server});
   model_ = overlay_.over(configuration_.model());
   watch_verbs();
   const std::string what =
       request.state ? std::string{roster::word(*request.state)} : fmt::format("weight {}", request.weight);
   const std::string object = fmt::format("{} of farm {}", request.server, request.farm);
-  const std::string text =
+  std::string text =
       fmt::format("{}{}{}", what, until_words(request, now), weight_words(request, *configured, before, overlay_));
+  if (calls_back) {
+    text += "; it takes its place back from the standby";
+  } else if (before == overlay_ && !request.for_time) {
+    text += ", as the configuration says";
+  }
+  if (request.state == model::AdminState::maintenance) text += fate_words(*farm);
   log(Level::notice, "server {}: {}, by {}", object, text, request.who);
   tell(false, "operator", object, fmt::format("{}, by {}", text, request.who));
   publish();

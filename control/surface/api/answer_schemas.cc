@@ -52,9 +52,11 @@ void add_configuration(Json& schemas) {
                      {"since", list_of(reference("Change"))},
                      {"conflicts", list_of(reference("Conflict"))},
                      {"radius", {{"type", "object"}, {"nullable", true}, {"allOf", {reference("Radius")}}}},
+                     {"hidden", list_of(text())},
                      {"confirm_advised_s", or_null(number())}});
   schemas["Committed"] = record_schema({{"revision", reference("Revision")},
                                         {"changes", list_of(reference("Change"))},
+                                        {"hidden", list_of(text())},
                                         {"acknowledged", flag()},
                                         {"took_ms", {{"type", "number"}}},
                                         {"waiting_for", text()}});
@@ -73,8 +75,9 @@ void add_counts(Json& row) {
 void add_status(Json& schemas) {
   schemas["Dataplane"] =
       record_schema({{"alive", flag()}, {"waiting_for", or_null(text())}, {"alarms", list_of(text())}});
-  Json farm{{"name", text()}, {"mode", text()}, {"scheduler", text()}, {"state", text()}};
-  for (const char* name : {"servers_up", "servers_total"}) farm[name] = number();
+  Json farm{{"name", text()}, {"mode", text()}, {"scheduler", text()}, {"state", text()}, {"reason", text()}};
+  for (const char* name : {"servers_serving", "servers_up", "servers_total"}) farm[name] = number();
+  farm["not_serving"] = {{"type", "object"}};
   add_counts(farm);
   farm["services"] = list_of(record_schema({{"address", text()}, {"protocol", text()}, {"port", number()}}));
   schemas["FarmStatus"] = record_schema(farm);
@@ -84,6 +87,7 @@ void add_status(Json& schemas) {
   for (const char* name : {"role", "wanted", "state", "reason"}) server[name] = text();
   for (const char* name : {"duty", "duty_reason", "since"}) server[name] = or_null(text());
   server["for_s"] = or_null(number());
+  server["began_earlier"] = flag();
   server["operator"] = {{"type", "object"}, {"nullable", true}};
   add_counts(server);
   schemas["ServerStatus"] = record_schema(server);

@@ -107,6 +107,7 @@ void prepare(store::Configuration& configuration, const Call& call, const Wish& 
   if (changes.empty() && prepared.is_own) {
     return refuse(ok({{"revision", store::to_json(configuration.history().newest())},
                       {"changes", Json::array()},
+                      {"hidden", Json::array()},
                       {"acknowledged", true},
                       {"took_ms", 0},
                       {"waiting_for", ""}}));

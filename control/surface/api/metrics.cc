@@ -76,7 +76,8 @@ std::string label(const json& row, const char* key) { return row.value(key, "");
 
 const std::vector<Family> kFarm{
     {"fulcrum_farm_servers", "gauge", "Servers of the farm.", "servers_total"},
-    {"fulcrum_farm_servers_up", "gauge", "Servers of the farm that are up.", "servers_up"},
+    {"fulcrum_farm_servers_up", "gauge", "Servers of the farm that their checks found well.", "servers_up"},
+    {"fulcrum_farm_servers_serving", "gauge", "Servers of the farm that take new clients.", "servers_serving"},
     {"fulcrum_farm_connections", "gauge", "Open connections.", "active_connections"},
     {"fulcrum_farm_closing_connections", "gauge", "Connections that an end has closed.", "closing_connections"},
     {"fulcrum_farm_connections_total", "counter", "Connections opened.", "total_connections"},
@@ -108,8 +109,10 @@ const std::vector<Family> kWorker{
     {"fulcrum_worker_dropped_packets_total", "counter", "Packets the worker dropped.", "dropped"},
 };
 
-void states(Text& text, const json& answer, const char* list, const char* name, const char* help, bool is_server) {
-  text.family(name, "gauge", help);
+// 0 for rows that `is_down`.
+template <class IsDown>
+void states(Text& text, const json& answer, const char* list, const Family& family, bool is_server, IsDown is_down) {
+  text.family(family.name, family.type, family.help);
   for (const json& row : answer.value(list, json::array())) {
     Labels labels{{"farm", label(row, is_server ? "farm" : "name")}};
     if (is_server) {
@@ -118,7 +121,7 @@ void states(Text& text, const json& answer, const char* list, const char* name, 
                                    {"protocol", label(row, "protocol")},
                                    {"port", std::to_string(number(row, "port"))}});
     }
-    text.sample(labels, label(row, "state") == "up" ? 1 : 0);
+    text.sample(labels, is_down(row) ? 0 : 1);
   }
 }
 
@@ -145,9 +148,19 @@ std::string metrics_text(const json& farms, const json& servers, const json& dro
   text.sample({}, dataplane.value("alive", false) ? 1 : 0);
   text.family("fulcrum_snapshot_generation", "gauge", "The newest compiled configuration.");
   text.sample({}, number(version, "snapshot_generation"));
-  states(text, farms, "farms", "fulcrum_farm_up", "Whether all servers of the farm are up.", false);
+  states(text, farms, "farms",
+         {"fulcrum_farm_up", "gauge", "Whether somebody takes the farm's new clients; 0: that is an outage.", "state"},
+         false, [](const json& row) { return label(row, "state") == "down"; });
   rows(text, farms, "farms", kFarm, [](const json& row) { return Labels{{"farm", label(row, "name")}}; });
-  states(text, servers, "servers", "fulcrum_server_up", "Whether the server's endpoint is up.", true);
+  states(text, servers, "servers",
+         {"fulcrum_server_up", "gauge", "Whether the check found the server's endpoint well.", "state"}, true,
+         [](const json& row) { return label(row, "state") != "up"; });
+  states(text, servers, "servers",
+         {"fulcrum_server_serving", "gauge", "Whether the server's endpoint takes new clients.", "duty"}, true,
+         [](const json& row) {
+           const json duty = row.value("duty", json());
+           return duty.is_string() ? duty != "up" : label(row, "state") != "up";
+         });
   rows(text, servers, "servers", kServer, [](const json& row) {
     return Labels{{"farm", label(row, "farm")},
                   {"server", label(row, "name")},

@@ -1,6 +1,9 @@
 // What is going on: farms, servers, connections, drops, versions, alarms; live events; /metrics.
 #include <fmt/format.h>
 
+#include <array>
+#include <utility>
+
 #include "control/surface/api/alarms.h"
 #include "control/surface/api/api.h"
 #include "control/surface/api/events.h"
@@ -95,12 +98,12 @@ Json alarms_of(const Api& api, Auditor& auditor, const json& farms, const json& 
     alarm(alarms, "minor", "management",
           fmt::format("any host may connect for {} s more (rescue)", api.rescue_left().count()));
   }
-  for (const char* severity : {"critical", "minor"}) {
+  constexpr std::array<std::pair<const char*, const char*>, 3> kFarmStates{
+      {{"critical", "down"}, {"major", "full"}, {"minor", "degraded"}}};
+  for (const auto& [severity, state] : kFarmStates) {
     for (const json& farm : farms.value("farms", json::array())) {
-      const std::string state = farm.value("state", "");
-      if (state != (std::string_view{severity} == "critical" ? "down" : "degraded")) continue;
-      alarm(alarms, severity, "farm " + farm.value("name", ""),
-            fmt::format("{} of {} servers up", farm.value("servers_up", 0), farm.value("servers_total", 0)));
+      if (farm.value("state", "") != state) continue;
+      alarm(alarms, severity, "farm " + farm.value("name", ""), farm.value("reason", ""));
     }
   }
   for (const json& farm : farms.value("farms", json::array())) {
@@ -239,7 +242,7 @@ void add_status_routes(Api& api) {
     api.router().add(std::move(route));
   };
   const std::vector<Filter> of_farms{{"farm", "name", "only this farm"},
-                                     {"state", "state", "only those in this state: up, degraded, down"}};
+                                     {"state", "state", "only those in this state: up, degraded, full, down"}};
   add({.pattern = "/api/v1/status/farms",
        .id = "show-farms",
        .summary = "State and counters of each farm.",

@@ -46,6 +46,15 @@ std::string radius_lines(const json& radius) {
   return text;
 }
 
+// What does not show at once, because an operator has said otherwise.
+std::string hidden_lines(const json& answer, std::size_t width) {
+  std::string text;
+  for (const json& one : answer.value("hidden", json::array())) {
+    if (one.is_string()) text += folded("Not at once: " + one.get<std::string>() + ".", width);
+  }
+  return text;
+}
+
 // What others did since the candidate was opened.
 std::string since_lines(const json& check) {
   const json since = check.value("since", json::array());
@@ -86,7 +95,7 @@ std::string committed_text(const json& answer, std::optional<std::int64_t> minut
     text = folded(text + " is committed, but not in force everywhere yet" + (waiting.empty() ? "" : ": " + waiting),
                   width);
   }
-  text += change_lines(answer.value("changes", json::array()));
+  text += change_lines(answer.value("changes", json::array())) + hidden_lines(answer, width);
   if (minutes) text += fmt::format("It goes back by itself in {} min. `confirm` makes it stay.\n", *minutes);
   return text;
 }
@@ -167,7 +176,7 @@ Outcome check(Session& session, const Parsed&) {
     reply.text += since;
     if (problems.empty()) reply.status = Status::conflict;
   }
-  reply.text += radius_lines(answer->value("radius", json()));
+  reply.text += radius_lines(answer->value("radius", json())) + hidden_lines(*answer, session.columns());
   if (answer->value("confirm_advised_s", json()).is_number()) {
     reply.text += "This could cut you off: `commit confirmed` goes back by itself unless you confirm it.\n";
   }

@@ -46,7 +46,7 @@ std::string limit_text(const json& row) {
 std::string farms_page(const json& answer, std::size_t width) {
   Table table{{{.title = "FARM", .wrap = Wrap::when_needed},
                {.title = "STATE"},
-               {.title = "SERVERS", .align = Align::right},
+               {.title = "SERVING", .align = Align::right},
                {.title = "ACTIVE", .align = Align::right},
                {.title = "CLOSING", .align = Align::right},
                {.title = "TOTAL", .align = Align::right},
@@ -60,7 +60,7 @@ std::string farms_page(const json& answer, std::size_t width) {
       services += endpoint(service) + "/" + text_in(service, "protocol");
     }
     table.add({text_in(farm, "name"), flag_in(part_in(farm, "limit"), "is_full") ? "full" : text_in(farm, "state"),
-               fmt::format("{}/{}", count_in(farm, "servers_up"), count_in(farm, "servers_total")),
+               fmt::format("{}/{}", count_in(farm, "servers_serving"), count_in(farm, "servers_total")),
                count_text(count_in(farm, "active_connections")), count_text(count_in(farm, "closing_connections")),
                count_text(count_in(farm, "total_connections")),
                count_text(count_in(farm, "packets_in") + count_in(farm, "packets_out")),
@@ -69,6 +69,8 @@ std::string farms_page(const json& answer, std::size_t width) {
   if (table.empty()) return "There are no farms in the configuration.\n";
   std::string notes;
   for (const json& farm : part_in(answer, "farms")) {
+    if (const std::string reason = text_in(farm, "reason", ""); !reason.empty())
+      notes += folded(fmt::format("Farm {}: {}.", text_in(farm, "name"), reason), width);
     if (const std::string limit = limit_text(farm); !limit.empty())
       notes += folded(fmt::format("Farm {} has {}.", text_in(farm, "name"), limit), width);
     if (const std::uint64_t full = count_in(farm, "servers_full"); full != 0)
@@ -89,12 +91,15 @@ const json& since_part(const json& server) {
   const bool by_health = server_state(server) == text_in(server, "state");
   return by_health ? server : part_in(part_in(server, "operator"), "state");
 }
-// " (anna until 2026-07-24T11:57:03Z)", where an operator said so.
+// "; weight 7 by anna until 2026-07-24T11:57:03Z, configured 50", where an operator said so.
 std::string said_by(const json& server, const char* what) {
   const json& said = part_in(part_in(server, "operator"), what);
   if (!said.is_object()) return {};
-  const std::string until = text_in(said, "until");
-  return fmt::format("; by {}{}", text_in(said, "who"), until == "-" ? std::string{} : " until " + until);
+  const std::string value = text_in(said, "value", ""), until = text_in(said, "until"),
+                    configured = text_in(said, "configured", "enabled");
+  return fmt::format("; {}{} by {}{}{}", std::string_view{what} == "weight" ? "weight " : "", value,
+                     text_in(said, "who"), until == "-" ? std::string{} : " until " + until,
+                     configured == "enabled" || configured == value ? std::string{} : ", configured " + configured);
 }
 std::string server_reason(const json& server) {
   const std::string reason = text_in(server, "duty_reason");
@@ -117,7 +122,8 @@ std::string servers_page(const json& answer, std::size_t width) {
                {.title = "REASON", .wrap = Wrap::below}}};
   for (const json& server : part_in(answer, "servers")) {
     const json& age = part_in(since_part(server), "for_s");
-    const std::string since = age.is_number() ? span_text(signed_in(since_part(server), "for_s")) : "-";
+    std::string since = age.is_number() ? span_text(signed_in(since_part(server), "for_s")) : "-";
+    if (flag_in(since_part(server), "began_earlier")) since = "> " + since;
     table.add({text_in(server, "farm"), text_in(server, "name"), text_in(server, "address"), ports_of(server),
                server_state(server), since, text_in(server, "weight"),
                count_text(count_in(server, "active_connections")), count_text(count_in(server, "closing_connections")),

@@ -103,7 +103,7 @@ TEST(Pages, SayWhenTheDataplaneIsNotRunning) {
 
 // The operator's word stands behind the reason, where there is one; and "since" is that of the state that is shown.
 TEST(Pages, SayWhyAServerIsAsItIs) {
-  const json said{{"who", "anna"}, {"until", nullptr}, {"for_s", 125}};
+  const json said{{"value", "drain"}, {"who", "anna"}, {"until", nullptr}, {"for_s", 125}};
   json server{{"farm", "shop"}, {"name", "web1"}, {"state", "up"}, {"reason", "connected"}, {"for_s", 4000}};
   for (const json& none : {json(), json{{"state", nullptr}, {"weight", nullptr}}}) {
     server["operator"] = none;
@@ -116,7 +116,15 @@ TEST(Pages, SayWhyAServerIsAsItIs) {
   server["operator"] = {{"state", said}, {"weight", nullptr}};
   const std::string shown = page("servers", {{"servers", {server}}}, Table::unbounded);
   EXPECT_NE(shown.find("draining  2 min 5 s"), std::string::npos) << shown;
-  EXPECT_NE(shown.find("connected; by anna\n"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("connected; drain by anna\n"), std::string::npos) << shown;
+  server["operator"] = {{"state", nullptr},
+                        {"weight", {{"value", 7}, {"who", "anna"}, {"until", "noon"}, {"configured", 50}}}};
+  EXPECT_NE(page("servers", {{"servers", {server}}}, Table::unbounded)
+                .find("connected; weight 7 by anna until noon, configured 50\n"),
+            std::string::npos);
+  server["began_earlier"] = true;
+  server.erase("duty");
+  EXPECT_NE(page("servers", {{"servers", {server}}}, Table::unbounded).find("> 1 h 6 min"), std::string::npos);
 }
 
 TEST(Pages, SayHowToGoOn) {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "control/surface/local/counter_sums.h"
+#include "control/surface/local/farm_standing.h"
 #include "control/surface/local/words.h"
 #include "dataplane/base/version.h"
 
@@ -20,38 +21,6 @@ std::int64_t age_s(std::chrono::system_clock::time_point since) {
   return std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::seconds>(age).count(), 0);
 }
 
-// Whatever the check says: its absence counts as up, its not having answered yet as unknown.
-struct Standing {
-  Health health = Health::up;
-  std::string reason = "not checked";
-  std::optional<std::chrono::system_clock::time_point> since;
-};
-
-Standing standing_of(const View& view, const model::Farm& farm, const Address& address,
-                     const model::ServicePort& port) {
-  const auto health = view.health(farm, address, port);
-  if (!health) return {};
-  Standing standing{.health = health->judgement.health, .reason = health->reason, .since = health->since};
-  if (health->judgement.streak > 0) {
-    standing.reason += " (the last " + std::to_string(health->judgement.streak) + ": " + health->last + ")";
-  }
-  return standing;
-}
-
-// Visits the endpoints of a server in its farm, each once: an address of a family that the farm has, and a port.
-template <class Visit>
-void for_each_endpoint(const model::Farm& farm, const model::Server& server, Visit visit) {
-  std::set<std::tuple<bool, std::uint16_t, Protocol>> visited;
-  for (const Address& vip : farm.addresses) {
-    const Address* address = server.address_of(vip.family());
-    if (address == nullptr) continue;
-    for (const model::ServicePort& port : farm.ports) {
-      const std::uint16_t number = farm.server_port_of(port);
-      if (visited.insert({address->is_v4(), number, port.protocol}).second) visit(*address, port);
-    }
-  }
-}
-
 void put_sums(json& into, const ServerSums& sums) {
   into["active_connections"] = sums.active - sums.closing;
   into["closing_connections"] = sums.closing;
@@ -60,20 +29,6 @@ void put_sums(json& into, const ServerSums& sums) {
   into["packets_out"] = sums.packets_out;
   into["bytes_in"] = sums.bytes_in;
   into["bytes_out"] = sums.bytes_out;
-}
-
-// What each endpoint's server does in its farm. The services of several addresses have the same endpoints, and so the
-// same duties.
-using DutyKey = std::tuple<std::uint32_t, std::uint32_t, bool, std::uint16_t, Protocol>;
-std::map<DutyKey, roster::Duty> duties_of(const View& view) {
-  std::map<DutyKey, roster::Duty> duties;
-  for (const CompiledServer& server : view.compiled) {
-    const ServerRow& row = view.snapshot->servers[server.id.index];
-    duties.emplace(DutyKey{server.farm, server.server, row.address.is_v4(), row.port.host(),
-                           view.snapshot->services[server.service.value].protocol},
-                   server.duty);
-  }
-  return duties;
 }
 
 // Connections against what may be; null: there is no limit, or no dataplane that counts.
@@ -111,27 +66,28 @@ std::map<RowName, ServerSums> row_sums(const View& view) {
   return sums_by_row(*view.region, *view.snapshot);
 }
 
-json farm_row(const View& view, const model::Farm& farm, const std::map<std::string, ServerSums>& by_farm) {
-  json row{{"name", farm.name}, {"mode", word(farm.mode)}, {"scheduler", word(farm.scheduler)}};
-  std::size_t up = 0;
-  bool some = false;
-  for (const model::Server& server : farm.servers) {
-    std::map<bool, roster::BoundPorts> bound;  // by whether it is its IPv4 address
-    std::vector<std::pair<bool, ServerState>> endpoints;
+// Well by their checks, on all of their endpoints.
+std::size_t servers_up(const View& view, const model::Farm& farm) {
+  const auto is_up = [&](const model::Server& server) {
+    bool all = true;
     for_each_endpoint(farm, server, [&](const Address& address, const model::ServicePort& port) {
-      const bool is_up = standing_of(view, farm, address, port).health == Health::up;
-      endpoints.emplace_back(address.is_v4(), is_up ? ServerState::up : ServerState::down);
-      if (farm.port_health == model::PortHealth::bound) bound[address.is_v4()].add(endpoints.back().second, 0);
+      all = all && standing_of(view, farm, address, port).health == Health::up;
     });
-    const auto serves = [&](const auto& one) {
-      return bound[one.first].standing(one.second).health == ServerState::up;
-    };
-    if (std::all_of(endpoints.begin(), endpoints.end(), serves)) ++up;
-    some = some || std::any_of(endpoints.begin(), endpoints.end(), serves);
-  }
-  row["state"] = up == farm.servers.size() ? "up" : some ? "degraded" : "down";
-  row["servers_up"] = up;  // with all their endpoints
+    return all;
+  };
+  return static_cast<std::size_t>(std::count_if(farm.servers.begin(), farm.servers.end(), is_up));
+}
+
+json farm_row(const View& view, const model::Farm& farm, const FarmStanding& standing,
+              const std::map<std::string, ServerSums>& by_farm) {
+  json row{{"name", farm.name}, {"mode", word(farm.mode)}, {"scheduler", word(farm.scheduler)}};
+  row["state"] = standing.state();
+  row["reason"] = standing.state() == "up" ? "" : standing.words();
+  row["servers_serving"] = standing.serving;
+  row["servers_up"] = servers_up(view, farm);
   row["servers_total"] = farm.servers.size();
+  json& others = row["not_serving"] = json::object();
+  for (const auto& [word, names] : standing.others) others[std::string{word}] = names.size();
   row["limit"] = farm_limit(view, farm);
   const auto sums = by_farm.find(farm.name);
   put_sums(row, sums == by_farm.end() ? ServerSums{} : sums->second);
@@ -182,19 +138,33 @@ json said_part(const roster::Said& said) {
   return part;
 }
 
+const model::Server* configured_server(const View& view, const std::string& farm, const std::string& server) {
+  const model::Model& model = view.configured != nullptr ? *view.configured : view.model;
+  for (const model::Farm& one : model.farms) {
+    if (one.name != farm) continue;
+    for (const model::Server& found : one.servers) {
+      if (found.name == server) return &found;
+    }
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 json operator_part(const View& view, const std::string& farm, const std::string& server) {
   const roster::ServerVerbs* verbs = view.overlay != nullptr ? view.overlay->find(farm, server) : nullptr;
   if (verbs == nullptr) return nullptr;
+  const model::Server* configured = configured_server(view, farm, server);
   json part{{"state", nullptr}, {"weight", nullptr}};
   if (verbs->state) {
     part["state"] = said_part(*verbs->state);
     part["state"]["value"] = roster::word(verbs->state->value);
+    part["state"]["configured"] = configured != nullptr ? json(roster::word(configured->state)) : json();
   }
   if (verbs->weight) {
     part["weight"] = said_part(*verbs->weight);
     part["weight"]["value"] = verbs->weight->value;
+    part["weight"]["configured"] = configured != nullptr ? json(configured->weight) : json();
   }
   return part;
 }
@@ -214,8 +184,9 @@ json show_farms(const View& view) {
   for (const auto& [name, sums] : row_sums(view)) by_farm[name.farm] += sums;
   json answer{{"dataplane", dataplane_part(view)}, {"farms", json::array()}};
   const auto limits = server_limits(view);
+  const Duties duties = duties_to_be(view);
   for (std::uint32_t f = 0; f < view.model.farms.size(); ++f) {
-    json row = farm_row(view, view.model.farms[f], by_farm);
+    json row = farm_row(view, view.model.farms[f], farm_standing(view, duties, f), by_farm);
     row["servers_full"] = std::count_if(limits.begin(), limits.end(), [&](const auto& limit) {
       return limit.first.first == f && limit.second.is_object() && limit.second["is_full"] == true;
     });
@@ -226,7 +197,7 @@ json show_farms(const View& view) {
 
 json show_servers(const View& view) {
   const auto sums = row_sums(view);
-  const auto duties = view.snapshot != nullptr ? duties_of(view) : std::map<DutyKey, roster::Duty>{};
+  const Duties duties = duties_in_force(view);
   const auto limits = server_limits(view);
   json answer{{"dataplane", dataplane_part(view)}, {"servers", json::array()}};
   for (std::uint32_t f = 0; f < view.model.farms.size(); ++f) {
@@ -253,6 +224,7 @@ json show_servers(const View& view) {
         row["duty"] = duty != duties.end() ? json(word(duty->second)) : json();
         row["duty_reason"] = duty != duties.end() ? json(sentence(duty->second, farm)) : json();
         row["since"] = standing.since ? json(iso_time(*standing.since)) : json();
+        row["began_earlier"] = standing.began_earlier;
         row["for_s"] = standing.since ? json(age_s(*standing.since)) : json();
         const auto limit = limits.find({f, s});
         row["limit"] = limit != limits.end() ? limit->second : json();

@@ -1,7 +1,9 @@
 // The answers of the local socket, as JSON. One question per line: {"show": WHAT} with WHAT one of
 //
-//   farms        per farm: state, servers up and in all, connections, packets, bytes, services
-//   servers      per endpoint of a server: state, why and since when, weight, connections
+//   farms        per farm: state by who takes new clients (up, degraded, full, down) and "reason", servers that do,
+//   that
+//                are well, and in all, connections, packets, bytes, services
+//   servers      per endpoint of a server: state, why and since when ("began_earlier": than that), weight, connections
 //                in both "limit" is {"connections", "max", "low", "is_full"}, of a server over all its endpoints, or
 //                null
 //   connections  the connection table, page by page (see entry_walk.h); also "farm", "server", "client" (an address or

@@ -130,6 +130,8 @@ TEST_F(AnswersTest, FarmsAddUpTheirServersOverAllWorkers) {
   const json farm = ask(R"({"show": "farms"})")["farms"][0];
   EXPECT_EQ(farm["name"], "shop");
   EXPECT_EQ(farm["state"], "degraded");
+  EXPECT_EQ(farm["reason"], "1 of 2 servers take new clients (down: web2)");
+  EXPECT_EQ(farm["servers_serving"], 1);
   EXPECT_EQ(farm["servers_up"], 1);
   EXPECT_EQ(farm["servers_total"], 2);
   EXPECT_EQ(farm["total_connections"], 60);
@@ -189,8 +191,44 @@ TEST_F(AnswersTest, AServerSaysWhichOfItsBoundPortsFailed) {
   const json farm = ask(R"({"show": "farms"})")["farms"][0];
   EXPECT_EQ(farm["state"], "down") << "nobody serves on any port";
   EXPECT_EQ(farm["servers_up"], 0);
+  compiled = {};
+  EXPECT_EQ(ask(R"({"show": "farms"})")["farms"][0]["state"], "down") << "nothing is in force yet: as it will be";
   model.farms[0].port_health = model::PortHealth::independent;
   EXPECT_EQ(ask(R"({"show": "farms"})")["farms"][0]["state"], "degraded");
+}
+
+// A farm is up when somebody takes its new clients, whatever the checks say.
+TEST_F(AnswersTest, AFarmIsWhatItsServersTake) {
+  using roster::Why;
+  checked = false;
+  struct Row {
+    roster::Duty web1, web2;
+    const char* state;
+    const char* reason;
+  };
+  const Row rows[]{
+      {{ServerState::up, Why::serves}, {ServerState::up, Why::serves}, "up", ""},
+      {{ServerState::up, Why::serves}, {ServerState::reserve, Why::not_needed}, "up", ""},
+      {{ServerState::maintenance, Why::maintenance},
+       {ServerState::draining, Why::drained},
+       "down",
+       "0 of 2 servers take new clients (draining: web2; maintenance: web1)"},
+      {{ServerState::up, Why::full},
+       {ServerState::down, Why::failed},
+       "full",
+       "0 of 2 servers take new clients (down: web2; full: web1)"},
+      {{ServerState::reserve, Why::waits},
+       {ServerState::up, Why::stands_in},
+       "degraded",
+       "1 of 2 servers take new clients (waiting while a standby holds its place: web1)"},
+  };
+  for (const Row& row : rows) {
+    compiled = {{web1, service, 0, 0, row.web1}, {web2, service, 0, 1, row.web2}};
+    const json farm = ask(R"({"show": "farms"})")["farms"][0];
+    EXPECT_EQ(farm["state"], row.state) << row.reason;
+    EXPECT_EQ(farm["reason"], row.reason);
+    EXPECT_EQ(farm["servers_up"], 2);
+  }
 }
 
 TEST_F(AnswersTest, DropsBalance) {

@@ -179,7 +179,9 @@ void ConfigurationDesk::answer(const json& request, const Done& done) {
   const auto begin = monotonic_now();
   const auto committed = commit(request);
   if (!committed) return done(to_json(committed.error()));
-  Json answer{{"revision", store::to_json(committed->revision)}, {"changes", to_json(committed->changes)}};
+  Json answer{{"revision", store::to_json(committed->revision)},
+              {"changes", to_json(committed->changes)},
+              {"hidden", box_.hidden(*configuration_.model(), committed->changes)}};
   box_.when_acknowledged([done, begin, answer = std::move(answer)](const std::string& waiting_for) mutable {
     answer["acknowledged"] = waiting_for.empty();
     answer["took_ms"] = std::chrono::duration<double, std::milli>(monotonic_now() - begin).count();
@@ -326,6 +328,7 @@ Answer<ordered_json> ConfigurationDesk::check(const Request& request) {
               {"since", to_json(check->since)},
               {"conflicts", std::move(conflicts)},
               {"radius", check->model ? box_.radius(*check->model, check->changes) : json{}},
+              {"hidden", check->model ? box_.hidden(*check->model, check->changes) : std::vector<std::string>{}},
               {"confirm_advised_s", advised ? json(std::chrono::seconds{store::kConfirmDefault}.count()) : json{}}};
 }
 

@@ -52,6 +52,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "control/store/configuration.h"
 
@@ -65,6 +66,9 @@ class ConfigurationDesk {
     std::function<void(std::function<void(const std::string& waiting_for)>)> when_acknowledged;
     // What committing `model` would do: see "radius" above.
     std::function<nlohmann::json(const model::Model& model, const std::vector<document::Change>& changes)> radius;
+    // Sentences: which of these changes do not show in `model`, because an operator has said otherwise.
+    std::function<std::vector<std::string>(const model::Model& model, const std::vector<document::Change>& changes)>
+        hidden;
     // Is told of each commit for a time that was made one for good, and by whom.
     std::function<void(const store::Revision&, const std::string& who)> confirmed;
   };

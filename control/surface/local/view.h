@@ -34,6 +34,7 @@ struct View {
   // Where the model's servers are in the snapshot, and their duties; empty while another model is in force.
   std::span<const CompiledServer> compiled{};
   const roster::Overlay* overlay = nullptr;  // what operators said; it is in the model already
+  const model::Model* configured = nullptr;  // the model without it; null: the same
   std::string config_file{};
   std::chrono::system_clock::time_point config_loaded{};
   std::vector<std::string> config_rejected{};  // why the last reload was rejected; empty: it was not

@@ -1,0 +1,235 @@
+// What operators say about servers, as control does it; see tests/support/control_lab.h. Root only.
+#include <catch2/catch.hpp>
+
+#include <future>
+#include <optional>
+
+#include "tests/support/control_lab.h"
+
+namespace fulcrum {
+
+const char* const test::kControlProgram = FULCRUM_CONTROL;
+
+namespace {
+
+using namespace test;  // NOLINT: the scenarios read as sentences
+
+// Asks while the dataplane goes on.
+json ask(Dataplane& dataplane, const ControlProcess& control, const json& request) {
+  auto answer = std::async(std::launch::async, [&] { return control.ask(request); });
+  wait_for(&dataplane, [&] { return answer.wait_for(std::chrono::seconds{0}) == std::future_status::ready; });
+  return answer.get();
+}
+
+json request_of(const char* server, const json& body) {
+  return {{"api",
+           {{"method", "POST"}, {"path", fmt::format("/api/v1/farms/shop/servers/{}/verbs", server)}, {"body", body}}}};
+}
+json say(const ControlProcess& control, const char* server, const json& body) {
+  return control.ask(request_of(server, body));
+}
+std::string done_of(Dataplane& dataplane, const ControlProcess& control, const char* server, const json& body) {
+  return ask(dataplane, control, request_of(server, body))["body"]["done"];
+}
+
+SCENARIO("an operator takes a server out for a time") {
+  if (geteuid() != 0) return;
+  const Lab lab;
+  lab.write_config(farm("shop", kVip));
+  const Server web1{lab, "10.1.1.11"};
+  const Server web2{lab, "10.1.1.12"};
+  GIVEN("a farm with two servers up") {
+    Dataplane dataplane{lab};
+    std::optional<ControlProcess> control{std::in_place, lab};
+    REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 2; }));
+    THEN("what is wrong is refused with its reason, and nothing changes") {
+      CHECK(say(*control, "web1", {{"verb", "weight"}, {"weight", 101}})["status"] == 422);
+      CHECK(say(*control, "web1", {{"verb", "weight"}})["status"] == 422);
+      CHECK(say(*control, "web1", {{"verb", "drain"}, {"for_s", 0}})["status"] == 422);
+      CHECK(say(*control, "web9", {{"verb", "drain"}})["status"] == 404);
+      CHECK(control->ask({{"verb", "drain"}, {"farm", "shop"}, {"server", "web1"}}).contains("error"));
+      CHECK(control->show("servers")["servers"][0]["operator"].is_null());
+    }
+    WHEN("one is drained without an end") {
+      json answer;
+      std::thread asks{[&] { answer = say(*control, "web1", {{"verb", "drain"}}); }};
+      REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 1; }));
+      asks.join();
+      CHECK(answer["status"] == 200);
+      CHECK(control->show("servers")["servers"][0]["duty"] == "draining");
+      CHECK(control->show("servers")["servers"][0]["operator"]["state"]["until"].is_null());
+      THEN("it stays so when control is killed and comes back") {
+        control->end(SIGKILL);
+        const std::uint64_t before = dataplane.snapshot->generation;
+        control.emplace(lab);
+        REQUIRE(wait_for(&dataplane, [&] { return dataplane.snapshot->generation > before; }));
+        CHECK(dataplane.usable(kVip) == 1);
+        REQUIRE(wait_for(&dataplane, [&] { return answers(*control); }));
+        CHECK(control->show("servers")["servers"][0]["wanted"] == "drain");
+        AND_WHEN("it is enabled") {
+          asks = std::thread{[&] { answer = say(*control, "web1", {{"verb", "enable"}}); }};
+          CHECK(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 2; }));
+          asks.join();
+          THEN("nothing is left of it") { CHECK(control->show("servers")["servers"][0]["operator"].is_null()); }
+        }
+      }
+      THEN("a commit that removes the server forgets it") {
+        std::string less = farm("shop", kVip);
+        const std::size_t at = less.find("{ name = \"web1\"");
+        less.erase(at, less.find("{ name = \"web2\"") - at);
+        lab.write_config(less);
+        control->send(SIGHUP);
+        REQUIRE(wait_for(&dataplane, [&] { return control->show("servers")["servers"].size() == 1; }));
+        lab.write_config(farm("shop", kVip));
+        control->send(SIGHUP);
+        CHECK(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 2; }));
+      }
+    }
+  }
+}
+
+SCENARIO("an operator gives a server another weight for a time") {
+  if (geteuid() != 0) return;
+  const Lab lab;
+  lab.write_config(farm("shop", kVip));
+  const Server web1{lab, "10.1.1.11"};
+  const Server web2{lab, "10.1.1.12"};
+  GIVEN("a farm with two servers up") {
+    Dataplane dataplane{lab};
+    const ControlProcess control{lab};
+    REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 2; }));
+    WHEN("one gets weight 0 for a second") {
+      json answer;
+      std::thread asks{[&] { answer = say(control, "web1", {{"verb", "weight"}, {"weight", 0}, {"for_s", 1}}); }};
+      REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 1; }));
+      THEN("the configured weight applies again by itself") {
+        CHECK(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 2; }));
+        asks.join();
+        CHECK(answer["status"] == 200);
+        CHECK(control.show("servers")["servers"][0]["weight"] == 10);
+        CHECK(control.show("servers")["servers"][0]["operator"].is_null());
+      }
+    }
+    WHEN("one has weight 0 and is enabled") {
+      json answer;
+      std::thread asks{[&] { answer = say(control, "web1", {{"verb", "weight"}, {"weight", 0}}); }};
+      REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 1; }));
+      asks.join();
+      asks = std::thread{[&] { answer = say(control, "web1", {{"verb", "enable"}}); }};
+      const bool serves = wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 2; });
+      asks.join();
+      THEN("it serves with its configured weight again, and the answer says so") {
+        CHECK(serves);
+        CHECK(answer["body"]["done"] == "web1 of farm shop: enabled, with weight 10 again");
+        CHECK(control.show("servers")["servers"][0]["operator"].is_null());
+      }
+    }
+  }
+}
+
+SCENARIO("an operator's time ends while control is dead") {
+  if (geteuid() != 0) return;
+  const Lab lab;
+  lab.write_config(farm("shop", kVip));
+  const Server web1{lab, "10.1.1.11"};
+  const Server web2{lab, "10.1.1.12"};
+  GIVEN("a server that is drained for a second") {
+    Dataplane dataplane{lab};
+    std::optional<ControlProcess> control{std::in_place, lab};
+    REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 2; }));
+    done_of(dataplane, *control, "web1", {{"verb", "drain"}, {"for_s", 1}});
+    WHEN("control is killed, and comes back when that is over") {
+      control->end(SIGKILL);
+      const auto over = std::chrono::system_clock::now() + std::chrono::milliseconds{1100};
+      REQUIRE(wait_for(&dataplane, [&] { return std::chrono::system_clock::now() > over; }));
+      control.emplace(lab);
+      REQUIRE(wait_for(&dataplane, [&] { return answers(*control); }));
+      THEN("it says what ended and of whom, and does not say it twice") {
+        const auto told = [&] {
+          const std::string events = control->show("events").dump();
+          const std::string what = "was over at ";
+          std::size_t times = 0;
+          for (std::size_t at = events.find(what); at != std::string::npos; at = events.find(what, at + 1)) ++times;
+          CHECK(events.find("while fulcrum-control was not running") != std::string::npos);
+          CHECK(events.find("web1 of farm shop") != std::string::npos);
+          return times;
+        };
+        CHECK(told() == 1);
+        CHECK(control->log().find("server web1 of farm shop: the time of \"drain\" by ") != std::string::npos);
+        CHECK(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 2; }));
+        control->end(SIGKILL);
+        control.emplace(lab);
+        REQUIRE(wait_for(&dataplane, [&] { return answers(*control); }));
+        CHECK(told() == 1);
+      }
+    }
+  }
+}
+
+SCENARIO("an operator calls a server back that waits for its standby") {
+  if (geteuid() != 0) return;
+  const Lab lab;
+  std::string shop = farm("shop", kVip);
+  shop.insert(shop.find("[ \"10.1.1.12\" ]") + 15, "; role = \"standby\"");
+  lab.write_config(shop);
+  std::optional<Server> web1{std::in_place, lab, "10.1.1.11"};
+  const Server web2{lab, "10.1.1.12"};
+  GIVEN("a server that came back while its standby serves") {
+    Dataplane dataplane{lab};
+    const ControlProcess control{lab};
+    const auto duty = [&](const char* first, const char* second) {
+      const json servers = control.show("servers")["servers"];
+      return servers[0]["duty"] == first && servers[1]["duty"] == second;
+    };
+    REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 1; }));
+    REQUIRE(wait_for(&dataplane, [&] { return duty("up", "standby"); }));
+    web1.reset();
+    REQUIRE(wait_for(&dataplane, [&] { return duty("down", "up"); }));
+    web1.emplace(lab, "10.1.1.11");
+    REQUIRE(wait_for(&dataplane, [&] { return duty("waiting", "up"); }));
+    WHEN("it is enabled") {
+      const std::string done = done_of(dataplane, control, "web1", {{"verb", "enable"}});
+      THEN("it takes its place back, and the answer says so") {
+        CHECK(done == "web1 of farm shop: enabled; it takes its place back from the standby");
+        CHECK(duty("up", "standby"));
+        CHECK(control.show("farms")["farms"][0]["state"] == "up");
+        CHECK(done_of(dataplane, control, "web1", {{"verb", "enable"}}) ==
+              "web1 of farm shop: enabled, as the configuration says");
+      }
+    }
+  }
+}
+
+SCENARIO("what an operator said hides what is committed") {
+  if (geteuid() != 0) return;
+  const Lab lab;
+  lab.write_config(farm("shop", kVip));
+  const Server web1{lab, "10.1.1.11"};
+  const Server web2{lab, "10.1.1.12"};
+  GIVEN("a server that is in maintenance until somebody says otherwise") {
+    Dataplane dataplane{lab};
+    const ControlProcess control{lab};
+    REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 2; }));
+    CHECK(done_of(dataplane, control, "web1", {{"verb", "maintenance"}}) ==
+          "web1 of farm shop: maintenance; connections that are left are reset in 300 s (drain_time_s)");
+    WHEN("another state is committed for it") {
+      std::ignore = control.ask({{"config", "open"}, {"candidate", "anna"}, {"who", "anna"}});
+      const char* state = "farms.shop.servers.web1.state";
+      std::ignore = control.ask({{"config", "set"}, {"candidate", "anna"}, {"path", state}, {"value", "drain"}});
+      const json check = control.ask({{"config", "check"}, {"candidate", "anna"}});
+      const json done = ask(dataplane, control, {{"config", "commit"}, {"candidate", "anna"}, {"who", "anna"}});
+      THEN("check and commit say that it stays as it is, and whose word that is") {
+        INFO(check.dump(1));
+        REQUIRE(check["hidden"].size() == 1);
+        const auto words = check["hidden"][0].get<std::string>();
+        CHECK(words.find("web1 of farm shop stays in maintenance: operator's word of ") == 0);
+        CHECK(words.find("until somebody says otherwise") != std::string::npos);
+        CHECK(done["hidden"] == check["hidden"]);
+        CHECK(control.show("servers")["servers"][0]["operator"]["state"]["configured"] == "drain");
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace fulcrum
