@@ -171,6 +171,21 @@ Result<std::string> Access::add_token(const Identity& who, const TokenWish& wish
   if (!covers(who, wish.role, wish.scope)) {
     return fail(Error::Code::conflict, "role", "a token cannot do more than you may yourself");
   }
+  const std::string owner = wish.account.empty() ? who.name : wish.account;
+  if (owner != who.name && !allows(who, Permission::accounts)) {
+    return fail(Error::Code::conflict, "account", "is not yours: a token for somebody else takes an administrator");
+  }
+  const Account* account = book_.find_account(owner);
+  if (account == nullptr) {
+    return fail(Error::Code::not_found, "account",
+                fmt::format("there is none named \"{}\": say for which account the token is", owner));
+  }
+  Identity holder;
+  holder.role = account->role;
+  holder.scope = account->scope;
+  if (!covers(holder, wish.role, wish.scope)) {
+    return fail(Error::Code::conflict, "role", fmt::format("a token cannot do more than its account, {}, may", owner));
+  }
   if (wish.lifetime <= std::chrono::seconds{0} || wish.lifetime > token_lifetime_max) {
     return fail(
         Error::Code::invalid, "expires_in_s",
@@ -179,7 +194,7 @@ Result<std::string> Access::add_token(const Identity& who, const TokenWish& wish
   const std::string secret = std::string{kTokenPrefix} + random_secret();
   Token token;
   token.name = wish.name;
-  token.account = who.name;
+  token.account = owner;
   token.hash = sha256(secret);
   token.role = wish.role;
   token.scope = wish.scope;

@@ -37,6 +37,7 @@ struct AccountWish {
 
 struct TokenWish {
   std::string name;
+  std::string account{};  // empty: of who makes it; another one takes the permission `accounts`
   Role role = Role::viewer;
   std::vector<std::string> scope;
   std::chrono::seconds lifetime{0};
@@ -75,7 +76,7 @@ class Access {
   void change_own_password(const Identity& who, const std::string& old_password, const std::string& new_password,
                            std::function<void(Result<void>)> done);
   Result<void> remove_account(const std::string& name);
-  // The secret, told once.
+  // The secret, told once. It can do at most what its maker and its account may.
   Result<std::string> add_token(const Identity& who, const TokenWish& wish);
   Result<void> remove_token(const std::string& name) { return book_.remove_token(name); }
   bool end_session(const std::string& id) { return sessions_.end(id); }

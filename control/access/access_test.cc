@@ -156,6 +156,17 @@ TEST_F(AccessTest, TokensDoNoMoreThanTheirMaker) {
   EXPECT_EQ(who->words(), "shopper (token t)");
   EXPECT_TRUE(allows_on_farm(*who, Permission::farms, "shop"));
   EXPECT_FALSE(allows_on_farm(*who, Permission::farms, "mail"));
+  // For somebody else: by an administrator, and not beyond what that account may.
+  const auto for_shopper = [&](const Identity& maker, Role role, const char* account) {
+    return access->add_token(maker,
+                             {.name = "ci", .account = account, .role = role, .scope = {}, .lifetime = seconds{60}});
+  };
+  EXPECT_EQ(for_shopper(shopper, Role::viewer, "root").error().path, "account");
+  EXPECT_EQ(for_shopper(console("root"), Role::administrator, "shopper").error().path, "role");
+  EXPECT_EQ(for_shopper(console("nobody"), Role::viewer, "").error().code, Error::Code::not_found);
+  const auto made = for_shopper(console("nobody"), Role::viewer, "shopper");
+  ASSERT_TRUE(made);
+  EXPECT_EQ(access->by_token(*made, "192.0.2.9")->words(), "shopper (token ci)");
   // When its maker loses the farm, so does the token.
   ASSERT_TRUE(
       put(in("root"), {.name = "shopper", .role = {}, .scope = std::vector<std::string>{"mail"}, .password = {}}));

@@ -146,10 +146,11 @@ void list_tokens(Api& api, const CallPtr& call) {
 void make_token(Api& api, const CallPtr& call) {
   access::TokenWish wish;
   wish.name = call->body["name"].get<std::string>();
+  wish.account = call->body.value("account", "");
   wish.role = access::parse_role(call->body["role"].get<std::string>()).value_or(access::Role::viewer);
   wish.scope = scope_of(call->body);
   wish.lifetime = std::chrono::seconds{call->body["expires_in_s"].get<std::int64_t>()};
-  call->object = "token " + wish.name;
+  call->object = "token " + wish.name + (wish.account.empty() ? "" : " of " + wish.account);
   const auto secret = api.access().add_token(call->who, wish);
   if (!secret) return call->answer(problem(secret.error()));
   Json body = token_json(api.access().book().tokens().at(wish.name), api.access().clock().wall());
@@ -239,11 +240,12 @@ void add_token_routes(Api& api) {
   add({.method = Method::post,
        .pattern = "/api/v1/tokens",
        .id = "make-token",
-       .summary = "Make a token for a program. It can do at most what its maker may.",
-       .body = object_schema({{"name", text_schema(1, 32)},
-                              {"role", role_schema()},
-                              {"expires_in_s", number_schema(1, access::Access::token_lifetime_max.count())}},
-                             {{"scope", scope_schema()}}),
+       .summary = "Make a token for a program. It can do at most what its maker and its account may.",
+       .body =
+           object_schema({{"name", text_schema(1, 32)},
+                          {"role", role_schema()},
+                          {"expires_in_s", number_schema(1, access::Access::token_lifetime_max.count())}},
+                         {{"scope", scope_schema()}, {"account", text_schema(1, 32, "whose it is, if not one's own")}}),
        .answer = token_schema(),
        .good = 201},
       make_token);

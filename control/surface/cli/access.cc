@@ -77,6 +77,22 @@ Outcome remove_account(Session& session, const Parsed& parsed) {
   return removed(session, "/api/v1/accounts/", parsed.get("name"), "account {}: is gone, with its tokens\n");
 }
 
+// The secret is in the answer, and nowhere else.
+Outcome make_token(Session& session, const Parsed& parsed) {
+  const auto seconds = seconds_of(parsed.get("for"));
+  if (!seconds) return refused(Status::invalid, fmt::format("\"{}\" is no time: say 12h or 90d", parsed.get("for")));
+  json body{{"name", parsed.get("name")},
+            {"account", parsed.get("account")},
+            {"role", parsed.get("role")},
+            {"expires_in_s", *seconds}};
+  if (parsed.has("farms")) body["scope"] = listed_words(parsed.get("farms"));
+  const auto answer = call_operation(session.box(), "POST", "/api/v1/tokens", std::move(body));
+  if (!answer) return refused(answer.error());
+  return said(fmt::format("token {} of account {}, until {}. It is shown this once:\n{}\n", text_in(*answer, "name"),
+                          text_in(*answer, "account"), text_in(*answer, "expires"), text_in(*answer, "token")),
+              *answer);
+}
+
 Outcome revoke_token(Session& session, const Parsed& parsed) {
   return removed(session, "/api/v1/tokens/", parsed.get("name"), "token {}: is revoked\n");
 }

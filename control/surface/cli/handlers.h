@@ -61,6 +61,7 @@ Outcome show_audit(Session& session, const Parsed& parsed);
 Outcome put_account(Session& session, const Parsed& parsed);
 Outcome change_password(Session& session, const Parsed& parsed);
 Outcome remove_account(Session& session, const Parsed& parsed);
+Outcome make_token(Session& session, const Parsed& parsed);
 Outcome revoke_token(Session& session, const Parsed& parsed);
 Outcome end_session(Session& session, const Parsed& parsed);
 Outcome set_up_account(Session& session, const Parsed& parsed);
@@ -68,6 +69,9 @@ Outcome unlock_account(Session& session, const Parsed& parsed);
 Outcome rescue(Session& session, const Parsed& parsed);
 Outcome verify_audit(Session& session, const Parsed& parsed);
 Outcome call_api(Session& session, const Parsed& parsed);
+
+// "90s", "30m", "2h", "1d". Nothing: none of these.
+std::optional<std::int64_t> seconds_of(const std::string& word);
 
 // Of a person twice; a script's is its next line.
 tl::expected<std::string, Trouble> read_new_password(Session& session);

@@ -2,17 +2,14 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <optional>
 
 #include "control/surface/cli/api_call.h"
 #include "control/surface/cli/handlers.h"
 
 namespace fulcrum::cli {
-namespace {
 
 using nlohmann::json;
 
-// "90s", "30m", "2h", "1d". Nothing: none of these.
 std::optional<std::int64_t> seconds_of(const std::string& word) {
   std::int64_t number = 0;
   const char* const end = word.data() + word.size();
@@ -31,8 +28,6 @@ std::optional<std::int64_t> seconds_of(const std::string& word) {
       return std::nullopt;
   }
 }
-
-}  // namespace
 
 Outcome operate_server(Session& session, const Parsed& parsed) {
   const std::string name = parsed.get("server");
