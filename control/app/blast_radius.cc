@@ -42,17 +42,6 @@ const model::Server* find(const model::Model& model, const roster::Overlay::Name
   return nullptr;
 }
 
-// A connection was set up the way its service works, readdressed or not, and cannot go on the other way.
-bool works_otherwise(const Snapshot& running, const Snapshot& planned, const ServerRow& before,
-                     const ServerRow& after) {
-  if (before.service.value >= kServicesMax || after.service.value >= kServicesMax) return false;
-  return running.services[before.service.value].mode != planned.services[after.service.value].mode;
-}
-
-}  // namespace
-
-namespace {
-
 struct Held {
   std::uint64_t living = 0, closing = 0;
 };
@@ -90,8 +79,6 @@ BlastRadius radius_of(const Region& region, const Snapshot& running, const Snaps
     radius.closing += closing;
     const ServerRow& next = planned.servers[i];
     if (next.state == ServerState::unused || next.generation != row.generation) {
-      radius.lost += connections;
-    } else if (works_otherwise(running, planned, row, next)) {
       radius.lost += connections;
     } else if (next.flows != Flows::go_on) {
       (next.flows == Flows::reset ? radius.reset : radius.drained) += connections;

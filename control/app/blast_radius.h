@@ -27,7 +27,7 @@ struct BlastRadius {
   std::uint64_t kept = 0;       // connections that go on until they end
   std::uint64_t drained = 0;    // go on, at a server that gets no new ones any more or that leaves after drain_time_s
   std::uint64_t reset = 0;      // by the farm's choice
-  std::uint64_t lost = 0;       // nobody forwards them and nobody tells the ends, or the farm's mode changes under them
+  std::uint64_t lost = 0;       // nobody forwards them and nobody tells the ends
   std::uint64_t closing = 0;    // about to be over, whatever becomes of their server
   std::set<std::string> farms;  // that a change touches
   std::vector<LostWeight> losing_weight;

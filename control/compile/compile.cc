@@ -196,7 +196,9 @@ class Compiler {
       if (kept[i] || !is_row_of_server(row) || row.service.value >= kServicesMax) continue;
       const auto name = by_name ? previous_->server_names[i].view() : std::string_view{};
       const Be16 offset = offset_of(row.port, previous_->services[row.service.value].port);
-      before.emplace(ServerKey{row.service.value, row.address, offset, name}, i);
+      const auto [same, is_first] = before.try_emplace(ServerKey{row.service.value, row.address, offset, name}, i);
+      // One of them may have left when the farm's mode changed.
+      if (!is_first && previous_->servers[same->second].state == ServerState::leaving) same->second = i;
     }
     for (PlannedServer& server : servers_) {
       if (server.row || !service_is_kept_[server.service] || works_otherwise(services_[server.service])) continue;

@@ -76,6 +76,11 @@ TEST(Compile, AnotherModeEndsTheConnectionsOfTheOldOne) {
   EXPECT_EQ(third->servers[old].flows, Flows::reset) << "still";
   EXPECT_EQ(find_member(*third, before.service, before.member), now);
   EXPECT_EQ(later(model, *third, 1002, false)->servers[old].state, ServerState::unused);
+  model.farms[0].mode = Mode::nat;
+  const auto fourth = later(model, *third, 1003);
+  const std::uint16_t again = find_member(*fourth, before.service, before.member);
+  const auto fifth = later(model, *fourth, 1004);
+  EXPECT_EQ(find_member(*fifth, before.service, before.member), again) << "not the one that left, which looks the same";
 }
 
 // By keeping what the model no longer has: an address, a port, the whole farm.

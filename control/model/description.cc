@@ -207,7 +207,8 @@ Description<Farm> describe_farm() {
           .length(1, kNameMax)
           .characters(kNameCharacters)
           .sample("\"shop\""),
-      field("mode", &Farm::mode, "How packets reach the servers.")
+      field("mode", &Farm::mode,
+            "How packets reach the servers. No connection can go on the other way: a change resets those there are.")
           .choice("nat", Mode::nat,
                   "the destination becomes the server; its answers must come back through this box, so the box is the "
                   "servers' gateway")

@@ -121,7 +121,7 @@ inline constexpr std::array<DropReason, kDropReasons> kDropReasonTable{{
     {Drop::twin_refused, "twin_refused", "Linux did not take the packet from the kernel twin"},
     {Drop::lost_in_restart, "lost_in_restart", "was in the dataplane's hands when the process died"},
     {Drop::connection_reset, "connection_reset",
-     "its server left the farm or is in maintenance, and the farm resets its connections then"},
+     "its server left the farm or is in maintenance and the farm resets such connections, or the farm's mode changed"},
     {Drop::servers_full, "servers_full", "every server of the farm that takes connections has as many as it may have"},
     {Drop::farm_full, "farm_full", "the farm has as many connections as it may have"},
 }};

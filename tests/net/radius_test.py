@@ -93,9 +93,9 @@ class Radius(LabCase):
         self.check_then_commit(("delete", FARM, {}), kept=HELD)
         self.assertEqual(self.asked(), {"answered": HELD})
 
-    def test_another_mode_loses(self):
-        self.check_then_commit(("set", f"{FARM}.mode", {"value": "dsr"}), lost=HELD)
-        self.assertEqual(self.asked().get("answered"), 0)
+    def test_another_mode_resets(self):
+        self.check_then_commit(("set", f"{FARM}.mode", {"value": "dsr"}), reset=HELD)
+        self.assertEqual(self.asked(), {"answered": 0, "reset": HELD})
 
     def test_a_name_and_another_scheduler_keep(self):
         edits = (
