@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 #include "control/compile/bind_ports.h"
@@ -13,6 +12,7 @@
 #include "control/compile/fill_limits.h"
 #include "control/compile/fill_routes.h"
 #include "control/compile/leaving.h"
+#include "control/compile/members.h"
 #include "control/compile/plan.h"
 #include "control/compile/ranges.h"
 #include "control/compile/rows.h"
@@ -48,7 +48,7 @@ class Compiler {
     give_farm_ids();
     give_server_ids();
     give_duties();
-    give_member_ids();
+    give_members(input_.model, previous_, services_, farm_ids_, servers_, into_);
     if (const auto done = fill_routes(input_, services_, leaving_services_, into_.routes); !done)
       return tl::unexpected<Error>{done.error()};
     fill_services();
@@ -105,17 +105,17 @@ class Compiler {
     }
     into_.farms.fill(FarmRow{});
     farm_ids_.assign(farms.size(), kNoIndex);
-    for (std::size_t f = 0; f < farms.size(); ++f) {
+    const auto named = [&](std::size_t f) {
       const auto found = before.find(farms[f].name);
-      if (found != before.end()) take_farm(f, found->second);
+      return found == before.end() ? kNoIndex : found->second;
+    };
+    keep_farms([&](std::size_t f, std::uint16_t id) { return id == named(f); });
+    keep_farms([](std::size_t, std::uint16_t) { return true; });
+    for (std::size_t f = 0; f < farms.size(); ++f) {
+      const std::uint16_t id = named(f);
+      if (farm_ids_[f] == kNoIndex && id != kNoIndex && is_free_farm(id)) take_farm(f, id);
     }
-    for (std::size_t s = 0; s < services_.size(); ++s) {
-      if (!service_is_kept_[s] || farm_ids_[services_[s].farm_index] != kNoIndex) continue;
-      const FarmId renamed = previous_->services[*services_[s].row].farm;
-      if (renamed.value < kFarmsMax && into_.farms[renamed.value].name.view().empty()) {
-        take_farm(services_[s].farm_index, renamed.value);
-      }
-    }
+    keep_farms_by_address();
     keep_leaving_farms();
     std::uint16_t free = 0;
     for (std::size_t f = 0; f < farms.size(); ++f) {
@@ -126,6 +126,32 @@ class Compiler {
     into_.farm_count = 0;
     for (std::uint16_t id = 0; id < kFarmsMax; ++id) {
       if (!into_.farms[id].name.view().empty()) into_.farm_count = id + 1U;
+    }
+  }
+  [[nodiscard]] bool is_free_farm(std::uint16_t id) const {
+    return id < kFarmsMax && into_.farms[id].name.view().empty();
+  }
+  // A farm goes on with the id of one whose services it has, if that `may` be.
+  template <class May>
+  void keep_farms(May may) {
+    for (std::size_t s = 0; s < services_.size(); ++s) {
+      const std::uint32_t farm = services_[s].farm_index;
+      if (!service_is_kept_[s] || farm_ids_[farm] != kNoIndex) continue;
+      const std::uint16_t id = previous_->services[*services_[s].row].farm.value;
+      if (is_free_farm(id) && may(farm, id)) take_farm(farm, id);
+    }
+  }
+  // Those that got another name and other ports.
+  void keep_farms_by_address() {
+    if (previous_ == nullptr || std::count(farm_ids_.begin(), farm_ids_.end(), kNoIndex) == 0) return;
+    std::unordered_map<ServiceKey, std::uint16_t, KeyHash> before;
+    for (const ServiceRow& row : previous_->services) {
+      if (row.in_use == kServes) before.emplace(ServiceKey{row.address, Be16{0}, Protocol{}}, row.farm.value);
+    }
+    for (const PlannedService& service : services_) {
+      if (farm_ids_[service.farm_index] != kNoIndex) continue;
+      const auto found = before.find(ServiceKey{service.key.address, Be16{0}, Protocol{}});
+      if (found != before.end() && is_free_farm(found->second)) take_farm(service.farm_index, found->second);
     }
   }
   // Whose addresses and ports are leaving, all of them or some.
@@ -239,59 +265,6 @@ class Compiler {
       const auto duties = roster::duties(members, services_[service].farm->standbys);
       for (std::size_t i = 0; i < duties.size(); ++i) servers_[first + i].duty = duties[i];
     }
-  }
-
-  // A server that kept a row keeps that row's member id, so that its persistent clients stay where its connections are;
-  // one that kept none (its address changed) goes on with the id of its name. None is ever given again.
-  void give_member_ids() {
-    into_.newest_member = previous_ != nullptr ? previous_->newest_member : kNoMember;
-    std::vector<std::size_t> first;  // of each farm's servers, among the servers of all farms
-    std::size_t count = 0;
-    for (const model::Farm& farm : input_.model.farms) {
-      first.push_back(count);
-      count += farm.servers.size();
-    }
-    std::vector<MemberId> members(count, kNoMember);
-    const auto place_of = [&](const PlannedServer& server) -> MemberId& {
-      return members[first[services_[server.service].farm_index] + server.server_index];
-    };
-    for (const PlannedServer& server : servers_) {
-      if (MemberId& member = place_of(server); server.is_kept && member == kNoMember) {
-        member = previous_->servers[*server.row].member;
-      }
-    }
-    name_members(members, place_of);
-    for (PlannedServer& server : servers_) server.member = place_of(server);
-  }
-  // Gives an id to those that have none: that of their name, unless a renamed server went on with it, or a new one.
-  template <class PlaceOf>
-  void name_members(const std::vector<MemberId>& members, PlaceOf place_of) {
-    std::unordered_set<std::uint32_t> taken;
-    std::unordered_map<MemberName, MemberId, MemberHash> named;
-    for (const PlannedServer& server : servers_) {
-      MemberId& member = place_of(server);
-      if (member != kNoMember) continue;
-      if (taken.empty()) {  // the first of them: seldom is there one
-        named = members_by_name();
-        for (const MemberId given : members) taken.insert(given.value);
-      }
-      const auto before = named.find({services_[server.service].farm->name, server.server->name});
-      const bool is_free = before != named.end() && taken.insert(before->second.value).second;
-      member = is_free ? before->second : MemberId{++into_.newest_member.value};
-    }
-  }
-  std::unordered_map<MemberName, MemberId, MemberHash> members_by_name() const {
-    std::unordered_map<MemberName, MemberId, MemberHash> members;
-    members.reserve(servers_.size() * 2);
-    for (std::size_t i = 0; previous_ != nullptr && i < kServersMax; ++i) {
-      const ServerRow& row = previous_->servers[i];
-      if (row.state == ServerState::unused || row.member == kNoMember || row.service.value >= kServicesMax) continue;
-      const FarmId farm = previous_->services[row.service.value].farm;
-      if (farm.value >= kFarmsMax) continue;
-      members.emplace(MemberName{previous_->farms[farm.value].name.view(), previous_->server_names[i].view()},
-                      row.member);
-    }
-    return members;
   }
 
   void fill_services() {

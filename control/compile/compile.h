@@ -3,10 +3,11 @@
 //
 // Ids are stable, so that a rename or a move disturbs nobody. A service that the previous snapshot already has, by
 // (address, protocol, port), keeps its ServiceId, and so does one that shares ports with one that is no more
-// (ranges.h); a server, by (service, address, port), keeps index and generation, and with them its connections; a farm,
-// by name or else by a service that it kept, keeps its FarmId. Which server of its farm a server is to persistent
-// clients (MemberId) goes by the rows it kept, else by its name. A row that falls free remembers when; new services and
-// servers take rows that were never used, then those free for longest, and a server's row goes on with the next
+// (ranges.h); a server, by (service, address, port), keeps index and generation, and with them its connections. A farm
+// keeps its FarmId by a service that it kept, under its own name or, renamed, under another; else by its name; else,
+// when name and ports are new, by an address. Which server of its farm a server is to persistent clients (MemberId)
+// goes by the rows it kept, else by its address, else by its name. A row that falls free remembers when; new services
+// and servers take rows that were never used, then those free for longest, and a server's row goes on with the next
 // generation. So an id that a connection still holds is not soon somebody else's, and never silently.
 //
 // A server that left its farm while it may have connections keeps its row, as `leaving`, until none is left; what

@@ -39,11 +39,10 @@ struct KeyHash {
   std::size_t operator()(const ServerKey& key) const { return hash_of(key.address, key.port, key.service); }
 };
 
-using MemberName = std::pair<std::string_view, std::string_view>;  // farm, server
+using MemberName = std::pair<std::uint16_t, std::string_view>;  // row of the farm, server
 struct MemberHash {
   std::size_t operator()(const MemberName& name) const {
-    const std::hash<std::string_view> hash;
-    return hash(name.first) * 31 + hash(name.second);
+    return std::hash<std::string_view>{}(name.second) * 31 + name.first;
   }
 };
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <unordered_map>
 
 #include "control/document/json.h"
@@ -36,6 +38,101 @@ std::uint64_t rest_of(const Shape& shape, const Node& element) {
   for (const std::size_t position : shape.key()) children[position] = nullptr;
   return make_group(shape, std::move(children))->hash;
 }
+
+constexpr std::size_t kGone = SIZE_MAX;
+
+// Where each element of a list is in another one: under its key, else under another. It is the same one under another
+// name when everything else is the same, or when it still has one of its addresses: by these a farm and a server keep
+// their connections and clients (compile.h), also while their old name is somebody else's already.
+class Homes {
+ public:
+  Homes(const Shape& shape, const std::vector<NodePtr>& before, const std::vector<NodePtr>& after,
+        const std::vector<std::string>& old_keys, const std::vector<std::string>& new_keys)
+      : shape_{shape}, before_{before}, after_{after} {
+    const Keys places = positions_of(new_keys);
+    std::vector<bool> is_taken(after.size());
+    for (const std::string& key : old_keys) {
+      const auto found = places.find(key);
+      homes_.push_back(found == places.end() ? kGone : found->second);
+      if (homes_.back() != kGone) is_taken[homes_.back()] = true;
+    }
+    for (std::size_t i = 0; i < after.size(); ++i) {
+      if (is_taken[i]) continue;
+      by_rest_.emplace(rest_of(shape, *after[i]), i);
+      for (const std::string& address : addresses_of(*after[i])) by_address_.emplace(address, i);
+    }
+    if (by_rest_.empty()) return;
+    for (std::size_t i = 0; i < before.size(); ++i) settle_replaced(i);
+    for (std::size_t i = 0; i < before.size(); ++i) settle_gone(i, by_rest_.equal_range(rest_of(shape, *before[i])));
+    for (std::size_t i = 0; i < before.size(); ++i) settle_gone_by_address(i);
+  }
+  std::vector<std::size_t> take() { return std::move(homes_); }
+
+ private:
+  [[nodiscard]] std::vector<std::string> addresses_of(const Node& element) const {
+    std::vector<std::string> addresses;
+    for (std::size_t i = 0; i < shape_.fields.size(); ++i) {
+      const Field& field = shape_.fields[i];
+      if (field.name != "addresses" || field.kind == Kind::group || element.children[i] == nullptr) continue;
+      for (const settings::Value& value : element.children[i]->values) addresses.push_back(text_of(field, value));
+    }
+    return addresses;
+  }
+  [[nodiscard]] bool share_addresses(const Node& a, const Node& b) const {
+    const auto ours = addresses_of(a), theirs = addresses_of(b);
+    return std::any_of(ours.begin(), ours.end(), [&](const std::string& one) {
+      return std::find(theirs.begin(), theirs.end(), one) != theirs.end();
+    });
+  }
+  [[nodiscard]] std::size_t likeness(const Node& a, const Node& b) const {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < shape_.fields.size(); ++i) count += same(a.children[i], b.children[i]) ? 1 : 0;
+    return count;
+  }
+  // The one most like it of those that came with an address of its.
+  [[nodiscard]] std::size_t twin_by_address(const Node& element) const {
+    std::size_t best = kGone;
+    for (const std::string& address : addresses_of(element)) {
+      const auto [first, last] = by_address_.equal_range(address);
+      for (auto one = first; one != last; ++one) {
+        const bool is_free = given_.count(one->second) == 0;
+        const auto is_better = [&] {
+          return best == kGone || likeness(element, *after_[one->second]) > likeness(element, *after_[best]);
+        };
+        if (is_free && is_better()) best = one->second;
+      }
+    }
+    return best;
+  }
+  void give(std::size_t i, std::size_t home) {
+    homes_[i] = home;
+    given_.insert(home);
+  }
+  // Its name is somebody else's by now.
+  void settle_replaced(std::size_t i) {
+    if (homes_[i] == kGone || same(before_[i], after_[homes_[i]])) return;
+    const std::size_t twin = twin_by_address(*before_[i]);
+    if (twin != kGone && !share_addresses(*before_[i], *after_[homes_[i]])) give(i, twin);
+  }
+  template <class Range>
+  void settle_gone(std::size_t i, const Range& range) {
+    for (auto one = range.first; one != range.second && homes_[i] == kGone; ++one) {
+      if (given_.count(one->second) == 0) give(i, one->second);
+    }
+  }
+  void settle_gone_by_address(std::size_t i) {
+    if (homes_[i] != kGone) return;
+    if (const std::size_t twin = twin_by_address(*before_[i]); twin != kGone) give(i, twin);
+  }
+
+  const Shape& shape_;
+  const std::vector<NodePtr>& before_;
+  const std::vector<NodePtr>& after_;
+  std::multimap<std::uint64_t, std::size_t> by_rest_;  // of those that came under new names
+  std::multimap<std::string, std::size_t> by_address_;
+  std::set<std::size_t> given_;
+  std::vector<std::size_t> homes_;
+};
 
 class Comparison {
  public:
@@ -75,43 +172,47 @@ class Comparison {
     if (elements_in_place(shape, before, after)) return;
     const auto old_keys = keys_of(shape, before);
     const auto new_keys = keys_of(shape, after);
-    const Keys old_positions = positions_of(old_keys);
-    const Keys new_positions = positions_of(new_keys);
-    std::vector<std::size_t> gone;
-    std::vector<std::size_t> fresh;
-    for (std::size_t i = 0; i < before.size(); ++i) {
-      if (new_positions.count(old_keys[i]) == 0) gone.push_back(i);
-    }
-    for (std::size_t i = 0; i < after.size(); ++i) {
-      if (old_positions.count(new_keys[i]) == 0) fresh.push_back(i);
+    const std::vector<std::size_t> homes = Homes{shape, before, after, old_keys, new_keys}.take();
+    std::vector<bool> is_fresh(after.size(), true);
+    for (const std::size_t home : homes) {
+      if (home != kGone) is_fresh[home] = false;
     }
     std::vector<std::string> order = old_keys;  // as it is after the changes so far
-    pair_renamed(field, owner, before, after, gone, fresh, order, new_keys);
-    for (const std::size_t i : gone) {
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      if (homes[i] == kGone || old_keys[i] == new_keys[homes[i]]) continue;
+      step_into(old_keys[i], [&] { add(Change::Kind::renamed, field, owner, nullptr, nullptr); });
+      changes_.back().keys_from = {old_keys[i]};
+      changes_.back().keys_to = {new_keys[homes[i]]};
+      *std::find(order.begin(), order.end(), old_keys[i]) = new_keys[homes[i]];
+    }
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      if (homes[i] != kGone) continue;
       const auto at = std::find(order.begin(), order.end(), old_keys[i]);
       const auto position = static_cast<std::size_t>(at - order.begin());
       step_into(old_keys[i], [&] { add(Change::Kind::removed, field, owner, before[i], nullptr, position); });
       order.erase(at);
     }
     for (std::size_t i = 0; i < before.size(); ++i) {
-      const auto found = new_positions.find(old_keys[i]);
-      if (found == new_positions.end() || same(before[i], after[found->second])) continue;
-      step_into(old_keys[i], [&] { group(shape, before[i], after[found->second]); });
+      if (homes[i] == kGone || same(before[i], after[homes[i]])) continue;
+      step_into(new_keys[homes[i]], [&] { group_but_key(shape, before[i], after[homes[i]]); });
     }
     std::vector<std::string> kept;  // of `after`, without what is added
-    for (std::size_t i = 0, next = 0; i < after.size(); ++i) {
-      if (next < fresh.size() && fresh[next] == i) {
-        ++next;
-      } else {
-        kept.push_back(new_keys[i]);
-      }
+    for (std::size_t i = 0; i < after.size(); ++i) {
+      if (!is_fresh[i]) kept.push_back(new_keys[i]);
     }
     if (order != kept) {
       changes_.push_back({Change::Kind::ordered, path_, &field, &owner, {}, {}, std::move(order), std::move(kept), 0});
     }
-    for (const std::size_t i : fresh) {
-      step_into(new_keys[i], [&] { add(Change::Kind::added, field, owner, nullptr, after[i], i); });
+    for (std::size_t i = 0; i < after.size(); ++i) {
+      if (is_fresh[i]) step_into(new_keys[i], [&] { add(Change::Kind::added, field, owner, nullptr, after[i], i); });
     }
+  }
+
+  // Two of one list under the same name by now: what names them has been told.
+  void group_but_key(const Shape& shape, const NodePtr& from, const NodePtr& to) {
+    std::vector<NodePtr> children = from->children;
+    for (const std::size_t position : shape.key()) children[position] = to->children[position];
+    group(shape, make_group(shape, std::move(children)), to);
   }
 
   // The usual case: the same elements in the same places, some of them changed.
@@ -126,29 +227,6 @@ class Comparison {
     }
     for (const auto& [i, key] : differing) step_into(key, [&, i = i] { group(shape, before[i], after[i]); });
     return true;
-  }
-
-  // One that went and one that came with the same contents are the same under another name.
-  void pair_renamed(const Field& field, const Shape& owner, const std::vector<NodePtr>& before,
-                    const std::vector<NodePtr>& after, std::vector<std::size_t>& gone, std::vector<std::size_t>& fresh,
-                    std::vector<std::string>& order, const std::vector<std::string>& new_keys) {
-    const Shape& shape = *field.shape;
-    for (auto old = gone.begin(); old != gone.end();) {
-      const std::uint64_t rest = rest_of(shape, *before[*old]);
-      const auto twin =
-          std::find_if(fresh.begin(), fresh.end(), [&](std::size_t i) { return rest_of(shape, *after[i]) == rest; });
-      if (twin == fresh.end()) {
-        ++old;
-        continue;
-      }
-      const std::string key = key_of(shape, *before[*old]);
-      step_into(key, [&] { add(Change::Kind::renamed, field, owner, nullptr, nullptr); });
-      changes_.back().keys_from = {key};
-      changes_.back().keys_to = {new_keys[*twin]};
-      *std::find(order.begin(), order.end(), key) = new_keys[*twin];
-      fresh.erase(twin);
-      old = gone.erase(old);
-    }
   }
 
   template <class Body>

@@ -80,14 +80,23 @@ const model::Server* find_server(const model::Model& model, const Overlay::Name&
   return farm == nullptr ? nullptr : server_called(*farm, name.second);
 }
 
+template <class List>
+bool share(const List& ours, const List& theirs) {
+  return std::any_of(ours.begin(), ours.end(),
+                     [&](const auto& value) { return std::find(theirs.begin(), theirs.end(), value) != theirs.end(); });
+}
+
 bool serve_the_same(const model::Farm& one, const model::Farm& other) {
-  const auto has = [](const auto& list, const auto& value) {
-    return std::find(list.begin(), list.end(), value) != list.end();
-  };
-  const auto shares = [&](const auto& ours, const auto& theirs) {
-    return std::any_of(ours.begin(), ours.end(), [&](const auto& value) { return has(theirs, value); });
-  };
-  return shares(one.addresses, other.addresses) && shares(one.ports, other.ports);
+  return share(one.addresses, other.addresses) && share(one.ports, other.ports);
+}
+
+// The farm as it is after a change, by the rule of compile.h; null: it is gone.
+const model::Farm* farm_after(const model::Farm& farm, const model::Model& after) {
+  const model::Farm* named = farm_called(after, farm.name);
+  if (named != nullptr && serve_the_same(farm, *named)) return named;
+  if (const auto* same = find_farm(after, [&](const auto& one) { return serve_the_same(one, farm); })) return same;
+  if (named != nullptr) return named;
+  return find_farm(after, [&](const model::Farm& one) { return share(one.addresses, farm.addresses); });
 }
 
 bool is_over(const std::optional<Said::Time>& until, Said::Time now) { return until && *until <= now; }
@@ -98,8 +107,7 @@ Overlay::Name name_after(const Overlay::Name& name, const model::Model& before, 
   const model::Farm* farm = farm_called(before, name.first);
   const model::Server* server = farm == nullptr ? nullptr : server_called(*farm, name.second);
   if (server == nullptr) return name;
-  const model::Farm* now = farm_called(after, name.first);
-  if (now == nullptr) now = find_farm(after, [&](const model::Farm& one) { return serve_the_same(one, *farm); });
+  const model::Farm* now = farm_after(*farm, after);
   if (now == nullptr) return name;
   const auto* found = find_server(*now, [&](const model::Server& one) { return one.addresses == server->addresses; });
   return {now->name, found == nullptr ? name.second : found->name};
