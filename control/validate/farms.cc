@@ -287,7 +287,9 @@ class FarmRules {
     }
     if (findings_.wrong_within(path + ".ports")) return;
     for (std::size_t p = 0; p < farm.ports.size(); ++p) {
-      if (!farm.ports[p].is_range() || farm.ports[p].check_port != 0) continue;
+      const model::ServicePort& port = farm.ports[p];
+      // One that ends before it begins is told as that.
+      if (!port.is_range() || port.last_port < port.port || port.check_port != 0) continue;
       findings_.add(fmt::format("{}.ports[{}].check_port", path, p),
                     "is missing: say which port of the servers speaks for the {} ports of this range",
                     farm.ports[p].last() - farm.ports[p].port + 1);

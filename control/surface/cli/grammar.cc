@@ -156,7 +156,8 @@ class Match {
     }
     const auto number = number_in(word);
     if (number && *number >= argument.min && *number <= argument.max) return std::nullopt;
-    return wrong(Status::invalid, fmt::format("{} is not {}", settings::quoted(word), range_words(argument)));
+    return wrong(Status::invalid, fmt::format("{} is {}: {}", settings::quoted(word),
+                                              number ? "out of bounds" : "not a number", bounds_words(argument)));
   }
 
   // The choice that `word` stands for, shortened or not; null: none.
@@ -170,9 +171,9 @@ class Match {
     return chosen == nullptr ? word : chosen->word;
   }
 
-  static std::string range_words(const Argument& argument) {
-    if (argument.max == std::numeric_limits<std::int64_t>::max()) return fmt::format("a number from {}", argument.min);
-    return fmt::format("a number, {} to {}", argument.min, argument.max);
+  static std::string bounds_words(const Argument& argument) {
+    if (argument.max == std::numeric_limits<std::int64_t>::max()) return fmt::format("from {}", argument.min);
+    return fmt::format("{} to {}", argument.min, argument.max);
   }
 
   [[nodiscard]] std::vector<Hint> hints_of(const Argument& argument) const {
@@ -187,7 +188,7 @@ class Match {
       hints = grammar_.names.servers(farm == given_.end() ? std::string{} : farm->second);
     }
     std::string help = argument.help;
-    if (argument.kind == Kind::number) help += ": " + range_words(argument);
+    if (argument.kind == Kind::number) help += ": a number, " + bounds_words(argument);
     if (!argument.is_closed) hints.push_back({fmt::format("<{}>", argument.name), std::move(help), false});
     return hints;
   }

@@ -63,6 +63,8 @@ TEST_F(Lines, SayWhereAndWhyAndWhatWouldBeRight) {
 
   EXPECT_EQ(operate("show history limit 0").error().status, Status::invalid);
   EXPECT_EQ(operate("show history limit x").error().column, 19);
+  EXPECT_EQ(operate("show history limit x").error().text, "\"x\" is not a number: 1 to 1000");
+  EXPECT_EQ(operate("weight shop/web1 101").error().text, "\"101\" is out of bounds: 0 to 100");
   EXPECT_EQ(operate("show farms shop").error().text, "nothing may follow here");
   EXPECT_EQ(operate("show \"farms").error().text, "a quote is not closed");
   EXPECT_EQ(operate("| count").error().status, Status::syntax);
