@@ -88,17 +88,23 @@ Description<Server> describe_server() {
           .range(0, 100),
       field("role", &Server::role, "When the server takes part.")
           .choice("active", ServerRole::active,
-                  "as long as it can; when it comes back after a failure, a standby that has taken its place keeps it")
+                  "as long as it can; when it comes back after a failure, a standby that has taken its place keeps it "
+                  "until that standby fails or is drained, or this server is enabled (`fulcrum enable`)")
           .choice("favorite", ServerRole::favorite, "as long as it can, and takes its place back from a standby")
-          .choice("standby", ServerRole::standby, "in the place of active and favorite servers that cannot")
-          .choice("last_resort", ServerRole::last_resort, "when no other server of the farm can"),
+          .choice("standby", ServerRole::standby,
+                  "in the place of active and favorite servers that cannot; when they can again it keeps its "
+                  "connections and the clients that were bound to it, because their sessions are there")
+          .choice("last_resort", ServerRole::last_resort,
+                  "when no other server of the farm can; when one can again it keeps its connections only, and clients "
+                  "that were bound to it move"),
       field("state", &Server::state, "What the administrator wants of the server.")
           .permission(Permission::operate)
           .choice("enabled", AdminState::enabled, "it serves")
           .choice("drain", AdminState::drain,
                   "its connections and the clients that are bound to it go on, nobody else comes; a standby comes in")
           .choice("maintenance", AdminState::maintenance,
-                  "nobody comes, and clients that are bound to it move to another server; a standby comes in"),
+                  "nobody comes, and clients that are bound to it move to another server; a standby comes in. What "
+                  "becomes of its connections removed_flows and drain_time_s say"),
       field("connections_max", &Server::connections_max,
             "With so many connections, over all addresses and ports of the farm, half-open ones among them, the server "
             "is full: nobody comes, clients that are bound to it move to another server, and a standby comes in. 0: no "
@@ -115,7 +121,7 @@ Description<Server> describe_server() {
 
 Description<Check> describe_check() {
   return {{
-      field("type", &Check::type, "How a server's health is found out.")
+      field("type", &Check::type, "How a server's health is found out, on each of the farm's ports.")
           .choice("none", CheckType::none, "every server counts as up")
           .choice("tcp_connect", CheckType::tcp_connect,
                   "a TCP connection to the server's port must come up; UDP ports without check_port follow the farm's "
@@ -231,7 +237,9 @@ Description<Farm> describe_farm() {
           .required()
           .count(1, 4096)
           .sample("{ name = \"web2\"; addresses = [ \"10.1.1.12\", \"fd00:1::12\" ]; weight = 5; }"),
-      field("check", &Farm::check, describe_check(), "Health check of the farm's servers."),
+      field("check", &Farm::check, describe_check(),
+            "Health check of the farm's servers: the same for all of its ports, each of which is checked by itself. "
+            "Which port of the servers is asked each port says (check_port)."),
       field("port_health", &Farm::port_health, "What a server does whose check fails on one of the farm's ports.")
           .choice("bound", PortHealth::bound,
                   "it leaves all ports: who shops with it on port 80 shall be able to pay on port 443. The ports of "

@@ -120,7 +120,8 @@ std::vector<Command> tables(std::int64_t every) {
 
 Command show_command() {
   Command show{.word = "show", .help = "show how things stand", .below = tables(0)};
-  show.below.push_back(entries("connections", "the connection table", true, true));
+  show.below.push_back(
+      entries("connections", "the connection table; fulcrum(1) says what the words under WHY mean", true, true));
   show.below.push_back(entries("persistence", "which clients are bound to which servers", true, false));
   show.below.push_back({.word = "events",
                         .help = "what happened, and why",
@@ -181,8 +182,10 @@ std::vector<Command> verbs() {
   };
   std::vector<Command> all{
       verb("drain", "let a server finish what it has: no new clients"),
-      verb("enable", "let a server serve again"),
-      verb("maintenance", "take a server out: its clients move to others"),
+      verb("enable", "let a server serve again, also one that waits while a standby holds its place"),
+      verb("maintenance",
+           "take a server out: its clients move to others, and what is left of its connections is reset after the "
+           "farm's drain_time_s (removed_flows)"),
       verb("weight", "give a server another share of the connections"),
   };
   all.back().arguments.push_back(number_argument("weight", "0 drains", 0, 100));

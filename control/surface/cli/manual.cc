@@ -101,7 +101,40 @@ This page.
 .br
 )";
 
-constexpr const char* kClosing = R"(.SH EXIT STATUS
+constexpr const char* kClosing = R"(.SH WHY A CONNECTION IS WITH ITS SERVER
+What \fBshow connections\fR says under WHY:
+.TP
+\fBround robin\fR, \fBweighted round robin\fR
+It was the server's turn. With weights heavier servers have more turns.
+.TP
+\fBleast connections\fR, \fBweighted least connections\fR
+The server had the fewest connections, for its weight. In a farm of more than 16 servers: the fewer of two.
+.TP
+\fBtwo choices\fR
+Of two servers drawn at random it had the fewer connections for its weight.
+.TP
+\fBfastest response\fR
+The server answered fastest, for its weight.
+.TP
+\fBleast bandwidth\fR
+The server had the least traffic, for its weight.
+.TP
+\fBsource hash\fR, \fBmaglev\fR
+By the client's address: the same client always gets this server as long as the server can take it.
+.TP
+\fBbound client\fR
+Persistence: an earlier connection of the client went there.
+.TP
+\fBbound client, moved by\fR ...
+Persistence would have led to another server, which could not take the client (down, in maintenance, full, removed). The
+farm's scheduler chose this one, and the client is bound to it from now on.
+.TP
+\fBhad room\fR
+Those that the scheduler came to were full (connections_max), and this server was not.
+.TP
+\fBstands in\fR
+Nobody else could take the connection at that moment, and a standby did.
+.SH EXIT STATUS
 .nf
 0  good
 1  failed: fulcrum\-control does not run, the disk, a limit

@@ -152,7 +152,8 @@ std::string servers_page(const json& answer, std::size_t width) {
 // Below a page of a table: how full it is, and how to go on.
 std::string table_foot(const json& answer) {
   const json& table = part_in(answer, "table");
-  std::string foot = fmt::format("\n{} of {} places in use", count_in(table, "live"), count_in(table, "capacity"));
+  std::string foot =
+      fmt::format("\nThe whole table: {} of {} places in use", count_in(table, "live"), count_in(table, "capacity"));
   if (count_in(table, "evicted") != 0) foot += fmt::format(", {} ended to make room", count_in(table, "evicted"));
   if (count_in(table, "refused") != 0) foot += fmt::format(", {} refused since the start", count_in(table, "refused"));
   foot += '\n';
@@ -172,7 +173,7 @@ std::string connections_page(const json& answer, std::size_t width) {
                {.title = "BYTES", .align = Align::right}}};
   for (const json& row : part_in(answer, "connections")) {
     table.add({text_in(row, "client"), text_in(row, "service"), text_in(row, "server"), text_in(row, "state"),
-               text_in(row, "reason"), short_span_text(signed_in(row, "age_s")),
+               text_in(row, "why", text_in(row, "reason").c_str()), short_span_text(signed_in(row, "age_s")),
                short_span_text(signed_in(row, "idle_s")),
                bytes_text(count_in(row, "bytes_in") + count_in(row, "bytes_out"))});
   }

@@ -291,10 +291,26 @@ TEST_F(AnswersTest, ConnectionsInWords) {
   EXPECT_EQ(row["server_address"], "10.1.1.11:8080");
   EXPECT_EQ(row["state"], "established");
   EXPECT_EQ(row["reason"], "least_connections");
+  EXPECT_EQ(row["why"], "least connections");
   EXPECT_EQ(row["idle_s"], 10);
   EXPECT_EQ(row["age_s"], 100);
   EXPECT_EQ(row["bytes_in"], (1ULL << 32U) + 5);
   EXPECT_TRUE(answer["next"].is_null());
+}
+
+TEST_F(AnswersTest, WhyInWords) {
+  region.snapshot(0).services[service.value].scheduler = SchedulerKind::weighted_round_robin;
+  const std::pair<Reason, const char*> rows[]{{reason_of(SchedulerKind::maglev), "maglev"},
+                                              {Reason::persistence, "bound client"},
+                                              {Reason::fallback, "bound client, moved by weighted round robin"},
+                                              {Reason::spare, "had room"},
+                                              {Reason::stand_in, "stands in"},
+                                              {Reason::scheduler, "weighted round robin"}};
+  connect(5, web1, 4711);
+  for (const auto& [reason, words] : rows) {
+    region.entries()[5].reason = reason;
+    EXPECT_EQ(ask(R"({"show": "connections"})")["connections"][0]["why"], words);
+  }
 }
 
 TEST_F(AnswersTest, PagesJoinWithoutGapOrOverlap) {

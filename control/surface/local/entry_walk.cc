@@ -31,10 +31,23 @@ const ServerRow* server_of(const Snapshot& snapshot, const ConnectionEntry& entr
 
 std::uint64_t wide(std::uint8_t high, std::uint32_t low) { return static_cast<std::uint64_t>(high) << 32U | low; }
 
+// For people: "least connections", "bound client". `service`: where the reason does not name the scheduler; may be
+// null.
+std::string why(Reason reason, const ServiceRow* service) {
+  const bool names = names_scheduler(reason);
+  std::string scheduler{names ? word(reason) : service != nullptr ? word(service->scheduler) : "the scheduler"};
+  std::replace(scheduler.begin(), scheduler.end(), '_', ' ');
+  if (reason == Reason::persistence) return "bound client";
+  if (reason == Reason::spare) return "had room";
+  if (reason == Reason::stand_in) return "stands in";
+  return reason == Reason::fallback ? "bound client, moved by " + scheduler : scheduler;
+}
+
 json describe_connection(const Snapshot& snapshot, const ConnectionEntry& entry, Tick now) {
   json row{{"client", endpoint(entry.key.client, entry.key.client_port.host())},
            {"state", word(entry.state)},
            {"reason", word(entry.reason)},
+           {"why", why(entry.reason, nullptr)},
            {"age_s", entry.opened().age_s(now)},
            {"idle_s", elapsed(entry.last_seen, now) / kTicksPerSecond},
            {"packets_in", entry.packets_in},
@@ -49,6 +62,7 @@ json describe_connection(const Snapshot& snapshot, const ConnectionEntry& entry,
     row["farm"] = snapshot.farms[service->farm.value].name.view();
     row["service"] = endpoint(service->address, entry.key.service_port.host());
     row["protocol"] = word(service->protocol);
+    row["why"] = why(entry.reason, service);
   }
   if (const ServerRow* server = server_of(snapshot, entry)) {
     row["server"] = snapshot.server_names[entry.server.index].view();
