@@ -7,6 +7,7 @@
 
   [config]                       fulcrum.cfg; without this section lab.cfg
   [config 2]                     what `reload 2` publishes, when 2,000 seconds of the administrator's time have passed
+  [config 2 like 1]              the same as configuration 1 (or lab: lab.cfg) but for these lines: TEXT => TEXT
   [down] and [down 2]            servers whose check fails in that configuration, as farm/server;
                                 with a port behind it only that of the server's
   [neighbours]                   port, address, MAC; without this section lab.neighbours
@@ -140,7 +141,7 @@ class Reader:
     def read(self):
         sections = sections_of(self.path)
         published = self.read_head(sections.pop(""))
-        if published and "config" not in sections:
+        if published and "config" not in sections and "config 1 like lab" not in sections:
             self.case.configs[1] = (HERE / "lab.cfg").read_text()
         neighbours = sections.pop("neighbours", None)
         if neighbours is None:
@@ -170,14 +171,27 @@ class Reader:
 
     def read_configs(self, sections):
         for title, lines in sections.items():
-            word, _, number = title.partition(" ")
+            word, _, rest = title.partition(" ")
+            number, _, like = rest.partition("like ")
             number = int(number or 1)
-            if word == "config":
+            if word == "config" and like:
+                self.case.configs[number] = self.changed(like, lines)
+            elif word == "config":
                 self.case.configs[number] = text_of(lines)
             elif word == "down":
                 self.case.down[number] = [line.strip() for _, line in lines]
             else:
                 raise CaseError(f"{self.path}: what is the section [{title}]?")
+
+    def changed(self, like, lines):
+        """Another configuration with some texts replaced, wherever they stand."""
+        text = (HERE / "lab.cfg").read_text() if like == "lab" else self.case.configs[int(like)]
+        for number, line in lines:
+            before, _, after = (part.strip() for part in line.partition("=>"))
+            if before not in text:
+                raise CaseError(f"{self.path}:{number}: {before}: is not in configuration {like}")
+            text = text.replace(before, after)
+        return text
 
     def read_step(self, number, line):
         kind, _, rest = line.partition(" ")
