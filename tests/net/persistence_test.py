@@ -1,14 +1,16 @@
 """Clients that stay with their servers, over two bound ports, in NAT and DSR: while the configuration is reloaded 50
-times, and when the server drains, fails, goes into maintenance or leaves; and that a binding ends with its time."""
+times, and when the server drains, fails, goes into maintenance or leaves; that a binding ends with its time, and holds
+for a network; who comes in for whom; and what a client gets when nobody can take it."""
 
+import ipaddress
 import json
 import pathlib
 import subprocess
 import sys
 import unittest
 
-from tests.net.labcase import ALL_UP, LabCase
-from tools.labkit import daemons, topology
+from tests.net.labcase import ALL_UP, LabCase, LabError
+from tools.labkit import daemons, topology, web
 from tools.labkit.namespaces import batch, inside, wait_until
 
 RELOADS = 50
@@ -101,7 +103,11 @@ class Persistence(LabCase):
         return {row["client"].split("/")[0]: row["server"] for row in rows}
 
     def test_50_reloads_move_nobody(self):
-        load = self.load("80,81", (topology.NAT.ipv4, CLIENTS4), (topology.NAT.ipv6, CLIENTS6))
+        half, rest = slice(0, 12), slice(12, 24)
+        loads = [
+            self.load("80,81", (topology.NAT.ipv4, CLIENTS4[half]), (topology.NAT.ipv6, CLIENTS6[half])),
+            self.load("80", (topology.DSR.ipv4, CLIENTS4[rest]), (topology.DSR.ipv6, CLIENTS6[rest])),
+        ]
         bound = self.bindings()
         self.assertEqual(set(bound), set(CLIENTS4 + CLIENTS6))
         self.assertEqual(set(bound.values()), set(topology.SERVERS))
@@ -115,10 +121,10 @@ class Persistence(LabCase):
                 ("set", {"path": f"farms.{farm}.scheduler", "value": ("maglev", "least_connections")[number // 4 % 2]}),
             )
             self.commit(changes[number % 4])
-        result = self.result(load)
-        for client, servers in result["servers"].items():
-            self.assertEqual(servers, [bound[client]], client)
-            self.assertEqual(result["held"][client], servers, client)
+        for result in map(self.result, loads):
+            for client, servers in result["servers"].items():
+                self.assertEqual(servers, [bound[client]], client)
+                self.assertEqual(result["held"][client], servers, client)
         self.assertEqual(self.bindings(), bound)
 
     def moves(self, leave, come_back):
@@ -188,6 +194,78 @@ class Persistence(LabCase):
         self.result(self.load("80", *self.both(slice(0, 6))))
         rows = map(json.loads, self.command("show", "connections", "--all", "--client", CLIENTS4[0]))
         self.assertEqual({row["reason"] for row in rows} - {"persistence"}, {"weighted_round_robin"})
+
+
+    def settings(self, farm, **values):
+        """Changes of a farm's settings."""
+        return [("set", {"path": f"farms.{farm.name}.{key}", "value": value}) for key, value in values.items()]
+
+    def test_a_network_is_one_client(self):
+        masks = {"persistence.mask_v4": 28, "persistence.mask_v6": 124}
+        self.commit(*(change for farm in topology.FARMS for change in self.settings(farm, **masks)))
+        result = self.result(self.load("80", *self.both()))
+        networks = {}
+        for client, servers in result["servers"].items():
+            network = ipaddress.ip_network((client, 124 if ":" in client else 28), strict=False)
+            networks.setdefault(str(network), set()).update(servers[-1:])  # two may have come at the same moment
+        rows = list(map(json.loads, self.command("show", "persistence", "--all")))
+        self.assertEqual({row["client"]: {row["server"]} for row in rows}, networks)
+        self.assertEqual(len(networks), 2 + 3)
+
+    def test_new_connections_refresh_a_binding(self):
+        seconds = 2
+        self.commit(*(self.settings(topology.NAT, **{"persistence.timeout_s": seconds})))
+        load = self.load("80", (topology.NAT.ipv4, CLIENTS4[:3]))
+        bound = self.bindings()
+        wait_until(lambda: min(self.ages()) > 2 * seconds, 20, "bindings to be older than they hold unused")
+        for client, servers in self.result(load)["servers"].items():
+            self.assertEqual(servers, [bound[client]], client)
+
+    def ages(self):
+        return [json.loads(row)["age_s"] for row in self.command("show", "persistence", "--all")]
+
+    def test_who_comes_in_for_whom(self):
+        roles = {"servers.s1.role": "favorite", "servers.s2.role": "standby", "servers.s3.role": "last_resort"}
+        self.commit(*(change for farm in topology.FARMS for change in self.settings(farm, **roles)))
+        ways = ((topology.NAT, topology.NAT.ipv4, CLIENTS4[0]), (topology.DSR, topology.DSR.ipv6, CLIENTS6[0]))
+        for farm, _, _ in ways:
+            for server in ("s1", "s2"):
+                self.addCleanup(self.command, "enable", f"{farm.name}/{server}")
+
+        def serves(verb, server, expected):
+            for farm, address, client in ways:
+                if verb:
+                    self.command(verb, f"{farm.name}/{server}")
+                url = f"http://[{address}]/" if ":" in address else f"http://{address}/"
+                self.assertEqual(web.curl(self.lab, url, "--interface", client).strip(), expected, (verb, server))
+
+        serves(None, None, "s1")
+        serves("drain", "s1", "s1")
+        serves("maintenance", "s1", "s2")
+        serves("maintenance", "s2", "s3")
+        serves("enable", "s2", "s2")
+        serves("maintenance", "s2", "s3")
+        serves("enable", "s1", "s1")
+
+    def test_what_a_client_gets_when_the_farm_is_full(self):
+        download = self.start_download(topology.NAT, "ipv4", 1)
+        self.addCleanup(download.leave)
+        self.assertTrue(download.read_until(1000))
+        url = f"http://{topology.NAT.ipv4}/"
+        answers = {"drop": ("timed out", set()), "reset": ("connect to server", {"tcp_reset"}),
+                   "unreachable": ("connect to server", {"unreachable"})}
+        for choice, (words, counted) in answers.items():
+            self.commit(*self.settings(topology.NAT, connections_max=1, no_server=choice))
+            before = self.answered()
+            with self.subTest(no_server=choice), self.assertRaisesRegex(LabError, words):
+                web.curl(self.lab, url, timeout_s=1)
+            after = self.answered()
+            self.assertEqual({name for name in after if after[name] > before.get(name, 0)}, counted, choice)
+        self.commit(*self.settings(topology.NAT, connections_max=0))
+        web.curl(self.lab, url)
+
+    def answered(self):
+        return {row["answer"]: row["packets"] for row in self.request({"show": "drops"})["answers"]}
 
 
 if __name__ == "__main__":

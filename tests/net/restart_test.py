@@ -122,6 +122,26 @@ class Restart(LabCase):
         self.assert_all_finish(downloads)
         self.box.wait_for_servers(ALL_UP, 10)
 
+    def say(self, verb, server):
+        run(*inside(self.lab.box, str(self.box.cli), verb, server, "--runtime-dir", str(self.box.runtime_dir)))
+
+    def test_what_an_operator_said_outlives_both(self):
+        name = f"{topology.NAT.name}/s2"
+        self.say("maintenance", name)
+        self.addCleanup(self.say, "enable", name)
+        self.both_killed()
+        self.box.dataplane.start()
+        self.box.control.start()
+        self.box.wait_for_servers(ALL_UP, 10)
+        answers = {web.curl(self.lab, f"http://{topology.NAT.ipv4}/").strip() for _ in range(6)}
+        self.assertEqual(answers, {"s1", "s3"})
+        (said,) = {
+            str(row["operator"] and row["operator"]["state"]["value"])
+            for row in self.box.show("servers")["servers"]
+            if (row["farm"], row["name"]) == (topology.NAT.name, "s2")
+        }
+        self.assertEqual(said, "maintenance")
+
     def test_traffic_goes_on_without_control(self):
         self.box.control.kill()
         answers = {web.curl(self.lab, f"http://{topology.NAT.ipv4}/").strip() for _ in range(6)}
