@@ -1,6 +1,7 @@
 // What operators say about servers, as control does it; see tests/support/control_lab.h. Root only.
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <future>
 #include <optional>
 
@@ -212,6 +213,22 @@ SCENARIO("what an operator said hides what is committed") {
     REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 2; }));
     CHECK(done_of(dataplane, control, "web1", {{"verb", "maintenance"}}) ==
           "web1 of farm shop: maintenance; connections that are left are reset in 300 s (drain_time_s)");
+    WHEN("the other one is drained, so that nobody takes new clients") {
+      done_of(dataplane, control, "web2", {{"verb", "drain"}});
+      THEN("the farm is down, which is a critical alarm and in the metrics, though all servers are well") {
+        const char* reason = "0 of 2 servers take new clients (draining: web2; maintenance: web1)";
+        const auto get = [&](const char* path) {
+          return ask(dataplane, control, {{"api", {{"method", "GET"}, {"path", path}}}});
+        };
+        const json alarms = get("/api/v1/status/alarms")["body"]["alarms"];
+        const json wanted{{"severity", "critical"}, {"object", "farm shop"}, {"text", reason}};
+        INFO(alarms.dump(1));
+        CHECK(std::find(alarms.begin(), alarms.end(), wanted) != alarms.end());
+        const std::string metrics = get("/metrics").dump();
+        CHECK(metrics.find("fulcrum_farm_up{farm=\\\"shop\\\"} 0") != std::string::npos);
+        CHECK(metrics.find("fulcrum_farm_servers_up{farm=\\\"shop\\\"} 2") != std::string::npos);
+      }
+    }
     WHEN("another state is committed for it") {
       std::ignore = control.ask({{"config", "open"}, {"candidate", "anna"}, {"who", "anna"}});
       const char* state = "farms.shop.servers.web1.state";

@@ -127,6 +127,16 @@ TEST(Pages, SayWhyAServerIsAsItIs) {
   EXPECT_NE(page("servers", {{"servers", {server}}}, Table::unbounded).find("> 1 h 6 min"), std::string::npos);
 }
 
+TEST(Pages, SayWhoTakesNoNewClients) {
+  const json farm{{"name", "shop"},       {"state", "down"},
+                  {"servers_serving", 0}, {"servers_up", 2},
+                  {"servers_total", 2},   {"reason", "0 of 2 servers take new clients (draining: web1, web2)"}};
+  const std::string shown = page("farms", {{"farms", {farm}}});
+  EXPECT_NE(shown.find("0/2"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("Farm shop: 0 of 2 servers take new clients (draining: web1, web2).\n"), std::string::npos)
+      << shown;
+}
+
 TEST(Pages, SayHowToGoOn) {
   EXPECT_NE(page("connections", {{"connections", json::array()}, {"next", 77}}).find("offset 77, or all"),
             std::string::npos);
