@@ -74,8 +74,14 @@ TEST(Rename, OfAFarmTogetherWithItsPort) {
             "farms.shop renamed to boutique\n"
             "farms.boutique.ports[tcp/80] renamed to tcp/81\n"
             "farms.boutique.ports[udp/53] removed\n");
-  const Compiled first = compiled(before);
-  const Compiled second = compiled(after, 2, first.snapshot.get());
+  // A farm that was there before has left its id free, so that none is right by chance.
+  model::Model older = before;
+  older.farms.insert(older.farms.begin(), before.farms[0]);
+  older.farms[0].name = "old";
+  older.farms[0].addresses = {ip("198.51.100.30")};
+  const Compiled oldest = compiled(older);
+  const Compiled first = compiled(before, 2, oldest.snapshot.get());
+  const Compiled second = compiled(after, 3, first.snapshot.get());
   EXPECT_EQ(bound_to(second, kVip, kWeb2), bound_to(first, kVip, kWeb2));
   EXPECT_EQ(drained(before, after, "web1"), "boutique/web1");
 }
