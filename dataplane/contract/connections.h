@@ -54,6 +54,7 @@ enum class Reason : std::uint8_t {
   fallback = 2,       // the scheduler, because the server that the client was bound to cannot be used
   spare = 3,          // any server with room, because those that the scheduler came to are full
   stand_in = 4,       // one of the reserve, at the moment at which nobody else could take it
+  port_taken = 5,     // any other server, because at the scheduler's the client's port has another connection
   by_scheduler = 16,  // and what follows: the scheduler of that SchedulerKind, see reason_of
 };
 constexpr Reason reason_of(SchedulerKind kind) noexcept {

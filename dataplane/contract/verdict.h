@@ -63,8 +63,9 @@ enum class Drop : std::uint8_t {
   connection_reset,  // schedule
   servers_full,
   farm_full,
+  port_taken,
 };
-inline constexpr std::size_t kDropReasons = static_cast<std::size_t>(Drop::farm_full) + 1;
+inline constexpr std::size_t kDropReasons = static_cast<std::size_t>(Drop::port_taken) + 1;
 inline constexpr std::size_t kDropReasonsMax = 64;  // room in the counters' layout
 static_assert(kDropReasons <= kDropReasonsMax);
 
@@ -124,6 +125,8 @@ inline constexpr std::array<DropReason, kDropReasons> kDropReasonTable{{
      "its server left the farm or is in maintenance and the farm resets such connections, or the farm's mode changed"},
     {Drop::servers_full, "servers_full", "every server of the farm that takes connections has as many as it may have"},
     {Drop::farm_full, "farm_full", "the farm has as many connections as it may have"},
+    {Drop::port_taken, "port_taken",
+     "at every server, this port of the client has a connection through another address or port of ours already"},
 }};
 
 // What a packet that is dropped is answered with, in its place. Not among the packets of the identity: the packet was

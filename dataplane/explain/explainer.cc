@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "dataplane/base/fixed_vector.h"
 #include "dataplane/explain/made_packet.h"
 #include "dataplane/explain/shadow.h"
+#include "dataplane/pipeline/answering.h"
 #include "dataplane/pipeline/pipeline.h"
 #include "dataplane/pipeline/tcp_state.h"
 #include "dataplane/schedule/least.h"
@@ -34,6 +36,8 @@ ExplainedHead head_of(const Frame& frame) noexcept {
 struct Met {
   std::optional<ConnectionEntry> connection, binding;
   bool has_room = true, binding_has_room = true;
+  // Of the client's port, through services with which this one shares servers.
+  FixedVector<ConnectionEntry, kShadowOthersMax> others;
 };
 
 }  // namespace
@@ -108,7 +112,10 @@ class Explainer::Run {
     Met met;
     if (passage().connection != kNoConnection)
       met.connection = read_entry(region_.entries()[passage().connection.value]);
-    if (shadow_.batch.pending(0) && !is_reply()) look_for_room(met);
+    if (shadow_.batch.pending(0) && !is_reply()) {
+      look_for_room(met);
+      look_for_others(met);
+    }
     tables_.bindings.table().end_reading();
     tables_.connections.end_reading();
     return met;
@@ -133,6 +140,24 @@ class Explainer::Run {
     }
     met.binding_has_room =
         bindings.has_entry(worker_) && bindings.has_slot(client, [](const ConnectionEntry&) { return false; });
+  }
+
+  // What schedule_stage() looks for at the server that it chooses.
+  void look_for_others(Met& met) const noexcept {
+    if (service()->mode != Mode::nat || service()->one_packet != 0) return;
+    const auto offset = static_cast<std::uint16_t>(facts().destination_port.host() - service()->port.host());
+    const auto keep = [&](std::uint16_t row, const FlowKey& key) {
+      ConnectionId found;
+      tables_.connections.lookup({&key, 1}, {&found, 1});
+      if (found == kNoConnection) return false;
+      const auto entry = read_entry(region_.entries()[found.value]);
+      return entry && entry->server == ServerId{row, snapshot_.servers[row].generation} && !met.others.push(*entry);
+    };
+    for (std::uint16_t row = service()->first_server; row != kNoIndex; row = snapshot_.servers[row].next_of_service) {
+      const Be16 port = snapshot_.servers[row].port;
+      const Be16 at_server = is_range(*service()) ? port_behind(port, offset) : port;
+      if (for_each_answerable(snapshot_, row, at_server, facts().source, facts().source_port, keep)) return;
+    }
   }
 
   void take_over(const Met& met) noexcept {
@@ -215,7 +240,7 @@ class Explainer::Run {
 
   void run(const Met& met) noexcept {
     const auto& key = region_.header().hash_key;
-    ConnectionTable& connections = shadow_.connections.fill(met.connection, met.has_room, key);
+    ConnectionTable& connections = shadow_.connections.fill(met.connection, met.has_room, key, met.others.view());
     PersistenceTable& bindings = shadow_.bindings.fill(met.binding, met.binding_has_room, key);
     bool ended = false;
     run_stages(shadow_.batch, context(connections, bindings, WorkerId{0}), [&](Stage stage) {
@@ -239,7 +264,7 @@ class Explainer::Run {
     }
     const Drop drop = passage().drop;
     const bool chose = answer_.opens != 0 || answer_.alone != 0 || drop == Drop::no_server ||
-                       drop == Drop::servers_full || drop == Drop::table_full;
+                       drop == Drop::servers_full || drop == Drop::port_taken || drop == Drop::table_full;
     if (chose && service()->persistence_s != 0) tell_binding(met);
   }
 

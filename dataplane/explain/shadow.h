@@ -1,6 +1,7 @@
 // What the stages may write to while they only explain: tables of a few entries, a worker's counters and cursors.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <memory>
@@ -16,15 +17,19 @@
 
 namespace fulcrum {
 
-// A connection or persistence table that holds one entry of the live one, or none.
+inline constexpr std::size_t kShadowOthersMax = 8;
+
+// A connection or persistence table that holds one entry of the live one, or none, and some others.
 template <class Kind>
 class ShadowTable {
  public:
   // Begins anew with a copy of `entry`. Without `room` it takes no other.
-  Kind& fill(const std::optional<ConnectionEntry>& entry, bool room, const std::array<std::uint64_t, 2>& key) noexcept {
+  Kind& fill(const std::optional<ConnectionEntry>& entry, bool room, const std::array<std::uint64_t, 2>& key,
+             std::span<const ConnectionEntry> others = {}) noexcept {
     table_.reset();
     entries_.fill(ConnectionEntry{});
     if (entry) entries_[0] = *entry;
+    std::copy(others.begin(), others.end(), entries_.begin() + 1);
     // Connections that nobody asks for and that are not given up to make room.
     for (std::size_t i = 0; i < entries_.size() && !room; ++i) {
       if (life_of(entries_[i].word) == Life::live) continue;
@@ -41,8 +46,8 @@ class ShadowTable {
   }
 
  private:
-  static constexpr std::size_t kEntries = 4;
-  static constexpr std::size_t kIndexBytes = 128;
+  static constexpr std::size_t kEntries = 4 + kShadowOthersMax;
+  static constexpr std::size_t kIndexBytes = 256;
   std::array<ConnectionEntry, kEntries> entries_;
   alignas(64) std::array<std::byte, kIndexBytes> index_{};
   std::optional<Kind> table_;

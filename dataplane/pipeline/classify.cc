@@ -1,6 +1,7 @@
 // Whose packet is it? A service's, a server's reply, the box's own (Linux decides), or nobody's.
 #include <cstring>
 
+#include "dataplane/pipeline/answering.h"
 #include "dataplane/pipeline/pipeline.h"
 
 namespace fulcrum {
@@ -67,10 +68,7 @@ void classify_unicast(Batch& batch, std::size_t i, const Context& context) noexc
     passage.service = find_range(snapshot, facts.destination, facts.destination_port, facts.protocol);
     if (passage.service != kNoIndex) return;
   } else if (facts.has_ports() && route.kind != RouteKind::local) {
-    passage.server = find_endpoint(snapshot, facts.source, facts.source_port, facts.protocol);
-    if (passage.server == kNoIndex) {
-      passage.server = find_wide(snapshot, facts.source, facts.source_port, facts.protocol);
-    }
+    passage.server = first_answering(snapshot, facts.source, facts.source_port, facts.protocol);
     if (passage.server != kNoIndex) {
       passage.direction = Direction::to_client;
       passage.service = snapshot.servers[passage.server].service.value;

@@ -3,19 +3,13 @@
 // in. At the end stand services that keep no connections: what is no connection's is theirs.
 #include <bit>
 
+#include "dataplane/pipeline/answering.h"
 #include "dataplane/pipeline/pipeline.h"
 
 namespace fulcrum {
 namespace {
 
 using Direction = ConnectionTable::Direction;
-
-// The port of the service that the server's port stands for.
-Be16 replying_port(const Facts& facts, const Passage& passage, const Snapshot& snapshot) noexcept {
-  const ServiceRow& service = snapshot.services[passage.service];
-  if (!is_range(service)) return service.port;
-  return port_behind(service.port, port_offset(snapshot.servers[passage.server], facts.source_port));
-}
 
 // Made in words, not field by field: fields would have to leave the processor's store buffer before the hash can load
 // them as words.
@@ -25,7 +19,7 @@ FlowKey key_of(const Facts& facts, const Passage& passage, const Snapshot& snaps
   const Address& client = to_server ? facts.source : facts.destination;
   const std::uint64_t client_port = (to_server ? facts.source_port : facts.destination_port).wire();
   const std::uint64_t service_port =
-      (to_server ? facts.destination_port : replying_port(facts, passage, snapshot)).wire();
+      (to_server ? facts.destination_port : port_answered_for(snapshot, passage.server, facts.source_port)).wire();
   return std::bit_cast<FlowKey>(std::array{client.words()[0], client.words()[1],
                                            client_port | std::uint64_t{passage.service} << 16U | service_port << 32U});
 }
@@ -65,12 +59,7 @@ bool keeps_none(const Snapshot& snapshot, const Passage& passage) noexcept {
 // The next service that the replying endpoint serves; false when there is none.
 bool try_next_service(const Snapshot& snapshot, const Facts& facts, Passage& passage) noexcept {
   if (passage.direction == Direction::to_server) return false;
-  std::uint16_t next = snapshot.servers[passage.server].next_same_endpoint;
-  if (is_wide(snapshot.services[passage.service])) {
-    next = first_serving(snapshot, next, facts.source_port);
-  } else if (next == kNoIndex) {
-    next = find_wide(snapshot, facts.source, facts.source_port, facts.protocol);
-  }
+  const std::uint16_t next = next_answering(snapshot, passage.server, facts.source_port);
   if (next == kNoIndex) return false;
   passage.server = next;
   passage.service = snapshot.servers[next].service.value;

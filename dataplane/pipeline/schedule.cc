@@ -1,5 +1,6 @@
 // Packets of a service that have no connection, or one that cannot be used any more: choose a server, open a
 // connection.
+#include "dataplane/pipeline/answering.h"
 #include "dataplane/pipeline/pipeline.h"
 #include "dataplane/pipeline/response.h"
 #include "dataplane/pipeline/server_counts.h"
@@ -185,6 +186,47 @@ Choice choose(Batch& batch, const Facts& facts, const Context& context, ServiceI
   return binds ? choose_persistent(batch, facts, context, service) : choose_scheduled(facts, context, service);
 }
 
+// Where the client's packets go at the server.
+Be16 port_at_server(const Facts& facts, const Snapshot& snapshot, std::uint16_t row) noexcept {
+  const ServerRow& server = snapshot.servers[row];
+  const ServiceRow& service = snapshot.services[server.service.value];
+  if (!is_range(service)) return server.port;
+  return port_behind(server.port, static_cast<std::uint16_t>(facts.destination_port.host() - service.port.host()));
+}
+
+// Whether the server's answers to this port of the client belong to a connection through another service already: the
+// two could not be told apart, here as little as by the server. One that is over gives way.
+bool port_is_taken(const Facts& facts, const Context& context, std::uint16_t row) noexcept {
+  const Snapshot& snapshot = context.snapshot;
+  if (snapshot.services[snapshot.servers[row].service.value].mode != Mode::nat) return false;
+  const auto is_in_the_way = [&](std::uint16_t other, const FlowKey& key) {
+    ConnectionId found;
+    context.connections.lookup({&key, 1}, {&found, 1});
+    const ServerId server{other, snapshot.servers[other].generation};
+    if (found == kNoConnection || !(context.connections.server(found) == server)) return false;
+    const ConnectionState state = context.connections.state(found);
+    if (facts.kind != PacketKind::tcp || !gives_way(state, Mode::nat)) return true;
+    if (context.connections.remove(found)) count_removed(snapshot, context.servers, server, state);
+    return false;
+  };
+  return for_each_answerable(snapshot, row, port_at_server(facts, snapshot, row), facts.source, facts.source_port,
+                             is_in_the_way);
+}
+
+// The choice, or if its answers would be taken for another connection's, any other server.
+Choice choose_answerable(Batch& batch, const Facts& facts, const Context& context, ServiceId service) noexcept {
+  const Choice chosen = choose(batch, facts, context, service);
+  if (chosen.server == kNoIndex || !port_is_taken(facts, context, chosen.server)) return chosen;
+  const Snapshot& snapshot = context.snapshot;
+  for (std::uint16_t row = snapshot.services[service.value].first_server; row != kNoIndex;
+       row = snapshot.servers[row].next_of_service) {
+    if (row == chosen.server || !is_usable(snapshot, row, context.servers)) continue;
+    if (server_has_room(snapshot, row, context.servers) && !port_is_taken(facts, context, row))
+      return {row, Reason::port_taken};
+  }
+  return {.refused = Drop::port_taken};
+}
+
 // Nobody outside may speak with an address of ours. Checked where a server is chosen only: it costs a route lookup.
 bool speaks_as_us(const Facts& facts, const Context& context) noexcept {
   const RouteKind from = find_route(context.snapshot, facts.source).kind;
@@ -243,7 +285,7 @@ void open_connection(Batch& batch, std::size_t i, const Context& context) noexce
   const ServiceRow& row = context.snapshot.services[service.value];
   if (context.snapshot.has_limits != 0 && !has_room(context.snapshot, limit_of(row.farm), context.servers))
     return refuse(batch, i, context, Drop::farm_full);
-  const Choice chosen = choose(batch, facts, context, service);
+  const Choice chosen = choose_answerable(batch, facts, context, service);
   if (chosen.server == kNoIndex) return refuse(batch, i, context, chosen.refused);
   const FlowKey key = key_of(facts, passage);
   const ServerId server{chosen.server, context.snapshot.servers[chosen.server].generation};

@@ -24,6 +24,7 @@ ELSEWHERE = {
     "punt_full": "HousekeepingTest.PuntQueueFullIsANamedDrop",
     "twin_refused": "HousekeepingTest.CountsWhatLinuxRefuses",
     "lost_in_restart": "HousekeepingTest.WhatADeadProcessHeldGetsItsName",
+    "port_taken": "WorkerTest.AClientsPortHasOneConnectionAtAServersPort",
     "server_gone": "WorkerTest.RemovedServersConnectionsEndAndMayStartAnew",
 }
 

@@ -261,6 +261,45 @@ TEST_F(WorkerTest, OneEndpointInTwoServices) {
   EXPECT_EQ(facts_of(box_.sent(kFront)).source_port, Be16{80});
 }
 
+// Two services share servers, and a client speaks to both from one port: a second connection with the same server could
+// not be told from the first by its answers, which is why the server would not have it either.
+TEST_F(WorkerTest, AClientsPortHasOneConnectionAtAServersPort) {
+  for (const Protocol protocol : {Protocol::tcp, Protocol::udp}) {
+    auto build = box_.publish();
+    const ServiceId shop = build.service("198.51.100.10", 80, protocol);
+    const ServiceId admin = build.service("198.51.100.10", 81, protocol);
+    const ServiceId range = build.range("198.51.100.10", 8000, 8010, protocol);
+    build.server(shop, "10.1.1.11", 8080);
+    build.server(admin, "10.1.1.11", 8080);
+    build.row(build.server(admin, "10.1.1.12", 8080)).weight = 1;
+    build.schedule(admin, {1});  // the scheduler knows the first only
+    build.server(range, "10.1.1.11", 8079);
+    for (const ServiceId service : {shop, admin, range}) {
+      build.row(service).udp_s = 300;
+    }
+    const std::uint16_t own = protocol == Protocol::udp ? 5061 : 5060;
+    const auto to = [&](std::uint16_t port, std::uint8_t flags = kSyn) {
+      PacketBuilder packet;
+      packet.eth({.destination = test::kFrontMac, .source = test::kClientMac})
+          .ipv4({.source = "198.51.100.2", .destination = "198.51.100.10"});
+      if (protocol == Protocol::udp) return packet.udp({.source_port = own, .destination_port = port}).build();
+      return packet.tcp({.source_port = own, .destination_port = port, .flags = flags}).build();
+    };
+    EXPECT_EQ(goes_to(to(80)), address("10.1.1.11"));
+    EXPECT_EQ(goes_to(to(81)), address("10.1.1.12")) << "the other server, which the scheduler had not chosen";
+    const std::uint64_t before = box_.drops(Drop::port_taken);
+    box_.receive(kFront, to(8001));  // would arrive at port 8080 of the first
+    EXPECT_EQ(box_.drops(Drop::port_taken), before + 1);
+    EXPECT_EQ(goes_to(to(8002)), address("10.1.1.11")) << "another port of the server";
+    EXPECT_EQ(goes_to(to(80)), address("10.1.1.11")) << "the first goes on";
+    if (protocol == Protocol::udp) break;
+    // When the first is over, its port is free.
+    EXPECT_EQ(goes_to(to(80, kFin)), address("10.1.1.11"));
+    box_.receive(kBack, from_server("10.1.1.11", kFin, own));
+    EXPECT_EQ(goes_to(to(8001)), address("10.1.1.11"));
+  }
+}
+
 TEST_F(WorkerTest, UnknownNeighbourTakesTheWayThroughLinux) {
   auto build = box_.publish();
   const ServiceId service = build.service("198.51.100.10", 80);

@@ -305,6 +305,7 @@ TEST_F(AnswersTest, WhyInWords) {
                                               {Reason::fallback, "bound client, moved by weighted round robin"},
                                               {Reason::spare, "had room"},
                                               {Reason::stand_in, "stands in"},
+                                              {Reason::port_taken, "port in use elsewhere"},
                                               {Reason::scheduler, "weighted round robin"}};
   connect(5, web1, 4711);
   for (const auto& [reason, words] : rows) {

@@ -40,6 +40,7 @@ std::string why(Reason reason, const ServiceRow* service) {
   if (reason == Reason::persistence) return "bound client";
   if (reason == Reason::spare) return "had room";
   if (reason == Reason::stand_in) return "stands in";
+  if (reason == Reason::port_taken) return "port in use elsewhere";
   return reason == Reason::fallback ? "bound client, moved by " + scheduler : scheduler;
 }
 

@@ -345,7 +345,8 @@ class Report {
     } else {
       tell_full(chapter);
     }
-    if (answer_.drop == Drop::no_server || answer_.drop == Drop::servers_full || answer_.drop == Drop::farm_full)
+    if (answer_.drop == Drop::no_server || answer_.drop == Drop::servers_full || answer_.drop == Drop::farm_full ||
+        answer_.drop == Drop::port_taken)
       chapter.because.push_back(farm_path() + ".no_server");
     tell_persistence(chapter);
     if (keeps_none() && answer_.to_client != 0) {
@@ -422,6 +423,8 @@ class Report {
         return "because the servers that the scheduler came to are full and it has room";
       case Reason::stand_in:
         return "because nobody else could take it: it comes in from the reserve";
+      case Reason::port_taken:
+        return "because at the scheduler's choice the client's port has a connection through another service";
       case Reason::by_scheduler:
         break;  // above
     }

@@ -111,6 +111,8 @@ std::string_view word(Reason reason) {
       return "spare";
     case Reason::stand_in:
       return "stand_in";
+    case Reason::port_taken:
+      return "port_taken";
     case Reason::by_scheduler:
       break;  // above
   }
