@@ -135,7 +135,7 @@ Those that the scheduler came to were full (connections_max), and this server wa
 \fBstands in\fR
 Nobody else could take the connection at that moment, and a standby did.
 .TP
-\\fBport in use elsewhere\\fR
+\fBport in use elsewhere\fR
 With the server that the scheduler came to, this port of the client has a connection through another address or port of
 the box already, and the server's answers to the two could not be told apart. This is another server.
 .SH EXIT STATUS
