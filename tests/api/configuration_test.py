@@ -4,6 +4,7 @@ import json
 import select
 import unittest
 
+from tests.api import schemas
 from tests.api.box import Box, wait_for
 
 FARM = {
@@ -349,6 +350,66 @@ class ConfigurationTest(unittest.TestCase):
         self.assertEqual(([f["name"] for f in page["items"]], page["next"], page["total"]), (["shop"], 1, 2))
         page = self.good("GET", "/farms?limit=1&cursor=1").json
         self.assertEqual(([f["name"] for f in page["items"]], page["next"]), (["mail"], None))
+
+
+class AnswersTest(unittest.TestCase):
+    """What stands in answers only after something was said or set."""
+
+    def setUp(self):
+        self.box = Box()
+        self.addCleanup(self.box.close)
+        self.token = self.box.tokens_of_all_roles()["administrator"]
+
+    def ask(self, method, path, body=None, status=200):
+        answer = self.box.ask(method, "/api/v1" + path, body, token=self.token)
+        self.assertEqual(answer.status, status, answer)
+        return answer.json
+
+    def test_everything_in_them_is_described(self):
+        server = {"name": "web1", "addresses": ["10.1.1.11"], "connections_max": 3}
+        self.ask("PATCH", "/farms/shop", {"connections_max": 5, "servers": [server]})
+        self.ask("POST", "/farms/shop/servers/web1/verbs", {"verb": "drain", "for_s": 600})
+        self.ask("POST", "/farms/shop/servers/web1/verbs", {"verb": "weight", "weight": 3})
+        self.ask("POST", "/candidates", {"candidate": "held"}, 201)
+        self.ask("PATCH", "/farms/mail?candidate=held", {"scheduler": "round_robin"})
+        document = self.ask("GET", "/openapi.json")
+        for path, pattern in (
+            ("/status/servers", None),
+            ("/status/farms", None),
+            ("/status/rates?of=servers&farm=shop", "/status/rates"),
+            ("/candidates/held", "/candidates/{candidate}"),
+            ("/candidates/held/check", "/candidates/{candidate}/check"),
+            ("/revisions/2", "/revisions/{revision}"),
+        ):
+            with self.subTest(path=path):
+                about = document["paths"]["/api/v1" + (pattern or path)]["get"]
+                schema = about["responses"]["200"]["content"]["application/json"]["schema"]
+                answer = self.ask("GET", path)
+                self.assertEqual(schemas.faults(document, schema, answer), [])
+                self.assertEqual(schemas.unknown(document, schema, answer), [])
+
+    def test_rates_of_one_farm(self):
+        names = lambda query: [row["name"] for row in self.ask("GET", "/status/rates?" + query)["rates"]]
+        self.assertEqual(names("of=servers&farm=shop"), ["shop/web1", "shop/web2"])
+        self.assertEqual(names("of=servers&farm=sho"), [])
+        self.assertEqual(names("farm=mail"), ["mail"])
+
+    def test_a_token_from_the_console(self):
+        made = self.box.cli("access", "token", "ci", "operator", "operator", "12h", "--json")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        token = json.loads(made.stdout)
+        self.assertEqual((token["account"], token["role"]), ("operator", "operator"))
+        weight = ("PATCH", "/api/v1/farms/shop/servers/web1?dry_run=1", {"weight": 3})
+        self.assertEqual(self.box.ask(*weight, token=token["token"]).status, 200)
+        more = self.box.cli("access", "token", "more", "operator", "administrator", "12h")
+        self.assertNotEqual(more.returncode, 0)
+        self.assertIn("operator", more.stderr)
+        nobody = self.box.cli("access", "token", "x", "nobody", "viewer", "12h")
+        self.assertIn("none named", nobody.stderr)
+        self.assertNotEqual(self.box.cli("access", "token", "x", "operator", "viewer", "soon").returncode, 0)
+        self.assertNotIn(token["token"], self.box.cli("show", "audit").stdout)
+        body = {"name": "y", "account": "viewer", "role": "viewer", "expires_in_s": 60}
+        self.assertEqual(self.box.ask("POST", "/api/v1/tokens", body, token=token["token"]).status, 409)
 
 
 class LargeBoxTest(unittest.TestCase):

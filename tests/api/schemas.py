@@ -43,6 +43,27 @@ def faults(document, schema, value, path=""):
     return found
 
 
+def unknown(document, schema, value, path=""):
+    """Paths of what the document does not describe."""
+    schema = resolve(document, schema)
+    if not schema:
+        return []  # a value of whatever kind
+    if "oneOf" in schema:
+        return min((unknown(document, one, value, path) for one in schema["oneOf"]), key=len)
+    if "allOf" in schema:
+        return [fault for one in schema["allOf"] for fault in unknown(document, one, value, path)]
+    found = []
+    if isinstance(value, list):
+        for item in value:
+            found += unknown(document, schema.get("items", {}), item, path + "[]")
+    if isinstance(value, dict) and (schema.get("properties") or "additionalProperties" not in schema):
+        properties = schema.get("properties", {})
+        for name, inner in value.items():
+            known = name in properties
+            found += unknown(document, properties[name], inner, f"{path}.{name}") if known else [f"{path}.{name}"]
+    return found
+
+
 def wrong_values(document, schema):
     """Values that the schema refuses, of several kinds."""
     schema = resolve(document, schema)

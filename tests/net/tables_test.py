@@ -8,6 +8,7 @@ import socket
 import unittest
 import unittest.mock
 
+from tests.api import schemas
 from tests.net.labcase import ALL_UP, LabCase
 from tools.labkit import topology, web
 from tools.labkit.namespaces import entered, inside, run, wait_until
@@ -58,6 +59,23 @@ class Tables(LabCase):
             pass
         connection.close()
         wait_until(lambda: counts() == (0, 1), 10, "the connection to be counted as closing")
+
+    def test_all_that_the_api_answers_is_described(self):
+        """With rows in every list, which only a dataplane brings."""
+        for url in (URL, URL6):
+            web.curl(self.lab, url)
+        with entered(self.lab.client):
+            socket.create_connection((topology.NAT.ipv4, 80), 10).close()
+        document = self.ask("api", "GET", "/api/v1/openapi.json")
+        for name in ("farms", "servers", "connections", "persistence", "drops", "rates", "version", "events"):
+            with self.subTest(name):
+                path = f"/api/v1/status/{name}"
+                content = document["paths"][path]["get"]["responses"]["200"]["content"]
+                schema = content["application/json"]["schema"]
+                answer = self.ask("api", "GET", path)
+                self.assertTrue(answer[name] if name in answer else answer["workers"], answer)
+                self.assertEqual(schemas.faults(document, schema, answer), [])
+                self.assertEqual(schemas.unknown(document, schema, answer), [])
 
     def test_a_client_stays_with_its_server(self):
         first = self.who_answers(URL)

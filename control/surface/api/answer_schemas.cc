@@ -18,6 +18,8 @@ Json or_null(Json schema) {
 
 void add_configuration(Json& schemas) {
   schemas["Change"] = record_schema({{"path", text()}, {"change", text()}, {"words", text()}});
+  for (const char* value : {"from", "to"}) schemas["Change"]["properties"][value] = Json::object();  // whatever it is
+  schemas["Change"]["properties"]["position"] = number();  // of an element, in its list
   schemas["Trouble"] = record_schema({{"path", text()}, {"text", text()}, {"file", text()}, {"line", number()}});
   schemas["Conflict"] = record_schema({{"path", text()}, {"mine", text()}, {"theirs", text()}});
   schemas["Revision"] = record_schema({{"revision", number()},
@@ -30,6 +32,7 @@ void add_configuration(Json& schemas) {
                                        {"confirm_until", or_null(text())},
                                        {"changes", number()},
                                        {"words", list_of(text())}});
+  schemas["Revision"]["properties"]["steps"] = list_of(reference("Change"));  // of one that is shown by itself
   schemas["Candidate"] = record_schema({{"candidate", text()},
                                         {"who", text()},
                                         {"base", number()},
@@ -72,44 +75,137 @@ void add_counts(Json& row) {
   }
 }
 
-void add_status(Json& schemas) {
-  schemas["Dataplane"] =
-      record_schema({{"alive", flag()}, {"waiting_for", or_null(text())}, {"alarms", list_of(text())}});
+// How many of its connections a farm or server has; null: as many as come.
+Json limit_schema() {
+  return or_null(record_schema({{"connections", number()}, {"max", number()}, {"low", number()}, {"is_full", flag()}}));
+}
+
+void add_rates(Json& schemas) {
+  Json rates{{"name", text()}};
+  for (const char* name : {"connections_s", "packets_in_s", "packets_out_s", "bits_in_s", "bits_out_s"}) {
+    rates[name] = {{"type", "number"}};
+  }
+  schemas["Rates"] = record_schema(rates);
+  rates["time"] = text();
+  rates.erase("name");
+  schemas["RatesPoint"] = record_schema(rates);
+}
+
+void add_farms(Json& schemas) {
   Json farm{{"name", text()}, {"mode", text()}, {"scheduler", text()}, {"state", text()}, {"reason", text()}};
-  for (const char* name : {"servers_serving", "servers_up", "servers_total"}) farm[name] = number();
-  farm["not_serving"] = {{"type", "object"}};
+  for (const char* name : {"servers_serving", "servers_up", "servers_total", "servers_full"}) farm[name] = number();
+  farm["not_serving"] = {{"type", "object"},
+                         {"description", "How many servers do what instead of taking new clients."},
+                         {"additionalProperties", number()}};
   add_counts(farm);
-  farm["services"] = list_of(record_schema({{"address", text()}, {"protocol", text()}, {"port", number()}}));
+  farm["limit"] = limit_schema();
+  farm["services"] = list_of(record_schema({{"address", text()},
+                                            {"protocol", text()},
+                                            {"port", number()},
+                                            {"last_port", number()},
+                                            {"one_packet", flag()}}));
   schemas["FarmStatus"] = record_schema(farm);
+}
+
+// What an operator has said of a server; null: nothing.
+Json said_schema(const Json& value) {
+  return or_null(record_schema({{"who", text()},
+                                {"since", text()},
+                                {"for_s", number()},
+                                {"until", or_null(text())},
+                                {"value", value},
+                                {"configured", or_null(value)}}));
+}
+
+void add_servers(Json& schemas) {
   Json server{{"farm", text()}, {"name", text()}, {"address", text()}, {"port", number()}, {"protocol", text()}};
   Json leaving = server;
-  server["weight"] = number();
+  for (const char* name : {"weight", "last_port"}) server[name] = number();
+  server["limit"] = limit_schema();
   for (const char* name : {"role", "wanted", "state", "reason"}) server[name] = text();
   for (const char* name : {"duty", "duty_reason", "since"}) server[name] = or_null(text());
   server["for_s"] = or_null(number());
   server["began_earlier"] = flag();
-  server["operator"] = {{"type", "object"}, {"nullable", true}};
+  server["began_earlier"]["description"] = "Than `since`, which is then only all that is known.";
+  server["operator"] = or_null(record_schema({{"state", said_schema(text())}, {"weight", said_schema(number())}}));
   add_counts(server);
   schemas["ServerStatus"] = record_schema(server);
   leaving["since"] = text();
   leaving["resets"] = flag();
   add_counts(leaving);
   schemas["LeavingServer"] = record_schema(leaving);
-  const Json counted = record_schema({{"reason", text()}, {"packets", number()}, {"means", text()}});
-  Json drops{{"dataplane", reference("Dataplane")}, {"drops", list_of(counted)}};
-  for (const char* name : {"received", "from_linux", "sent", "punted", "dropped", "unaccounted"}) {
+}
+
+void add_drops(Json& schemas) {
+  const auto counted = [](const Json& what) {
+    Json row = what;
+    row.update({{"packets", number()}, {"means", text()}});
+    return list_of(record_schema(row));
+  };
+  Json drops{{"dataplane", reference("Dataplane")},
+             {"drops", counted({{"reason", text()}})},
+             {"answers", counted({{"answer", text()}})},
+             {"lost_before_receive", counted({{"port", text()}, {"reason", text()}})}};
+  Json worker{{"worker", number()}};
+  for (const char* name : {"received", "from_linux", "sent", "punted", "dropped"}) {
     drops[name] = number();
+    worker[name] = number();
   }
-  for (const char* name : {"answers", "lost_before_receive", "ports", "workers"}) {
-    drops[name] = list_of({{"type", "object"}});
-  }
+  drops["unaccounted"] = number();
+  drops["workers"] = list_of(record_schema(worker));
+  Json port{{"name", text()}, {"mac", text()}, {"link", text()}};
+  for (const char* name : {"received_packets", "received_bytes", "sent_packets", "sent_bytes"}) port[name] = number();
+  drops["ports"] = list_of(record_schema(port));
   schemas["Drops"] = record_schema(drops);
-  schemas["Version"] = record_schema(
+}
+
+// Connections and bindings of clients to servers; names are null when the configuration no longer has them.
+void add_entries(Json& schemas) {
+  Json binding{{"client", text()}};
+  for (const char* name : {"farm", "server"}) binding[name] = or_null(text());
+  Json connection = binding;
+  for (const char* name : {"age_s", "unused_s", "expires_s", "connections"}) binding[name] = number();
+  schemas["Binding"] = record_schema(binding);
+  for (const char* name : {"state", "reason", "why"}) connection[name] = text();
+  for (const char* name : {"service", "server_address"}) connection[name] = or_null(text());
+  for (const char* name : {"age_s", "idle_s", "packets_in", "packets_out", "bytes_in", "bytes_out"}) {
+    connection[name] = number();
+  }
+  schemas["Connection"] = record_schema(connection);
+  schemas["Connection"]["properties"]["protocol"] = text();  // while its service is there
+  schemas["Table"] =
+      record_schema({{"capacity", number()}, {"live", number()}, {"evicted", number()}, {"refused", number()}});
+}
+
+void add_version(Json& schemas) {
+  schemas["Dataplane"] =
+      record_schema({{"alive", flag()}, {"waiting_for", or_null(text())}, {"alarms", list_of(text())}});
+  const Json worker = record_schema({{"worker", number()},
+                                     {"acknowledged_generation", number()},
+                                     {"commands_unread", number()},
+                                     {"commands_waiting", number()}});
+  Json version = record_schema(
       {{"dataplane", reference("Dataplane")},
        {"control", record_schema({{"version", text()}, {"pid", number()}, {"layout_version", number()}})},
        {"configuration", record_schema({{"file", text()}, {"loaded", text()}, {"rejected_since", list_of(text())}})},
        {"snapshot_generation", number()},
-       {"workers", list_of({{"type", "object"}})}});
+       {"workers", list_of(worker)}});
+  // Once there is a region of the dataplane's.
+  for (const char* name : {"pid", "starts", "heartbeat_age_ms"}) schemas["Dataplane"]["properties"][name] = number();
+  Json region{{"on_hugepages", flag()}};
+  for (const char* name : {"layout_version", "bytes", "page_bytes", "connections_max", "workers"}) {
+    region[name] = number();
+  }
+  version["properties"]["region"] = record_schema(region);
+  schemas["Version"] = std::move(version);
+}
+
+void add_status(Json& schemas) {
+  add_farms(schemas);
+  add_servers(schemas);
+  add_drops(schemas);
+  add_entries(schemas);
+  add_version(schemas);
   schemas["Event"] = record_schema({{"number", number()},
                                     {"time", text()},
                                     {"severity", text()},
@@ -120,6 +216,8 @@ void add_status(Json& schemas) {
   for (const char* name : {"port", "rescue_s", "connections", "listeners"}) management[name] = number();
   management["problems"] = list_of(text());
   schemas["ManagementStatus"] = record_schema(management);
+  schemas["ManagementStatus"]["properties"]["certificate"] =
+      record_schema({{"subject", text()}, {"sha256", text()}, {"not_after", text()}, {"own", flag()}});
 }
 
 }  // namespace
@@ -128,6 +226,7 @@ Json answer_schemas() {
   Json schemas = Json::object();
   add_configuration(schemas);
   add_status(schemas);
+  add_rates(schemas);
   return schemas;
 }
 

@@ -58,7 +58,9 @@ struct Family {
 
 std::int64_t number(const json& row, const char* key) {
   const auto found = row.find(key);
-  return found != row.end() && found->is_number() ? found->get<std::int64_t>() : 0;
+  if (found == row.end()) return 0;
+  if (found->is_boolean()) return found->get<bool>() ? 1 : 0;
+  return found->is_number() ? found->get<std::int64_t>() : 0;
 }
 
 // One family after another, as the format wants it; each over all rows.
@@ -72,12 +74,29 @@ void rows(Text& text, const json& answer, const char* list, const std::vector<Fa
   }
 }
 
+// Only of rows that have a limit.
+template <class LabelsOf>
+void limits(Text& text, const json& answer, const char* list, const std::vector<Family>& families, LabelsOf labels_of) {
+  const json none = json::array();
+  const auto found = answer.find(list);
+  const json& all = found != answer.end() && found->is_array() ? *found : none;
+  for (const Family& family : families) {
+    text.family(family.name, family.type, family.help);
+    for (const json& row : all) {
+      const auto limit = row.find("limit");
+      if (limit == row.end() || !limit->is_object()) continue;
+      text.sample(labels_of(row), number(*limit, family.key));
+    }
+  }
+}
+
 std::string label(const json& row, const char* key) { return row.value(key, ""); }
 
 const std::vector<Family> kFarm{
     {"fulcrum_farm_servers", "gauge", "Servers of the farm.", "servers_total"},
     {"fulcrum_farm_servers_up", "gauge", "Servers of the farm that their checks found well.", "servers_up"},
     {"fulcrum_farm_servers_serving", "gauge", "Servers of the farm that take new clients.", "servers_serving"},
+    {"fulcrum_farm_servers_full", "gauge", "Servers of the farm that have reached their limit.", "servers_full"},
     {"fulcrum_farm_connections", "gauge", "Open connections.", "active_connections"},
     {"fulcrum_farm_closing_connections", "gauge", "Connections that an end has closed.", "closing_connections"},
     {"fulcrum_farm_connections_total", "counter", "Connections opened.", "total_connections"},
@@ -85,6 +104,16 @@ const std::vector<Family> kFarm{
     {"fulcrum_farm_sent_packets_total", "counter", "Packets to clients.", "packets_out"},
     {"fulcrum_farm_received_bytes_total", "counter", "Bytes from clients.", "bytes_in"},
     {"fulcrum_farm_sent_bytes_total", "counter", "Bytes to clients.", "bytes_out"},
+};
+const std::vector<Family> kFarmLimit{
+    {"fulcrum_farm_limit_connections", "gauge", "Connections that count against the farm's limit.", "connections"},
+    {"fulcrum_farm_limit_max", "gauge", "Connections that the farm may have.", "max"},
+    {"fulcrum_farm_full", "gauge", "Whether the farm has reached its limit.", "is_full"},
+};
+const std::vector<Family> kServerLimit{
+    {"fulcrum_server_limit_connections", "gauge", "Connections that count against the server's limit.", "connections"},
+    {"fulcrum_server_limit_max", "gauge", "Connections that the server may have.", "max"},
+    {"fulcrum_server_full", "gauge", "Whether the server has reached its limit.", "is_full"},
 };
 const std::vector<Family> kServer{
     {"fulcrum_server_weight", "gauge", "Share of new connections.", "weight"},
@@ -151,7 +180,9 @@ std::string metrics_text(const json& farms, const json& servers, const json& dro
   states(text, farms, "farms",
          {"fulcrum_farm_up", "gauge", "Whether somebody takes the farm's new clients; 0: that is an outage.", "state"},
          false, [](const json& row) { return label(row, "state") == "down"; });
-  rows(text, farms, "farms", kFarm, [](const json& row) { return Labels{{"farm", label(row, "name")}}; });
+  const auto farm_labels = [](const json& row) { return Labels{{"farm", label(row, "name")}}; };
+  rows(text, farms, "farms", kFarm, farm_labels);
+  limits(text, farms, "farms", kFarmLimit, farm_labels);
   states(text, servers, "servers",
          {"fulcrum_server_up", "gauge", "Whether the check found the server's endpoint well.", "state"}, true,
          [](const json& row) { return label(row, "state") != "up"; });
@@ -161,13 +192,15 @@ std::string metrics_text(const json& farms, const json& servers, const json& dro
            const json duty = row.value("duty", json());
            return duty.is_string() ? duty != "up" : label(row, "state") != "up";
          });
-  rows(text, servers, "servers", kServer, [](const json& row) {
+  const auto server_labels = [](const json& row) {
     return Labels{{"farm", label(row, "farm")},
                   {"server", label(row, "name")},
                   {"address", label(row, "address")},
                   {"protocol", label(row, "protocol")},
                   {"port", std::to_string(number(row, "port"))}};
-  });
+  };
+  rows(text, servers, "servers", kServer, server_labels);
+  limits(text, servers, "servers", kServerLimit, server_labels);
   rows(text, drops, "ports", kPort, [](const json& row) { return Labels{{"port", label(row, "name")}}; });
   rows(text, drops, "workers", kWorker, [](const json& row) {
     return Labels{{"worker", std::to_string(number(row, "worker"))}};

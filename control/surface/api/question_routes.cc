@@ -31,6 +31,18 @@ json members_of(const Call& call, const std::vector<Query>& known) {
   return members;
 }
 
+// Of an answer about farms or servers, the rows of this farm; empty: all.
+void keep_farm(json& said, const std::string& farm) {
+  const auto rows = said.find("rates");
+  if (farm.empty() || rows == said.end()) return;
+  json kept = json::array();
+  for (json& row : *rows) {
+    const std::string name = row.value("name", "");
+    if (name == farm || name.starts_with(farm + "/")) kept.push_back(std::move(row));
+  }
+  *rows = std::move(kept);
+}
+
 // `to_question` makes the question of the parameters. A `list` comes page by page.
 template <class ToQuestion>
 void add(Api& api, Route route, ToQuestion to_question, const std::string& list = {}) {
@@ -38,6 +50,7 @@ void add(Api& api, Route route, ToQuestion to_question, const std::string& list 
   route.tag = "status";
   route.run = [&api, known = route.query, to_question, list](const CallPtr& call) {
     api.plane().ask(to_question(members_of(*call, known)), [&api, call, list](json said) {
+      if (list == "rates") keep_farm(said, call->text("farm"));
       api.answer_later(call, [call, list, said = std::move(said)] { return page_of(*call, said, list); });
     });
   };
@@ -45,6 +58,19 @@ void add(Api& api, Route route, ToQuestion to_question, const std::string& list 
     for (Query& query : listing_queries()) route.query.push_back(std::move(query));
   }
   api.router().add(std::move(route));
+}
+
+// Of all now, or the past of one.
+Json rates_schema() {
+  Json schema = record_schema({{"dataplane", reference("Dataplane")}, {"of", text_schema(1, 16)}});
+  Json& properties = schema["properties"];
+  const Json listing = listing_schema("rates", reference("Rates"));
+  for (const auto& [name, member] : listing["properties"].items()) properties[name] = member;
+  properties["time"] = {{"type", "string"}, {"nullable", true}};
+  for (const char* name : {"name", "function"}) properties[name] = {{"type", "string"}};
+  properties["step_s"] = {{"type", "integer"}};
+  properties["points"] = {{"type", "array"}, {"items", reference("RatesPoint")}};
+  return schema;
 }
 
 json shown(json members, const char* what) {
@@ -87,13 +113,18 @@ void add_question_routes(Api& api) {
        .summary =
            "What each farm, server, port, worker or drop reason counted in the last second; with `name` its past.",
        .query = {{"of", word_of({"farms", "servers", "ports", "workers", "drops"}), "farms if not said"},
+                 {"farm", text_schema(1, 63), "of farms or servers: only this one, or only its"},
                  {"name", text_schema(1, 127), "one of them, a server as shop/web1: its past"},
                  {"from", number_schema(INT64_MIN, INT64_MAX), "seconds since 1970, or before now if negative"},
                  {"to", number_schema(INT64_MIN, INT64_MAX), "the same; now if not said"},
                  {"step", number_schema(1, 900), "1, 60 or 900 s; the finest there is if not said"},
                  {"function", word_of({"average", "maximum"}), "over each step"}},
-       .answer = record_schema({{"dataplane", reference("Dataplane")}, {"of", text_schema(1, 16)}})},
-      [](json members) { return shown(std::move(members), "rates"); }, "rates");
+       .answer = rates_schema()},
+      [](json members) {
+        members.erase("farm");
+        return shown(std::move(members), "rates");
+      },
+      "rates");
   add(api,
       {.pattern = "/api/v1/status/events",
        .id = "show-events",

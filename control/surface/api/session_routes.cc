@@ -153,10 +153,13 @@ void add_session_routes(Api& api) {
        .id = "show-roles",
        .summary = "What each role may do.",
        .tag = "access",
-       .answer = object_schema({{"roles", list_schema(record_schema({{"role", text_schema(1, 32)},
-                                                                     {"help", text_schema(1, 200)},
-                                                                     {"permissions", {{"type", "object"}}}}),
-                                                      access::kRoles)}}),
+       .answer = object_schema(
+           {{"roles",
+             list_schema(
+                 record_schema({{"role", text_schema(1, 32)},
+                                {"help", text_schema(1, 200)},
+                                {"permissions", {{"type", "object"}, {"additionalProperties", {{"type", "string"}}}}}}),
+                 access::kRoles)}}),
        .run = show_roles});
 }
 

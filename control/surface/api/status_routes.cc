@@ -168,12 +168,12 @@ void listen(Api& api, const CallPtr& call) {
   });
 }
 
-void add_table(Api& api, const std::string& table, const std::string& what, const std::string& clear) {
+void add_table(Api& api, const std::string& table, const char* row, const char* what, const char* clear) {
   Route show;
   show.pattern = "/api/v1/status/" + table;
   show.permission = Permission::look;
   show.id = "show-" + table;
-  show.summary = what + ", page by page. `next` is the `cursor` of the following page.";
+  show.summary = std::string{what} + ", page by page. `next` is the `cursor` of the following page.";
   show.tag = "status";
   show.query = {{"cursor", number_schema(0, INT64_MAX), "where an earlier page ended"},
                 {"limit", number_schema(1, 1000), "at most so many; 100 if not said"},
@@ -181,9 +181,10 @@ void add_table(Api& api, const std::string& table, const std::string& what, cons
                 {"server", text_schema(1, 63), "only of this server"},
                 {"client", text_schema(1, 64), "only of clients in this prefix"}};
   show.answer = record_schema({{"dataplane", reference("Dataplane")},
-                               {table, Json{{"type", "array"}, {"items", {{"type", "object"}}}}},
+                               {table, Json{{"type", "array"}, {"items", reference(row)}}},
                                {"offset", number_schema(0, INT64_MAX)},
                                {"next", {{"type", "integer"}, {"nullable", true}}}});
+  show.answer["properties"]["table"] = reference("Table");  // while there is one
   show.run = [&api, table](const CallPtr& call) { show_entries(api, call, table); };
   api.router().add(std::move(show));
   Route end;
@@ -191,7 +192,7 @@ void add_table(Api& api, const std::string& table, const std::string& what, cons
   end.pattern = "/api/v1/status/" + table + "/clear";
   end.permission = Permission::operate;
   end.id = "clear-" + table;
-  end.summary = clear + " Say which ones, or all.";
+  end.summary = std::string{clear} + " Say which ones, or all.";
   end.tag = "status";
   end.body = object_schema(Json::object(), {{"farm", text_schema(1, 63)},
                                             {"server", text_schema(1, 63)},
@@ -219,6 +220,7 @@ void add_verbs(Api& api) {
                              {{"weight", number_schema(0, 100, "with the verb weight; 0 drains")},
                               {"for_s", number_schema(1, 365 * 86400, "seconds; left out: until further notice")}});
   verbs.answer = record_schema({{"dataplane", reference("Dataplane")}, {"done", text_schema(1, 4096)}});
+  verbs.answer["properties"]["waiting_for"] = {{"type", "string"}, {"nullable", true}};
   verbs.run = [&api](const CallPtr& call) { operate(api, call); };
   api.router().add(std::move(verbs));
 }
@@ -271,8 +273,9 @@ void add_status_routes(Api& api) {
        .answer = reference("Version")},
       [](Api& to, const CallPtr& call) { show(to, call, "version"); });
   add_verbs(api);
-  add_table(api, "connections", "The connection table", "End connections; the clients notice at their next packet.");
-  add_table(api, "persistence", "Which client is bound to which server",
+  add_table(api, "connections", "Connection", "The connection table",
+            "End connections; the clients notice at their next packet.");
+  add_table(api, "persistence", "Binding", "Which client is bound to which server",
             "Forget which client belongs to which server.");
   add({.pattern = "/api/v1/status/alarms",
        .id = "show-alarms",
