@@ -54,6 +54,12 @@ class CheckLayers(unittest.TestCase):
         self.assertIn(sentence, output)
         self.assertIn("1 offences", output)
 
+    def test_refuses_a_page_that_leads_nowhere(self):
+        status, output = self.check(page=PAGE + "\nSee `packet/parse.h` and `packet/lost.cc`.\n")
+        self.assertEqual(status, 1, output)
+        self.assertIn("names packet/lost.cc, which is nowhere", output)
+        self.assertIn("1 offences", output)
+
     def test_accepts_a_good_tree(self):
         status, output = self.check()
         self.assertEqual(status, 0, output)

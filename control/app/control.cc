@@ -205,8 +205,12 @@ void Control::look_at_dataplane() {
     case RegionWatch::News::lost:
       let_go_of_dataplane();
       break;
-    case RegionWatch::News::attached:
     case RegionWatch::News::restarted:
+      log(Level::notice, "the dataplane has been started anew");
+      tell(false, "dataplane", "", "the dataplane has been started anew");
+      take_up_dataplane();
+      break;
+    case RegionWatch::News::attached:
       take_up_dataplane();
       break;
   }
@@ -222,7 +226,7 @@ void Control::look_at_dataplane() {
   network_.look();
   settle_health_checks();
   if (std::string waiting = waiting_for(); waiting != waiting_told_) {
-    if (!waiting.empty()) log(Level::notice, "{}", waiting);
+    log(Level::notice, "{}", waiting.empty() ? "nothing is waited for any more" : waiting);
     waiting_told_ = std::move(waiting);
   }
 }

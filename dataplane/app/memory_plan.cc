@@ -60,6 +60,9 @@ std::string shortage(std::uint64_t region_bytes, std::uint64_t packet_bytes, std
       size.page_bytes >> 10U);
 }
 
+// With less than this, not the tables are too large but the place is the wrong one.
+constexpr std::uint64_t kLeastDirectory = 1U << 20U;
+
 std::string find_mount(std::uint64_t page_bytes) {
   std::ifstream mounts{"/proc/self/mounts"};
   std::string device;
@@ -118,6 +121,12 @@ Result<void> check_ordinary_room(const MemoryPlan& plan, const MemoryNeeds& need
   const bool is_new = earlier.place == EarlierRegion::Place::none && plan.region_directory.empty();
   const std::uint64_t region = is_new ? needs.region_bytes : 0;
   const std::uint64_t packets = plan.packets_on_hugepages ? 0 : needs.packet_bytes;
+  if (region > room.directory_bytes && room.directory_bytes < kLeastDirectory) {
+    return fail(Error::Code::limit, "runtime_dir",
+                fmt::format("{} MiB are free there, and the tables take {} MiB: name a folder in memory, such as one "
+                            "below /run, or make room there",
+                            room.directory_bytes >> 20U, region >> 20U));
+  }
   if (region > room.directory_bytes) {
     return fail(Error::Code::limit, "connections",
                 fmt::format("the tables take {} MiB and {} MiB are free where `runtime_dir` lies: lower `connections` "

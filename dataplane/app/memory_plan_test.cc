@@ -94,6 +94,7 @@ TEST(OrdinaryRoom, Cases) {
       {"just fits", ordinary, kNone, {73 * kMiB, 9 * kMiB}, ""},
       {"memory lacks", ordinary, kNone, {72 * kMiB, 9 * kMiB}, "memory_mb"},
       {"directory lacks", ordinary, kNone, {999 * kMiB, 8 * kMiB}, "connections"},
+      {"the wrong place", ordinary, kNone, {999 * kMiB, 0}, "runtime_dir"},
       {"memory for the region lacks", packets_huge, kNone, {8 * kMiB, 99 * kMiB}, "connections"},
       {"only the region counts", packets_huge, kNone, {9 * kMiB, 9 * kMiB}, ""},
       {"only packets count", region_huge, kNone, {64 * kMiB, 0}, ""},

@@ -48,13 +48,15 @@ void lay_out(RegionHeader& header, const RegionShape& shape) {
   header.total_size = end;
 }
 
+constexpr const char* kNoRegionYet =
+    "is not a region of Fulcrum, or its dataplane has not finished starting: if none is starting, start "
+    "fulcrum-dataplane with --cold, which lays out a new one";
+
 // Why this header cannot be used by this program, if so. Compares with what we would have laid out ourselves, so no
 // offset or size from the file is ever trusted.
 std::optional<Error> refuse(const RegionHeader& header, const std::string& path, std::uint64_t file_size) {
   if (header.magic.load(std::memory_order_acquire) != kRegionMagic) {
-    return Error{Error::Code::not_found, path,
-                 "is not a region of Fulcrum, or its dataplane has not finished starting: if none is starting, start "
-                 "fulcrum-dataplane with --cold, which lays out a new one"};
+    return Error{Error::Code::not_found, path, kNoRegionYet};
   }
   if (header.layout_version != kLayoutVersion || header.header_size != sizeof(RegionHeader)) {
     return Error{
@@ -302,7 +304,7 @@ Result<Region> Region::attach(const std::string& runtime_dir) {
   struct stat info {};
   if (fstat(file, &info) != 0) return fail(Error::Code::io, path, errno_words(errno));
   const auto size = static_cast<std::uint64_t>(info.st_size);
-  if (size < sizeof(RegionHeader)) return fail(Error::Code::not_found, path, "the dataplane has not finished starting");
+  if (size < sizeof(RegionHeader)) return fail(Error::Code::not_found, path, kNoRegionYet);
   auto mapped = map_file(file, path, size);
   if (!mapped) return tl::unexpected<Error>{mapped.error()};
   region.base_ = mapped->base;

@@ -80,6 +80,7 @@ Result<void> DpdkPort::attach() {
     device_name_ = options_.device;
   } else {
     device_name_ = fmt::format("{}{}", profile_.driver, options_.id.value);
+    interface_number_ = number_of_interface(options_.device);
     const std::string arguments = fill_in(profile_, options_.device, options_.queues, options_.mtu);
     const std::set<int> before = packet_sockets();
     const int error = rte_eal_hotplug_add("vdev", device_name_.c_str(), arguments.c_str());
@@ -212,7 +213,7 @@ LossCounts DpdkPort::take_losses() noexcept {
 }
 
 LinkState DpdkPort::link() noexcept {
-  if (profile_.device == DeviceKind::interface) return link_of_interface(options_.device);
+  if (profile_.device == DeviceKind::interface) return link_of_interface(options_.device, interface_number_);
   rte_eth_link now{};
   if (profile_.device != DeviceKind::pci || rte_eth_link_get_nowait(*port_, &now) != 0) return LinkState::unknown;
   return now.link_status != 0 ? LinkState::up : LinkState::down;

@@ -67,8 +67,9 @@ class DpdkPort final : public PacketPort {
   std::optional<std::uint16_t> port_;  // DPDK's number of it
   bool virtual_device_ = false;        // made by us, so taken away by us
   bool hardware_checksum_ = false;
-  std::set<int> packet_sockets_;  // the driver's, of which it tells nothing (packet_sockets.h)
-  LossCounts lost_before_{};      // what DPDK had counted at the last look
+  std::set<int> packet_sockets_;   // the driver's, of which it tells nothing (packet_sockets.h)
+  unsigned interface_number_ = 0;  // the kernel's, of a Linux interface
+  LossCounts lost_before_{};       // what DPDK had counted at the last look
   Mac mac_;
 };
 

@@ -1,5 +1,6 @@
 #include "drivers/port/interface_link.h"
 
+#include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -10,7 +11,10 @@
 
 namespace fulcrum {
 
-LinkState link_of_interface(const std::string& interface) noexcept {
+unsigned number_of_interface(const std::string& interface) noexcept { return if_nametoindex(interface.c_str()); }
+
+LinkState link_of_interface(const std::string& interface, unsigned number) noexcept {
+  if (number_of_interface(interface) != number) return LinkState::gone;
   const OwnedFd asks{socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
   ifreq request = request_for(interface);
   if (!asks.valid()) return LinkState::unknown;

@@ -8,7 +8,12 @@
 
 namespace fulcrum {
 
-// Asks the kernel, in our network namespace; a few microseconds. Any thread.
-LinkState link_of_interface(const std::string& interface) noexcept;
+// The kernel's number of an interface; 0: there is none of that name. One that is made anew gets another number. In our
+// network namespace, as the next. Any thread.
+unsigned number_of_interface(const std::string& interface) noexcept;
+
+// The link of the interface that had that number; `gone` when there is none or another one of its name. Asks the
+// kernel; a few microseconds. Any thread.
+LinkState link_of_interface(const std::string& interface, unsigned number) noexcept;
 
 }  // namespace fulcrum

@@ -160,10 +160,12 @@ TEST_F(LabInterfaces, LinkOfAnInterfaceIsKnown) {
   const LabNamespace where{"where"};
   where.ip("link add left type veth peer name right");
   where.ip("link set left up");
+  unsigned number = 0;
   const auto link = [&] {
     LinkState found{};
     inside(where, [&]() -> Result<void> {
-      found = link_of_interface("left");
+      if (number == 0) number = number_of_interface("left");
+      found = link_of_interface("left", number);
       return {};
     });
     return found;
@@ -173,6 +175,10 @@ TEST_F(LabInterfaces, LinkOfAnInterfaceIsKnown) {
   EXPECT_EQ(link(), LinkState::up);
   where.ip("link del right");
   EXPECT_EQ(link(), LinkState::gone);
+  where.ip("link add left type veth peer name right");
+  where.ip("link set left up");
+  where.ip("link set right up");
+  EXPECT_EQ(link(), LinkState::gone) << "another one of its name: the driver's socket knows nothing of it";
 }
 
 }  // namespace
