@@ -145,7 +145,7 @@ class Explainer::Run {
   // What schedule_stage() looks for at the server that it chooses.
   void look_for_others(Met& met) const noexcept {
     if (service()->mode != Mode::nat || service()->one_packet != 0) return;
-    const auto offset = static_cast<std::uint16_t>(facts().destination_port.host() - service()->port.host());
+    const Asking asking{facts().source, facts().source_port, facts().destination_port};
     const auto keep = [&](std::uint16_t row, const FlowKey& key) {
       ConnectionId found;
       tables_.connections.lookup({&key, 1}, {&found, 1});
@@ -154,9 +154,7 @@ class Explainer::Run {
       return entry && entry->server == ServerId{row, snapshot_.servers[row].generation} && !met.others.push(*entry);
     };
     for (std::uint16_t row = service()->first_server; row != kNoIndex; row = snapshot_.servers[row].next_of_service) {
-      const Be16 port = snapshot_.servers[row].port;
-      const Be16 at_server = is_range(*service()) ? port_behind(port, offset) : port;
-      if (for_each_answerable(snapshot_, row, at_server, facts().source, facts().source_port, keep)) return;
+      if (for_each_answerable(snapshot_, row, asking, keep)) return;
     }
   }
 

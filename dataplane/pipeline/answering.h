@@ -34,20 +34,34 @@ namespace fulcrum {
   return is_range(service) ? port_behind(service.port, port_offset(server, port)) : service.port;
 }
 
-// Calls `visit(row, key)` for each connection through another service that answers from `port` of `server` to the
-// client might belong to, until it returns true. Whether it did.
+// The server's port for which the `port` of the row's service stands.
+[[nodiscard]] inline Be16 port_at_server(const Snapshot& snapshot, std::uint16_t row, Be16 port) noexcept {
+  const ServerRow& server = snapshot.servers[row];
+  const ServiceRow& service = snapshot.services[server.service.value];
+  if (!is_range(service)) return server.port;
+  return port_behind(server.port, static_cast<std::uint16_t>(port.host() - service.port.host()));
+}
+
+// Who speaks to which port of a service.
+struct Asking {
+  Address client;
+  Be16 client_port{0}, service_port{0};
+};
+
+// Calls `visit(row, key)` for each connection through another service to which the answers of `server` could belong as
+// well as to this one, until it returns true. Whether it did.
 template <class Visit>
-bool for_each_answerable(const Snapshot& snapshot, std::uint16_t server, Be16 port, const Address& client,
-                         Be16 client_port, Visit visit) noexcept {
+bool for_each_answerable(const Snapshot& snapshot, std::uint16_t server, const Asking& asking, Visit visit) noexcept {
   const Address& address = snapshot.servers[server].address;
   const Protocol protocol = snapshot.services[snapshot.servers[server].service.value].protocol;
+  const Be16 port = port_at_server(snapshot, server, asking.service_port);
   for (std::uint16_t row = first_answering(snapshot, address, port, protocol); row != kNoIndex;
        row = next_answering(snapshot, row, port)) {
     const ServiceId service = snapshot.servers[row].service;
     if (service == snapshot.servers[server].service || snapshot.services[service.value].one_packet != 0) continue;
     FlowKey key;
-    key.client = client;
-    key.client_port = client_port;
+    key.client = asking.client;
+    key.client_port = asking.client_port;
     key.service = service;
     key.service_port = port_answered_for(snapshot, row, port);
     if (visit(row, key)) return true;

@@ -186,14 +186,6 @@ Choice choose(Batch& batch, const Facts& facts, const Context& context, ServiceI
   return binds ? choose_persistent(batch, facts, context, service) : choose_scheduled(facts, context, service);
 }
 
-// Where the client's packets go at the server.
-Be16 port_at_server(const Facts& facts, const Snapshot& snapshot, std::uint16_t row) noexcept {
-  const ServerRow& server = snapshot.servers[row];
-  const ServiceRow& service = snapshot.services[server.service.value];
-  if (!is_range(service)) return server.port;
-  return port_behind(server.port, static_cast<std::uint16_t>(facts.destination_port.host() - service.port.host()));
-}
-
 // Whether the server's answers to this port of the client belong to a connection through another service already: the
 // two could not be told apart, here as little as by the server. One that is over gives way.
 bool port_is_taken(const Facts& facts, const Context& context, std::uint16_t row) noexcept {
@@ -209,8 +201,7 @@ bool port_is_taken(const Facts& facts, const Context& context, std::uint16_t row
     if (context.connections.remove(found)) count_removed(snapshot, context.servers, server, state);
     return false;
   };
-  return for_each_answerable(snapshot, row, port_at_server(facts, snapshot, row), facts.source, facts.source_port,
-                             is_in_the_way);
+  return for_each_answerable(snapshot, row, {facts.source, facts.source_port, facts.destination_port}, is_in_the_way);
 }
 
 // The choice, or if its answers would be taken for another connection's, any other server.

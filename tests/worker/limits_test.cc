@@ -93,6 +93,18 @@ class LimitsOfAWorker : public ::testing::Test {
       build.row(ServerId{2, 1}).limit = leader.index;
     }
   }
+  // A server that may have one connection, and a standby, which workers ask by themselves if it has a rank.
+  ServerId publish_with_standby(std::uint8_t rank) {
+    auto build = box_.publish();
+    const ServiceId service = build.service("198.51.100.10", 80, Protocol::udp);
+    build.row(service).udp_s = 300;
+    build.limit(build.server(service, "10.1.1.11", 80, kBack, 1), 1, 1);
+    const ServerId standby = build.server(service, "10.1.1.12", 80, kBack, 1);
+    build.row(standby).state = ServerState::reserve;
+    build.row(standby).reserve_rank = rank;
+    build.schedule(service, {0});
+    return standby;
+  }
   // Where a client's first datagram goes; empty: nowhere.
   std::string opens(std::uint16_t source_port, std::uint16_t port = 80) {
     box_.receive(kFront, PacketBuilder{}
@@ -153,13 +165,7 @@ TEST_F(LimitsOfAWorker, AllServersAreFullUntilOneHasRoom) {
 }
 
 TEST_F(LimitsOfAWorker, ACommandOfControlIsHeardWhileAllAreFull) {
-  auto build = box_.publish();
-  const ServiceId service = build.service("198.51.100.10", 80, Protocol::udp);
-  build.row(service).udp_s = 300;
-  build.limit(build.server(service, "10.1.1.11", 80, kBack, 1), 1, 1);
-  const ServerId standby = build.server(service, "10.1.1.12", 80, kBack, 1);
-  build.row(standby).state = ServerState::reserve;
-  build.schedule(service, {0});
+  const ServerId standby = publish_with_standby(0);
   EXPECT_EQ(opens(1), "10.1.1.11");
   EXPECT_EQ(opens(2), "");
   Command command;
@@ -173,14 +179,7 @@ TEST_F(LimitsOfAWorker, ACommandOfControlIsHeardWhileAllAreFull) {
 
 // Control may be slow, or dead.
 TEST_F(LimitsOfAWorker, AReadyStandbyIsAskedBeforeAClientIsRefused) {
-  auto build = box_.publish();
-  const ServiceId service = build.service("198.51.100.10", 80, Protocol::udp);
-  build.row(service).udp_s = 300;
-  build.limit(build.server(service, "10.1.1.11", 80, kBack, 1), 1, 1);
-  const ServerId standby = build.server(service, "10.1.1.12", 80, kBack, 1);
-  build.row(standby).state = ServerState::reserve;
-  build.row(standby).reserve_rank = 1;
-  build.schedule(service, {0});
+  publish_with_standby(1);
   EXPECT_EQ(opens(1), "10.1.1.11");
   EXPECT_EQ(opens(2), "10.1.1.12");
   EXPECT_EQ(opens(2), "10.1.1.12");
