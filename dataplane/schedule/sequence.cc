@@ -10,7 +10,7 @@ std::uint16_t next_in_sequence(const Snapshot& snapshot, ServiceId service, Sche
   if (cursor >= row.schedule_length) cursor = 0;
   // A full round at most: the sequence holds only servers that were usable when it was compiled, and control compiles a
   // new one right after a server went down, so long walks last milliseconds.
-  for (std::uint32_t step = 0; step < steps_of(snapshot, row); ++step) {
+  for (std::uint32_t step = 0; step < steps_of(snapshot, row.schedule_length); ++step) {
     const std::uint16_t server = snapshot.schedule[row.schedule_offset + cursor];
     cursor = cursor + 1 == row.schedule_length ? 0 : cursor + 1;
     if (!is_usable(snapshot, server, servers)) continue;
@@ -30,9 +30,7 @@ std::uint16_t brought_in(const Snapshot& snapshot, ServiceId service, const Serv
 
 Spare spare_server(const Snapshot& snapshot, ServiceId service, ScheduleCursors& cursors,
                    const ServerRows& servers) noexcept {
-  const auto has_place = [&](std::uint16_t row) {
-    return !is_full(snapshot, row, servers) && server_has_room(snapshot, row, servers);
-  };
+  const auto has_place = [&](std::uint16_t row) { return server_has_room(snapshot, row, servers); };
   std::uint16_t& last = cursors.spare[service.value];
   const bool is_ours = snapshot.servers[last].service == service;
   if (is_ours && takes_new(state_now(snapshot, last, servers[last])) && has_place(last)) return {.server = last};

@@ -47,10 +47,10 @@ struct ScheduleCursors {
   return takes_new(state_now(snapshot, row, servers[row])) && !is_full(snapshot, row, servers);
 }
 
-// How many turns a scheduler steps over, one server each.
+// How many of `turns` a scheduler steps over, one server each.
 inline constexpr std::uint32_t kStepsMax = 64;
-[[nodiscard]] inline std::uint32_t steps_of(const Snapshot& snapshot, const ServiceRow& service) noexcept {
-  return snapshot.has_limits == 0 || service.schedule_length < kStepsMax ? service.schedule_length : kStepsMax;
+[[nodiscard]] inline std::uint32_t steps_of(const Snapshot& snapshot, std::uint32_t turns) noexcept {
+  return snapshot.has_limits == 0 || turns < kStepsMax ? turns : kStepsMax;
 }
 
 // The next server of the service; kNoIndex when none is usable. Calling worker only: `cursors` and `servers` are its

@@ -23,11 +23,8 @@ std::uint16_t any_usable(const Snapshot& snapshot, const ServiceRow& service, st
                          const ServerRows& servers) noexcept {
   if (service.usable_length == 0) return kNoIndex;
   const std::uint16_t* rows = snapshot.schedule.data() + service.schedule_offset + service.schedule_length;
-  const std::uint32_t steps = snapshot.has_limits == 0 || service.usable_length < kStepsMax
-                                  ? std::uint32_t{service.usable_length}
-                                  : kStepsMax;  // some may be full, and stay so
   std::uint64_t place = reduce(hash, service.usable_length);
-  for (std::uint32_t step = 0; step < steps; ++step) {
+  for (std::uint32_t step = 0; step < steps_of(snapshot, service.usable_length); ++step) {
     if (is_usable(snapshot, rows[place], servers)) return rows[place];
     place = place + 1 == service.usable_length ? 0 : place + 1;
   }
