@@ -150,8 +150,12 @@ class Explainer::Run {
       ConnectionId found;
       tables_.connections.lookup({&key, 1}, {&found, 1});
       if (found == kNoConnection) return false;
-      const auto entry = read_entry(region_.entries()[found.value]);
-      return entry && entry->server == ServerId{row, snapshot_.servers[row].generation} && !met.others.push(*entry);
+      auto entry = read_entry(region_.entries()[found.value]);
+      if (!entry || !(entry->server == ServerId{row, snapshot_.servers[row].generation})) return false;
+      if (facts().kind == PacketKind::tcp && gives_way(entry->state, Mode::nat)) return false;
+      // So that the copy is not given up to make room: in the live table it may lie where that does not help.
+      entry->state = ConnectionState::established;
+      return !met.others.push(*entry);
     };
     for (std::uint16_t row = service()->first_server; row != kNoIndex; row = snapshot_.servers[row].next_of_service) {
       if (for_each_answerable(snapshot_, row, asking, keep)) return;
