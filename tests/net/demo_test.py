@@ -37,7 +37,7 @@ class Demo(unittest.TestCase):
 
     def test_figures(self):
         with tempfile.NamedTemporaryFile("r") as figures:
-            demo = self.start("--seconds", "3", "--json", figures.name)
+            demo = self.start("--seconds", "4", "--json", figures.name)
             output, _ = demo.communicate(timeout=150)
             self.assertEqual(demo.returncode, 0, output)
             results = json.load(figures)

@@ -24,6 +24,7 @@ class LabCase(unittest.TestCase):
     """Tests in this class share one lab; each begins with all servers up."""
 
     check = daemons.FAST_CHECK
+    server_ports = (80,)
     lab: topology.Lab
     box: Box
     servers: dict
@@ -34,7 +35,7 @@ class LabCase(unittest.TestCase):
         cls.enterClassContext(cls.lab.locked())
         cls.addClassCleanup(cls.lab.down)
         cls.lab.up()
-        cls.servers = web.start_all(cls.lab)
+        cls.servers = web.start_all(cls.lab, cls.server_ports)
         cls.box = Box(cls.lab, BUILD)
         cls.box.configure(dataplane=cls.start_file(), control=cls.configuration())
         cls.start_box()

@@ -1,4 +1,5 @@
-"""The box of the lab: fulcrum-dataplane and fulcrum-control with generated configuration files."""
+"""The box of the lab: fulcrum-dataplane and fulcrum-control. The configuration files are generated where nobody gives
+others (tools/demo: the examples)."""
 
 import json
 import os
@@ -144,13 +145,13 @@ class Box:
         self.control.configuration.write_text(control or control_configuration(self.runtime_dir))
 
     def start(self):
-        """Starts both daemons (one that runs already goes on) and returns when all servers are up."""
+        """Starts both daemons (one that runs already goes on) and returns when all servers of all farms are up."""
         if not self.dataplane.configuration.exists():
             self.configure()
         for daemon in (self.dataplane, self.control):
             if daemon.pid() is None:
                 daemon.start()
-        self.wait_for_servers({name: "up" for name in topology.SERVERS})
+        self.wait_for_all()
 
     def show(self, what):
         """The answer of `fulcrum show ... --json`, or None while nobody answers."""
@@ -179,17 +180,25 @@ class Box:
     def wait_for_servers(self, states, patience_s=START_PATIENCE_S):
         """Waits until the servers named have their states in all farms."""
 
-        def reached():
-            for daemon in (self.dataplane, self.control):
-                if daemon.pid() is None:
-                    raise LabError(f"{daemon.program.name} ended:\n{daemon.last_words()}")
-            seen = self.server_states()
+        def reached(seen):
             return all(
                 seen.get((farm.name, name)) == state for farm in topology.FARMS for name, state in states.items()
             )
 
-        words = ", ".join(f"{name} {state}" for name, state in states.items())
-        wait_until(reached, patience_s, f"the servers to be {words}", every_s=0.05)
+        self._wait_for_states(reached, patience_s, ", ".join(f"{name} {state}" for name, state in states.items()))
+
+    def wait_for_all(self, patience_s=START_PATIENCE_S):
+        """Waits until every server that there is in any farm is up."""
+        self._wait_for_states(lambda seen: seen and set(seen.values()) == {"up"}, patience_s, "up")
+
+    def _wait_for_states(self, reached, patience_s, words):
+        def looked():
+            for daemon in (self.dataplane, self.control):
+                if daemon.pid() is None:
+                    raise LabError(f"{daemon.program.name} ended:\n{daemon.last_words()}")
+            return reached(self.server_states())
+
+        wait_until(looked, patience_s, f"the servers to be {words}", every_s=0.05)
 
     def accounts(self):
         """The packet accounts: received, from_linux, sent, punted, unaccounted, and drops by their names. None while

@@ -59,13 +59,13 @@ def big_file(lab):
 class WebServer:
     """One nginx of the lab."""
 
-    def __init__(self, lab, name):
+    def __init__(self, lab, name, ports=(80,)):
         self.lab = lab
         self.name = name
         self.namespace = lab.server(name)
         self.folder = lab.state / name
         self.log = self.folder / "access.log"
-        self.ports = [80]
+        self.ports = ports
 
     def start(self):
         """Starts it; it listens when this returns."""
@@ -83,12 +83,6 @@ class WebServer:
         # An nginx that was killed leaves its port to the kernel for a moment.
         wait_until(lambda: run(*command, check=False).returncode == 0, 5, f"nginx to start (see {errors})")
         wait_until(self.pids, 5, f"nginx to write {self.folder}/nginx.pid")
-
-    def listen_also(self, ports):
-        """Starts it anew, with more ports."""
-        self.kill()
-        self.ports += ports
-        self.start()
 
     def pids(self):
         """The master and its worker."""
@@ -113,9 +107,9 @@ class WebServer:
             return count, log.tell()
 
 
-def start_all(lab):
-    """All three servers."""
-    servers = {name: WebServer(lab, name) for name in topology.SERVERS}
+def start_all(lab, ports=(80,)):
+    """All three servers, at these ports of all their addresses."""
+    servers = {name: WebServer(lab, name, ports) for name in topology.SERVERS}
     for server in servers.values():
         server.start()
     return servers
