@@ -3,10 +3,12 @@
   tap.py FILE...
 
 A failure's traceback stands in comment lines after its test. The exit status is that of TAP: 0, also with failures.
+SIGTERM ends it after the cleanups that tests have asked for: a lab is taken down.
 """
 
 import importlib.util
 import pathlib
+import signal
 import sys
 import time
 import unittest
@@ -69,11 +71,38 @@ def load(path):
     return unittest.defaultTestLoader.loadTestsFromModule(module)
 
 
+def tests_of(suites):
+    """The test cases of suites of suites."""
+    for part in suites:
+        yield from tests_of(part) if isinstance(part, unittest.TestSuite) else (part,)
+
+
+def interrupt(_number, _frame):
+    """KeyboardInterrupt is what unittest lets through."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def clean_up(tests):
+    """What unittest leaves out when it is interrupted."""
+    for test in tests:
+        test.doCleanups()
+        type(test).doClassCleanups()
+    unittest.case.doModuleCleanups()
+
+
 def main():
     sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent))
-    suite = unittest.TestSuite(load(path) for path in sys.argv[1:])
+    signal.signal(signal.SIGTERM, interrupt)
+    # A list of our own: a suite forgets its tests as it runs them.
+    suites = [load(path) for path in sys.argv[1:]]
+    tests = [*tests_of(suites)]
     result = TapResult()
-    suite.run(result)
+    try:
+        unittest.TestSuite(suites).run(result)
+    except KeyboardInterrupt:
+        clean_up(tests)
+        return 128 + signal.SIGTERM
     print(f"1..{result.number}")
     return 0
 

@@ -7,7 +7,6 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import sys
 import tempfile
 
@@ -15,7 +14,7 @@ from tools.benchkit import commit, forward, lifecycle, machine, peers, report, r
 from tools.benchkit.block import Block, Settings
 from tools.benchkit.contenders import BenchError
 from tools.labkit import hugepages
-from tools.testkit import builds
+from tools.testkit import builds, interrupts
 
 PROGRAM = "tests/bench/fulcrum-bench"
 FREE_MB = 2048  # of the machine's memory that is left alone
@@ -129,9 +128,8 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def main():
-    options = parse_arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that huge pages are given back
+def perform(options):
+    """What was asked for. The exit status."""
     every, needs = catalogue(options)
     try:
         chosen = rows.chosen(every, options.names)
@@ -153,6 +151,11 @@ def main():
     if options.json:
         options.json.write_text(json.dumps(objects, indent=1) + "\n")
     return 1 if any("error" in row for row in objects) else 0
+
+
+def main():
+    options = parse_arguments()
+    return interrupts.run("bench", lambda: perform(options))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import pathlib
-import signal
 import sys
 import time
 
@@ -19,21 +18,13 @@ from tools.labkit.daemons import Box
 from tools.labkit.load import Load
 from tools.labkit.namespaces import LabError
 from tools.labkit.watch import SynWatch
-from tools.testkit import builds
+from tools.testkit import builds, interrupts
 
 VICTIM = "s2"
 HUGEPAGES_MB = 384
 LOAD_S = 6
 KILL_AT, BACK_AT = 1 / 6, 2 / 3  # of the load's length
 TICK_S = 0.25
-
-
-class Interrupted(Exception):
-    """A signal asked us to stop."""
-
-    def __init__(self, number):
-        super().__init__(signal.Signals(number).name)
-        self.exit_status = 128 + number
 
 
 class Meter:
@@ -155,13 +146,6 @@ def build_release():
     return box.build
 
 
-def interrupt(number, _frame):
-    """Turns a signal into an exception once; during the tidying up further ones are ignored."""
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)
-    raise Interrupted(number)
-
-
 def perform(options, build):
     """The demo itself. The exit status."""
     demo = Demo(build, options.seconds)
@@ -186,13 +170,13 @@ def perform(options, build):
                 print(f"\n{demo.box.guide()}")
             return 1 if problems else 0
     finally:
-        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(each, signal.SIG_IGN)
+        interrupts.ignore()
         if not keep:
             demo.lab.down()
 
 
-def main():
+def parse_arguments():
+    """The command line."""
     parser = argparse.ArgumentParser(prog="tools/demo", description="Real HTTP traffic through Fulcrum.")
     parser.add_argument("--keep", action="store_true", help="leave the lab up and say how to look around in it")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the figures there")
@@ -203,15 +187,15 @@ def main():
         parser.error(f"--json: {options.json.parent} is no directory that can be written to")
     if options.seconds < 4:
         parser.error("--seconds: at least 4, for a server dies, is found dead and comes back meanwhile")
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, interrupt)
+    return options
+
+
+def attempt(options):
+    """The demo with its errors told. The exit status."""
     try:
         if os.geteuid() != 0:
             raise LabError("network namespaces need root: run this as root")
         return perform(options, options.build or build_release())
-    except Interrupted as interrupted:
-        print(f"\ndemo: stopped by {interrupted}; everything is tidied up", file=sys.stderr)
-        return interrupted.exit_status
     except BrokenPipeError:
         # Whoever read it has seen enough. Nobody is left to be told, also not at the interpreter's end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -219,6 +203,11 @@ def main():
     except (LabError, builds.Failure) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
+
+
+def main():
+    options = parse_arguments()
+    return interrupts.run("demo", lambda: attempt(options))
 
 
 if __name__ == "__main__":

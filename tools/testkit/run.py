@@ -11,9 +11,10 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
-from tools.testkit import builds
+from tools.testkit import builds, interrupts
 from tools.testkit.builds import CLANG, RELEASE, ROOT, TSAN, Failure, Tally
 
 FUZZ_SECONDS = 10  # from a kept corpus: a run that looks for new inputs takes hours
@@ -137,7 +138,11 @@ def fuzz():
     if not programs:
         raise Failure("the build has no fuzzer: nothing was fuzzed")
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        crashes = [text for text in pool.map(run_fuzzer, programs) if text]
+        try:
+            crashes = [text for text in pool.map(run_fuzzer, programs) if text]
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
     return Tally(passed=len(programs) - len(crashes), failed=len(crashes)), "\n".join(crashes)
 
 
@@ -172,19 +177,35 @@ def everything(run):
         run.step("test: thread sanitizer", tests(TSAN, ("concurrency",)))
 
 
+@contextlib.contextmanager
+def temporary_files():
+    """A directory for what tests and compilers write for a moment, so that it is gone also when they were killed. Its
+    name is short: sockets' names are made of it."""
+    with tempfile.TemporaryDirectory(prefix="ft-") as directory:
+        os.chmod(directory, 0o1777)  # some tests are nobody for a while
+        os.environ["TMPDIR"] = directory
+        yield
+
+
+def perform(options):
+    """The steps. The exit status."""
+    run = Run()
+    started = time.monotonic()
+    with temporary_files():
+        if options.quick:
+            quick(run)
+        else:
+            everything(run)
+    print(f"{time.monotonic() - started:.0f} s altogether")
+    print(f"{run.tally.passed} passed, {run.tally.failed} failed")
+    return 1 if run.tally.failed or not run.tally.passed else 0
+
+
 def main():
     parser = argparse.ArgumentParser(prog="tools/test", description="Builds Fulcrum and runs its tests.")
     parser.add_argument("--quick", action="store_true", help="format, layers, release build, unit tests")
     options = parser.parse_args()
-    run = Run()
-    started = time.monotonic()
-    if options.quick:
-        quick(run)
-    else:
-        everything(run)
-    print(f"{time.monotonic() - started:.0f} s altogether")
-    print(f"{run.tally.passed} passed, {run.tally.failed} failed")
-    return 1 if run.tally.failed or not run.tally.passed else 0
+    return interrupts.run("test", lambda: perform(options), first=interrupts.end_descendants)
 
 
 if __name__ == "__main__":
