@@ -107,6 +107,8 @@ tl::expected<Booted, Words> boot(const std::string& file, const std::optional<st
   configuration.set_rules(rules_with([known = ports_at_start(first.runtime_dir)] { return known; }, false));
   Booted booted{std::move(*lock), std::move(configuration), std::move(link), {}};
   for (const std::string& words : booted.configuration.lost_candidates()) log(Level::error, "{}", words);
+  std::vector<store::Revision> made;
+  booted.configuration.on_applied([&made](const store::Committed& one) { made.push_back(one.revision); });
   const bool is_first = booted.configuration.history().empty();
   const auto news = booted.file.read(booted.configuration, std::chrono::system_clock::now(),
                                      is_first ? "first start" : "edited while fulcrum-control did not run");
@@ -115,6 +117,8 @@ tl::expected<Booted, Words> boot(const std::string& file, const std::optional<st
     return tl::unexpected<Words>{std::move(booted.rejected)};
   }
   go_back_where_it_is_due(booted);
+  booted.configuration.on_applied({});
+  booted.made = std::move(made);
   return booted;
 }
 

@@ -32,7 +32,8 @@ struct Booted {
   ControlLock lock;
   store::Configuration configuration;
   store::FileLink file;
-  std::vector<std::string> rejected;  // why the file is not in force; empty: it is
+  std::vector<std::string> rejected;    // why the file is not in force; empty: it is
+  std::vector<store::Revision> made{};  // by booting: of the file, or because nobody confirmed one in time
 };
 
 // Takes the locks and finds the configuration. `state_dir` goes before what the file says of it. Errors, in words: all

@@ -68,7 +68,7 @@ SCENARIO("a commit is answered when every worker has it") {
         CHECK(find_service(*dataplane.snapshot, *Address::parse("198.51.100.20"), Be16{80}, Protocol::tcp) != kNoIndex);
         CHECK(wait_for(&dataplane, [&] { return read(lab.config()).find("name = \"mail\"") != std::string::npos; }));
         const json history = control.ask({{"config", "history"}});
-        CHECK(history["revisions"][0]["who"] == "anna");
+        CHECK(history["revisions"][0]["who"] == "anna (user root)");
         CHECK(history["revisions"][1]["face"] == "file");
         CHECK(wait_for(&dataplane, [&] { return dataplane.usable("198.51.100.20") == 1; }));
       }

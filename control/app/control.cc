@@ -39,6 +39,7 @@ Control::Control(std::string config_file, Booted booted)
       file_{std::move(booted.file)},
       loaded_at_{configuration_.history().newest().when},
       rejected_{std::move(booted.rejected)},
+      made_at_boot_{std::move(booted.made)},
       loop_{1},
       signals_{loop_},
       tick_timer_{loop_},
@@ -69,7 +70,9 @@ Control::Control(std::string config_file, Booted booted)
           [this](const telemetry::HistoryQuery& query, telemetry::Recorder::Done done) {
             past_rates(query, std::move(done));
           },
-          [this](const std::string& line, const auto& done) { forward_to_api(line, done); }},
+          [this](const std::string& line, const access::Peer& peer, const auto& done) {
+            forward_to_api(line, peer, done);
+          }},
       desk_{configuration_,
             {.now = [] { return std::chrono::system_clock::now(); },
              .when_acknowledged = [this](auto answer) { wait_for_acknowledgement(std::move(answer)); },
@@ -116,14 +119,48 @@ void Control::start_api() {
   }
   api_ = std::move(*started);
   api_->configure(model().management);
+  for (const store::Revision& revision : std::exchange(made_at_boot_, {})) record_revision(revision);
+}
+
+// Without an API there is no audit log either; api_problem_ says so above every page.
+void Control::record(audit::Record record, std::function<void()> done) {
+  if (api_ == nullptr) return done();
+  api_->record(std::move(record), [this, done = std::move(done)] { asio::post(loop_, done); });
+}
+
+void Control::record_refused_file() {
+  record({.who = "root",
+          .face = "file",
+          .source = "local",
+          .action = "read-file",
+          .object = config_file_,
+          .result = "refused (invalid)",
+          .note = rejected_.empty() ? "" : rejected_.front()},
+         [] {});
+}
+
+// What came by no face that keeps its own record.
+void Control::record_revision(const store::Revision& revision) {
+  const store::Author& author = revision.author;
+  if (author.face != "file" && author.face != "timer") return;
+  record({.who = author.who,
+          .face = author.face,
+          .source = "local",
+          .action = author.face == "file" ? "read-file" : "rollback",
+          .object =
+              fmt::format("{} (revision {})", author.face == "file" ? config_file_ : "configuration", revision.number),
+          .result = "done",
+          .note = author.why},
+         [] {});
 }
 
 api::Current Control::current() const {
   return {.document = configuration_.current(), .revision = configuration_.history().newest().number};
 }
 
-void Control::forward_to_api(const std::string& line, const std::function<void(std::string)>& done) {
-  if (api_ != nullptr) return api_->ask_as_console(line, done);
+void Control::forward_to_api(const std::string& line, const access::Peer& peer,
+                             const std::function<void(std::string)>& done) {
+  if (api_ != nullptr) return api_->ask_as_console(line, peer, done);
   const nlohmann::json answer{{"status", 503}, {"body", {{"title", "Not now"}, {"detail", api_problem_}}}};
   done(answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
@@ -163,6 +200,7 @@ void Control::reload() {
   const auto news = file_.read(configuration_, std::chrono::system_clock::now(), "edited by hand");
   rejected_ = settings::report(news.problems);
   tell_rejected();
+  if (news.kind == store::FileLink::News::Kind::refused) record_refused_file();
   if (news.kind == store::FileLink::News::Kind::unchanged) {
     log(Level::notice, "reloaded {}: nothing to do, revision {} is in force", config_file_,
         configuration_.history().newest().number);

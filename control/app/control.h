@@ -66,7 +66,10 @@ class Control {
  private:
   void start_api();
   [[nodiscard]] api::Current current() const;
-  void forward_to_api(const std::string& line, const std::function<void(std::string)>& done);
+  void forward_to_api(const std::string& line, const access::Peer& peer, const std::function<void(std::string)>& done);
+  void record(audit::Record record, std::function<void()> done);
+  void record_refused_file();
+  void record_revision(const store::Revision& revision);
   void take_signals();
   void reload();
   void tell_rejected();
@@ -142,6 +145,7 @@ class Control {
   store::FileLink file_;
   std::chrono::system_clock::time_point loaded_at_;
   std::vector<std::string> rejected_;
+  std::vector<store::Revision> made_at_boot_;  // until they are on record
   boost::asio::io_context loop_;
   boost::asio::signal_set signals_;
   boost::asio::steady_timer tick_timer_, publish_timer_, file_timer_, confirm_timer_, verb_timer_;

@@ -40,6 +40,7 @@ void Control::wire_configuration() {
   configuration_.on_applied([this](const store::Committed& committed) { apply(committed); });
   dispatcher_.set_desk(desk_);
   dispatcher_.set_operator([this](const surface::VerbRequest& request, const auto& done) { operate(request, done); });
+  dispatcher_.set_record([this](audit::Record deed, auto done) { record(std::move(deed), std::move(done)); });
   watch_confirmation();
   if (file_.knows_file()) write_file_soon();  // who was killed may have left it behind
 }
@@ -56,6 +57,7 @@ void Control::apply(const store::Committed& committed) {
           ? fmt::format(" and {} more change{}", revision.changes - 1, revision.changes == 2 ? "" : "s")
           : "");
   tell(false, "configuration", fmt::format("revision {}", revision.number), account_of(revision));
+  record_revision(revision);
   watch_servers();
   publish();
   if (network_.attached()) configure_network();

@@ -180,10 +180,17 @@ class Box:
                 line += chunk
         return json.loads(line)
 
-    def cli(self, *words, text=None):
+    def cli(self, *words, text=None, login=None):
+        """The command line. login: of which uid the login session is that it runs in."""
         program = self.build / "control/surface/cli/fulcrum"
+        log_in = lambda: pathlib.Path("/proc/self/loginuid").write_text(str(login), encoding="ascii")
         return subprocess.run(
-            [program, *words, "--runtime-dir", self.directory], input=text, capture_output=True, text=True, check=False
+            [program, *words, "--runtime-dir", self.directory],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=None if login is None else log_in,
         )
 
     def add_account(self, name, role, scope=None):

@@ -151,9 +151,9 @@ void Api::handle(Request request, std::shared_ptr<https::Reply> reply) {
   dispatch(call, caller);
 }
 
-void Api::handle_console(Request request, std::function<void(https::Response)> done) {
+void Api::handle_console(Request request, std::string who, std::function<void(https::Response)> done) {
   Caller caller;
-  caller.who = access::console("root");
+  caller.who = access::console(std::move(who));
   request.source = caller.who->source;
   auto call = std::make_shared<Call>();
   call->request = std::move(request);

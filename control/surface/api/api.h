@@ -3,8 +3,8 @@
 //   request -> operation -> who asks -> may they -> is the input right -> the operation -> audit record -> answer
 //
 // From the network a request brings a token (Authorization: Bearer) or a session's cookie; with a cookie, whatever
-// changes something must also bring the session's CSRF secret. From the local socket it comes as root, and is the
-// console.
+// changes something must also bring the session's CSRF secret. From the local socket it comes with a
+// name (access/peer.h), and is the console.
 //
 // One thread, the API's. What needs the control loop goes there through Plane and comes back later.
 #pragma once
@@ -63,8 +63,8 @@ class Api {
   void handle(https::Request request, std::shared_ptr<https::Reply> reply);
   [[nodiscard]] std::size_t body_max(const https::Request& head);
   [[nodiscard]] bool is_allowed(const Address& source) const;
-  // From the local socket, as root.
-  void handle_console(https::Request request, std::function<void(https::Response)> done);
+  // From the local socket, where `who` may do everything.
+  void handle_console(https::Request request, std::string who, std::function<void(https::Response)> done);
 
   // Answers with what `make` says, which is asked on the thread that writes large answers, so that nobody else waits
   // for it: for whatever grows with the configuration. `make` holds what it needs, and nobody changes that any more.

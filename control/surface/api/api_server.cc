@@ -228,11 +228,19 @@ void ApiServer::set_current(Current current) {
   asio::post(inside_->loop, [raw = inside_.get(), current = std::move(current)] { raw->api.set_current(current); });
 }
 
-void ApiServer::ask_as_console(const std::string& line, std::function<void(std::string)> done) {
-  asio::post(inside_->loop, [raw = inside_.get(), line, done = std::move(done)] {
-    auto request = request_of_line(line);
-    if (!request) return done(line_of(response_of(problem(400, request.error().text))));
-    raw->api.handle_console(std::move(*request), [done](const https::Response& response) { done(line_of(response)); });
+void ApiServer::ask_as_console(const std::string& line, const access::Peer& peer,
+                               std::function<void(std::string)> done) {
+  asio::post(inside_->loop, [raw = inside_.get(), line, peer, done = std::move(done)] {
+    auto read = read_console_line(line);
+    if (!read) return done(line_of(response_of(problem(400, read.error().text))));
+    raw->api.handle_console(std::move(read->request), peer.name(read->who),
+                            [done](const https::Response& response) { done(line_of(response)); });
+  });
+}
+
+void ApiServer::record(audit::Record record, std::function<void()> done) {
+  asio::post(inside_->loop, [raw = inside_.get(), record = std::move(record), done = std::move(done)]() mutable {
+    raw->auditor.record(std::move(record), std::move(done));
   });
 }
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "control/access/peer.h"
 #include "control/model/model.h"
 #include "control/surface/api/api.h"
 #include "dataplane/base/result.h"
@@ -40,9 +41,11 @@ class ApiServer {
   void configure(const model::Management& management);
   // After each commit.
   void set_current(Current current);
-  // A line of the local socket, as root: {"api": {"method": "PUT", "path": "/api/v1/...", "body": ..., "headers": {}}}.
+  // A line of this peer at the console: {"api": {"method": "PUT", "path": "/api/v1/...", "body": ..., "who": ...}}.
   // `done` gets {"status": 200, "headers": {...}, "body": ...} on the API's thread.
-  void ask_as_console(const std::string& line, std::function<void(std::string)> done);
+  void ask_as_console(const std::string& line, const access::Peer& peer, std::function<void(std::string)> done);
+  // For what is done beside the API. `done` when it is on the disk, or cannot be, on the API's thread.
+  void record(audit::Record record, std::function<void()> done);
 
  private:
   struct Inside;

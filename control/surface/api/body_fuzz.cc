@@ -33,7 +33,7 @@ void try_body(const std::string& text) {
 }
 
 void try_text(const std::string& text) {
-  if (const auto request = request_of_line(text)) FULCRUM_ASSERT(request->method != https::Method::other);
+  if (const auto read = read_console_line(text)) FULCRUM_ASSERT(read->request.method != https::Method::other);
   if (const auto decoded = percent_decode(text)) {
     FULCRUM_ASSERT(percent_decode(percent_encode(*decoded)) == decoded);
   }

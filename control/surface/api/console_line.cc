@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "control/surface/api/schema.h"
+#include "dataplane/base/settings_words.h"
 
 namespace fulcrum::api {
 namespace {
@@ -22,7 +23,9 @@ std::optional<Method> method_of(const std::string& word) {
   return std::nullopt;
 }
 
-bool is_known(const std::string& key) { return key == "method" || key == "path" || key == "body" || key == "headers"; }
+bool is_known(const std::string& key) {
+  return key == "method" || key == "path" || key == "body" || key == "headers" || key == "who";
+}
 
 tl::unexpected<Error> no_request() {
   return fail(Error::Code::invalid, "",
@@ -31,7 +34,7 @@ tl::unexpected<Error> no_request() {
 
 }  // namespace
 
-Result<https::Request> request_of_line(const std::string& line) {
+Result<ConsoleLine> read_console_line(const std::string& line) {
   auto whole = parse_body(line);
   constexpr std::string_view kBody = "api.body.";
   if (!whole && whole.error().path.starts_with(kBody))
@@ -42,7 +45,10 @@ Result<https::Request> request_of_line(const std::string& line) {
   for (const auto& [key, value] : inside.items()) {
     if (!is_known(key)) return no_request();
   }
-  https::Request request;
+  const json who = inside.value("who", json(""));
+  if (!who.is_string()) return no_request();
+  ConsoleLine read{.request = {}, .who = settings::printable(who.get<std::string>())};
+  https::Request& request = read.request;
   request.target = inside["path"].get<std::string>();
   const json method_word = inside.value("method", json("GET"));
   const auto method = method_word.is_string() ? method_of(method_word.get<std::string>()) : std::nullopt;
@@ -58,7 +64,7 @@ Result<https::Request> request_of_line(const std::string& line) {
     request.body = inside["body"].dump(-1, ' ', false, json::error_handler_t::replace);
     if (request.headers.count("content-type") == 0) request.headers["content-type"] = "application/json";
   }
-  return request;
+  return read;
 }
 
 std::string line_of(const https::Response& response) {

@@ -110,15 +110,16 @@ TEST(Router, Queries) {
 }
 
 TEST(ConsoleLine, IsARequest) {
-  const auto request =
-      request_of_line(R"({"api":{"method":"PATCH","path":"/x","body":{"a":1},"headers":{"if-match":"\"7\""}}})");
-  ASSERT_TRUE(request);
-  EXPECT_EQ(request->method, https::Method::patch);
-  EXPECT_EQ(request->body, R"({"a":1})");
-  EXPECT_EQ(request->header("if-match"), "\"7\"");
+  const auto read = read_console_line(
+      R"({"api":{"method":"PATCH","path":"/x","body":{"a":1},"headers":{"if-match":"\"7\""},"who":"me\u001b"}})");
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->request.method, https::Method::patch);
+  EXPECT_EQ(read->request.body, R"({"a":1})");
+  EXPECT_EQ(read->request.header("if-match"), "\"7\"");
+  EXPECT_EQ(read->who, "me\\x1b");
   for (const char* line : {R"({"api":{}})", R"({"api":{"path":7}})", R"({"api":{"path":"/x","method":"BREW"}})",
-                           R"({"api":{"path":"/x","who":"me"}})", R"({"api":{"path":"/x"},"x":1})", "{\"api\":"}) {
-    EXPECT_FALSE(request_of_line(line)) << line;
+                           R"({"api":{"path":"/x","who":7}})", R"({"api":{"path":"/x"},"x":1})", "{\"api\":"}) {
+    EXPECT_FALSE(read_console_line(line)) << line;
   }
 }
 

@@ -36,7 +36,9 @@ std::optional<Trouble> trouble_in(const nlohmann::json& answer) {
 }
 
 Box::Answer SocketBox::ask(const Json& question) {
-  const auto line = cli::ask(runtime_dir_, question.dump(-1, ' ', false, Json::error_handler_t::replace), kPatience);
+  Json named = question;
+  (named.contains("api") ? named["api"] : named)["who"] = user_;
+  const auto line = cli::ask(runtime_dir_, named.dump(-1, ' ', false, Json::error_handler_t::replace), kPatience);
   if (!line) return tl::unexpected<Trouble>{Trouble{.text = line.error().words()}};
   Json answer = Json::parse(*line, nullptr, false);
   if (auto trouble = trouble_in(answer)) return tl::unexpected<Trouble>{std::move(*trouble)};

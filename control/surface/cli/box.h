@@ -21,14 +21,14 @@ class Box {
   virtual Answer ask(const Json& question) = 0;
 };
 
-// By the local socket in `runtime_dir`.
+// By the local socket in `runtime_dir`. Says with each question for whom it is.
 class SocketBox final : public Box {
  public:
-  explicit SocketBox(std::string runtime_dir) : runtime_dir_{std::move(runtime_dir)} {}
+  SocketBox(std::string runtime_dir, std::string user) : runtime_dir_{std::move(runtime_dir)}, user_{std::move(user)} {}
   Answer ask(const Json& question) override;
 
  private:
-  std::string runtime_dir_;
+  std::string runtime_dir_, user_;
 };
 
 // What an answer's "error" means to whoever asked. Nothing: it is no error.

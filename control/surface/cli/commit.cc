@@ -105,8 +105,8 @@ struct Wish {
   json question;
 };
 
-Wish wish_of(const Session& session, const Parsed& parsed) {
-  Wish wish{.minutes = {}, .question = {{"who", session.settings().user}, {"face", "cli"}}};
+Wish wish_of(const Parsed& parsed) {
+  Wish wish{.minutes = {}, .question = {{"face", "cli"}}};
   if (parsed.has("comment")) wish.question["why"] = parsed.get("comment");
   if (parsed.has("confirmed")) {
     const std::string word = parsed.get("confirmed");
@@ -147,7 +147,7 @@ Outcome from_history(Session& session, const Parsed& parsed) {
         Status::conflict,
         fmt::format("you have {} changes that are not committed: commit or discard them first", session.changes()));
   }
-  Wish wish = wish_of(session, parsed);
+  Wish wish = wish_of(parsed);
   wish.question["revision"] = number_of(parsed.get("revision"));
   if (parsed.has("change")) wish.question["change"] = number_of(parsed.get("change"));
   Outcome outcome = put_in_force(session, parsed.command->word, wish, false);
@@ -189,7 +189,7 @@ Outcome commit(Session& session, const Parsed& parsed) {
   if (!checked) return refused(checked.error());
   if (checked->value("changes", json::array()).empty()) return refused(Status::conflict, "there is nothing to commit");
   if (auto trouble = obstacle(*checked)) return refused(std::move(*trouble));
-  Wish wish = wish_of(session, parsed);
+  Wish wish = wish_of(parsed);
   if (const json seconds = checked->value("confirm_advised_s", json()); seconds.is_number()) {
     if (auto trouble = advise(session, parsed, wish, seconds.get<std::int64_t>())) return refused(std::move(*trouble));
   }
@@ -198,7 +198,7 @@ Outcome commit(Session& session, const Parsed& parsed) {
   // The next changes are to what is in force now.
   const std::string name = session.candidate();
   const auto place = session.place();
-  const auto opened = session.ask_config("open", {{"candidate", name}, {"who", session.settings().user}}, false);
+  const auto opened = session.ask_config("open", {{"candidate", name}}, false);
   session.enter(name, 0);
   session.set_place(place);
   if (!opened) outcome->text += "No new candidate could be opened: " + opened.error().text + "\n";

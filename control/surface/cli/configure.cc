@@ -142,7 +142,7 @@ Outcome configure(Session& session, const Parsed& parsed) {
   }
   std::string text = look_for_left_behind(session, prefix);
   name = prefix + std::to_string(getpid());
-  const auto answer = session.ask_config("open", {{"candidate", name}, {"who", session.settings().user}}, false);
+  const auto answer = session.ask_config("open", {{"candidate", name}}, false);
   if (!answer) return refused(answer.error());
   session.enter(name, 0);
   return said(session.screen().is_terminal() ? std::move(text) : "", *answer);
@@ -233,7 +233,7 @@ Outcome discard(Session& session, const Parsed&) {
   const std::string name = session.candidate();
   const auto gone = session.ask_config("discard");
   if (!gone && gone.error().status != Status::not_found) return refused(gone.error());
-  const auto opened = session.ask_config("open", {{"candidate", name}, {"who", session.settings().user}}, false);
+  const auto opened = session.ask_config("open", {{"candidate", name}}, false);
   if (!opened) return refused(opened.error());
   session.enter(name, 0);
   return said(fmt::format("{} change{} forgotten.\n", changes, changes == 1 ? "" : "s"), *opened);

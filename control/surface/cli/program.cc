@@ -124,7 +124,7 @@ Status run_program(const Options& options) {
   PlainScreen screen;
   if (options.text) return screen.print(*options.text, false) ? Status::good : Status::failed;
   if (options.manual) return screen.print(manual_page(version()), false) ? Status::good : Status::failed;
-  SocketBox box{options.runtime_dir};
+  SocketBox box{options.runtime_dir, user_name()};
   if (options.lines.empty() && isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0) return talk(options, box);
   Session session{box, screen, settings_of(options)};
   if (options.complete) return print_completions(session, options.lines.back());

@@ -110,8 +110,7 @@ TEST_F(Talk, VerbsOfTheConfigurationBecomeQuestions) {
   for (const auto& [line, expected] : cases) EXPECT_EQ(question(line), json::parse(expected, nullptr, false)) << line;
   box_.questions.clear();
   session_.run("revert 7 change 2");
-  EXPECT_EQ(box_.questions.front(),
-            json::parse(R"({"config": "revert", "revision": 7, "change": 2, "who": "anna", "face": "cli"})"));
+  EXPECT_EQ(box_.questions.front(), json::parse(R"({"config": "revert", "revision": 7, "change": 2, "face": "cli"})"));
   EXPECT_EQ(session_.run("rename farms shop"), Status::syntax);
   EXPECT_EQ(session_.run("rename farms shop to a b"), Status::syntax);
 }
@@ -230,7 +229,7 @@ TEST_F(Talk, CommitsAskWhatItWouldDoFirst) {
   box_.answers = {check, {{"revision", {{"revision", 7}}}, {"acknowledged", true}}};
   box_.questions.clear();
   EXPECT_EQ(session_.run("commit comment why"), Status::good);
-  EXPECT_EQ(box_.questions[1], json::parse(R"({"config": "commit", "candidate": "mine", "who": "anna", "face": "cli",
+  EXPECT_EQ(box_.questions[1], json::parse(R"({"config": "commit", "candidate": "mine", "face": "cli",
                                               "why": "why", "confirm_s": 600})"));
   EXPECT_EQ(box_.questions[2]["config"], "open");
   box_.answers = {check, {{"revision", {{"revision", 7}}}, {"acknowledged", false}, {"waiting_for", "the dataplane"}}};

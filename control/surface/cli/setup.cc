@@ -28,15 +28,14 @@ Trouble left() {
 tl::expected<json, Trouble> commit_addresses(Session& session, const std::vector<std::string>& words) {
   const std::string candidate = "setup";
   Box& box = session.box();
-  const std::string who = session.settings().user;
   box.ask({{"config", "discard"}, {"candidate", candidate}});  // of a setup that was cut off
-  auto answer = box.ask({{"config", "open"}, {"candidate", candidate}, {"who", who}});
+  auto answer = box.ask({{"config", "open"}, {"candidate", candidate}});
   if (answer) {
     answer = box.ask({{"config", "set"}, {"candidate", candidate}, {"path", kAddresses}, {"words", words}});
   }
   if (answer) {
     const json why = "first-time setup";
-    answer = box.ask({{"config", "commit"}, {"candidate", candidate}, {"who", who}, {"face", "cli"}, {"why", why}});
+    answer = box.ask({{"config", "commit"}, {"candidate", candidate}, {"face", "cli"}, {"why", why}});
   }
   if (!answer) box.ask({{"config", "discard"}, {"candidate", candidate}});
   return answer;

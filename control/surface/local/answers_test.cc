@@ -17,8 +17,10 @@ class KeepsAnswer final : public LineServer::Reply {
  public:
   void send(std::string line) override { answer = json::parse(line); }
   [[nodiscard]] bool is_wanted() const override { return wanted; }
+  [[nodiscard]] const access::Peer& peer() const override { return asker; }
   json answer;
   bool wanted = true;
+  access::Peer asker{};
 };
 
 class AnswersTest : public testing::Test {
@@ -120,7 +122,7 @@ class AnswersTest : public testing::Test {
       [](const telemetry::HistoryQuery&, const telemetry::Recorder::Done& done) {
         done(std::vector<telemetry::HistoryPoint>{{.time = 1'800'000'000, .rates = {5, 0, 0, 2, 0}}});
       },
-      [](const std::string& line, const auto& done) { done("api: " + line); }};
+      [](const std::string& line, const access::Peer& peer, const auto& done) { done(peer.name() + " asks " + line); }};
 };
 
 TEST_F(AnswersTest, FarmsAddUpTheirServersOverAllWorkers) {

@@ -147,7 +147,7 @@ template <class Verb>
 std::optional<std::string> wrong_keys(const Verb& verb, const json& request) {
   const auto is_known = [&](const std::string& key) {
     const auto is_key = [&](const char* known) { return key == known; };
-    return key == "config" || std::any_of(verb.required.begin(), verb.required.end(), is_key) ||
+    return key == "config" || key == "who" || std::any_of(verb.required.begin(), verb.required.end(), is_key) ||
            std::any_of(verb.optional.begin(), verb.optional.end(), is_key);
   };
   for (const auto& [key, value] : request.items()) {

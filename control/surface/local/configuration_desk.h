@@ -1,6 +1,8 @@
 // The configuration on the local socket: requests {"config": VERB, ...}, one line of JSON each, and their answers. What
 // they mean stands in store/configuration.h; paths in document/path.h, values in document/json.h.
 //
+// Each takes "who" as well, whether it is of importance or not.
+//
 //   verb        takes                                        answers
 //   candidates                                               "candidates": [{candidate}]
 //   open        candidate, who                               {candidate}
@@ -15,7 +17,7 @@
 //   rename      candidate, path, name                        {candidate}
 //   order       candidate, path, names: [..]                 {candidate}
 //   replace     candidate, text                              {candidate}; the whole, in the language of fulcrum.cfg
-//                Each edit also takes "who"; else it counts as its owner's.
+//                An edit counts as that of "who", else as its owner's.
 //   diff        candidate                                    "changes": [{change}]
 //   rebase      candidate, [wins: "mine" | "theirs"]         {candidate}; wins: of what conflicts
 //   check       candidate                                    "problems", "changes", "since", "conflicts", "radius",

@@ -1,8 +1,10 @@
 #include "control/surface/local/dispatcher.h"
 
 #include <boost/asio/post.hpp>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <array>
 #include <utility>
 
 #include "control/document/json.h"
@@ -42,7 +44,56 @@ json refusal(const Error& error) {
   return error_answer(code_of(error), error.path.empty() ? error.text : error.path + " " + error.text);
 }
 
+// What a question does to the box, in the words that the API has for it; "action" is empty when that is nothing.
+audit::Record deed_of(const json& question) {
+  constexpr std::array<std::pair<std::string_view, const char*>, 5> kDeeds{{{"commit", "commit-candidate"},
+                                                                            {"discard", "discard-candidate"},
+                                                                            {"rollback", "rollback"},
+                                                                            {"revert", "revert"},
+                                                                            {"confirm", "confirm"}}};
+  audit::Record deed;
+  if (asks(question, "clear")) {
+    deed.action = "clear-" + question["clear"].get<std::string>();
+    deed.object = question.dump(-1, ' ', false, json::error_handler_t::replace);
+  }
+  if (!asks(question, "config")) return deed;
+  for (const auto& [verb, action] : kDeeds) {
+    if (question["config"].get<std::string>() == verb) deed.action = action;
+  }
+  deed.object = asks(question, "candidate") ? "candidate " + question["candidate"].get<std::string>() : "configuration";
+  return deed;
+}
+
+// What came of it.
+void add_outcome(audit::Record& deed, const json& answer) {
+  if (const auto error = answer.find("error"); error != answer.end()) {
+    deed.result = "refused (" + error->value("code", "") + ")";
+    deed.note = error->value("text", "");
+    return;
+  }
+  deed.result = "done";
+  if (const auto count = answer.find("cleared"); count != answer.end()) deed.note = count->dump() + " ended";
+  const auto revision = answer.find("revision");
+  if (revision == answer.end() || !revision->is_object()) return;
+  deed.object += fmt::format(" (revision {})", revision->value("revision", std::uint64_t{0}));
+  for (const json& words : revision->value("words", json::array())) {
+    deed.note += (deed.note.empty() ? "" : "; ") + words.get<std::string>();
+  }
+}
+
 }  // namespace
+
+Dispatcher::Done Dispatcher::recorded(const json& question, const std::string& who, Done done) const {
+  audit::Record deed = deed_of(question);
+  if (deed.action.empty() || !record_) return done;
+  deed.who = who;
+  deed.face = "console";
+  deed.source = "local";
+  return [record = record_, deed = std::move(deed), done = std::move(done)](json answer) mutable {
+    add_outcome(deed, answer);
+    record(std::move(deed), [done, answer = std::move(answer)] { done(answer); });
+  };
+}
 
 json Dispatcher::show(const std::string& what) const {
   const View view = look_();
@@ -57,25 +108,26 @@ json Dispatcher::show(const std::string& what) const {
 
 void Dispatcher::answer(const std::string& line, const std::shared_ptr<LineServer::Reply>& reply) {
   if (line.starts_with(kApiLine)) {
-    return forward_(line, [this, reply](std::string answer) {
+    return forward_(line, reply->peer(), [this, reply](std::string answer) {
       boost::asio::post(loop_, [reply, answer = std::move(answer)]() mutable { reply->send(std::move(answer)); });
     });
   }
   const auto parsed = document::parse_json(line);
   const bool is_long = line.size() > kQuestionMax && !(parsed && parsed->contains("config"));
-  const json question = parsed && !is_long ? *parsed : json{};
+  json question = parsed && !is_long ? *parsed : json{};
   if (asks(question, "verb")) {
     return send(reply, error_answer("invalid",
                                     "verbs go by the API: {\"api\": {\"method\": \"POST\", \"path\": "
                                     "\"/api/v1/farms/F/servers/S/verbs\", \"body\": {\"verb\": ...}}}"));
   }
-  ask(
-      question,
-      [reply](json answer) {
-        answer.erase("cost_ns");
-        send(reply, answer);
-      },
-      [reply] { return reply->is_wanted(); });
+  const std::string who = reply->peer().name(asks(question, "who") ? question["who"].get<std::string>() : "");
+  if (question.is_object()) question.erase("who");
+  if (asks(question, "config")) question["who"] = who;
+  const Done done = recorded(question, who, [reply](json answer) {
+    answer.erase("cost_ns");
+    send(reply, answer);
+  });
+  ask(question, done, [reply] { return reply->is_wanted(); });
 }
 
 void Dispatcher::ask(const json& question, const std::function<void(json)>& done, const std::function<bool()>& wanted) {

@@ -28,7 +28,10 @@ constexpr std::chrono::milliseconds kAcceptPause{100};
 class LineServer::Client final : public LineServer::Reply, public std::enable_shared_from_this<LineServer::Client> {
  public:
   Client(LineServer& server, UnixStream::socket socket)
-      : server_{&server}, socket_{std::move(socket)}, timer_{socket_.get_executor()} {}
+      : server_{&server},
+        socket_{std::move(socket)},
+        peer_{access::peer_of(socket_.native_handle())},
+        timer_{socket_.get_executor()} {}
 
   // Takes up the next question, or waits for more of it.
   void read() {
@@ -62,6 +65,7 @@ class LineServer::Client final : public LineServer::Reply, public std::enable_sh
     write();
   }
   [[nodiscard]] bool is_wanted() const override { return server_ != nullptr; }
+  [[nodiscard]] const access::Peer& peer() const override { return peer_; }
 
   // The server is going away.
   void abandon() {
@@ -106,6 +110,7 @@ class LineServer::Client final : public LineServer::Reply, public std::enable_sh
 
   LineServer* server_;  // null: has left
   UnixStream::socket socket_;
+  const access::Peer peer_;
   asio::steady_timer timer_;
   std::array<char, 4096> chunk_{};
   std::string input_, output_;

@@ -16,6 +16,7 @@
 #include <set>
 #include <string>
 
+#include "control/access/peer.h"
 #include "dataplane/base/result.h"
 
 namespace fulcrum {
@@ -29,6 +30,7 @@ class LineServer {
     virtual ~Reply() = default;
     virtual void send(std::string line) = 0;
     [[nodiscard]] virtual bool is_wanted() const = 0;
+    [[nodiscard]] virtual const access::Peer& peer() const = 0;  // who asked
   };
   using Answer = std::function<void(const std::string& line, const std::shared_ptr<Reply>& reply)>;
 
