@@ -73,6 +73,35 @@ struct ResponseSample {
   }
 };
 
+// Which of a farm's servers were full and are not any more, the last ones (schedule/spare.h). Any worker adds to it; a
+// reader sees by an entry's number whether it is the one that he wants.
+struct alignas(64) Reopened {
+  static constexpr std::uint32_t kept = 63;
+
+  void add(std::uint16_t limit) noexcept {
+    const std::uint32_t number = count.fetch_add(1, std::memory_order_acq_rel);
+    entries[number % kept].store(entry(number, limit), std::memory_order_release);
+  }
+  // The limit of the server that was the `number`th; false when that is gone already, or not there yet. `now` is what
+  // the reader has seen of `count`, behind `number`.
+  [[nodiscard]] bool read(std::uint32_t number, std::uint32_t now, std::uint16_t& limit) const noexcept {
+    if (now - number > kept) return false;
+    const std::uint32_t found = entries[number % kept].load(std::memory_order_acquire);
+    limit = static_cast<std::uint16_t>(found % kServersMax);
+    return found == entry(number, limit);
+  }
+
+  std::atomic<std::uint32_t> count{0};
+  std::array<std::atomic<std::uint32_t>, kept> entries;
+
+ private:
+  // As many bits of the number as there is room for: readers want one of the last 63.
+  static constexpr std::uint32_t entry(std::uint32_t number, std::uint16_t limit) noexcept {
+    return (number + 1) * static_cast<std::uint32_t>(kServersMax) | limit;
+  }
+};
+static_assert(sizeof(Reopened) == 256);
+
 struct SharedLoads {
   alignas(64) std::array<LoadWord, kServersMax> samples;  // ResponseSample. written by: any worker
   alignas(64) std::array<LoadWord, kServersMax> probed;   // Load without connections. written by: control
@@ -80,7 +109,7 @@ struct SharedLoads {
   alignas(64) std::array<LoadWord, kServersMax> bandwidth;
   // By limit: 1 from when it was reached until there are fewer than its low mark. Written by: any worker.
   alignas(64) std::array<std::atomic<std::uint8_t>, kLimitsMax> full;
-  alignas(64) std::atomic<std::uint32_t> reopened{0};  // how often one of `full` went back to 0. Written by: any worker
+  std::array<Reopened, kFarmsMax> reopened;  // by farm. Written by: any worker
 };
 
 }  // namespace fulcrum

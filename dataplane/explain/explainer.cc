@@ -165,7 +165,7 @@ class Explainer::Run {
   void take_over(const Met& met) noexcept {
     // Every server that the stages can come to is a row in use, and those lie below the count.
     shadow_.rows.fill(region_, worker_, std::min<std::size_t>(snapshot_.server_count, kServersMax), live_cursors_,
-                      passage().service);
+                      passage().service, service() == nullptr ? FarmId{kNoIndex} : service()->farm);
     if (met.connection) answer_.connection = *met.connection;
     answer_.table_full = met.has_room ? 0 : 1;
     if (facts().is_ip() && snapshot_.generation != 0) answer_.route = find_route(snapshot_, facts().destination);

@@ -15,10 +15,16 @@ void copy(const LoadWord& from, LoadWord& to) noexcept {
   to.store(from.load(std::memory_order_relaxed), std::memory_order_relaxed);
 }
 
+void copy(const Reopened& from, Reopened& to) noexcept {
+  to.count.store(from.count.load(std::memory_order_acquire), std::memory_order_relaxed);
+  for (std::size_t i = 0; i < from.entries.size(); ++i)
+    to.entries[i].store(from.entries[i].load(std::memory_order_relaxed), std::memory_order_relaxed);
+}
+
 }  // namespace
 
 void ShadowRows::fill(const Region& region, WorkerId worker, std::size_t count, const ScheduleCursors& live,
-                      std::uint16_t service) noexcept {
+                      std::uint16_t service, FarmId farm) noexcept {
   const ServerRows rows{region, worker};
   for (std::size_t i = 0; i < count; ++i) {
     copy(rows[i], counters[i]);
@@ -34,11 +40,12 @@ void ShadowRows::fill(const Region& region, WorkerId worker, std::size_t count, 
   };
   for (std::size_t i = 0; i < count; ++i) take_limit(i);
   for (std::size_t i = kServersMax; i < kLimitsMax; ++i) take_limit(i);
+  copy(rows.shared().reopened[farm.value % kFarmsMax], shared->reopened[farm.value % kFarmsMax]);
   if (service < kServicesMax) {
-    cursors.full_as_of[service] = 0;
     cursors.at[service] = __atomic_load_n(&live.at[service], __ATOMIC_RELAXED);
-    cursors.spare[service] = __atomic_load_n(&live.spare[service], __ATOMIC_RELAXED);
+    cursors.searches[service] = read_search(live.searches[service]);
   }
+  cursors.news = __atomic_load_n(&live.news, __ATOMIC_RELAXED);
   cursors.random = __atomic_load_n(&live.random, __ATOMIC_RELAXED);
 }
 

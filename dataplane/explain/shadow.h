@@ -60,9 +60,10 @@ struct ShadowRows {
         shared{std::make_unique<SharedLoads>()},
         servers{counters, *loads, *shared, workers} {}
   // Takes over what the worker has: what says of the first `count` servers whether they take connections and how many
-  // they have, how busy they are for all workers, and where this one stands in the service's sequence.
+  // they have, how busy they are for all workers, and where this one stands in the service's sequence. `service` and
+  // `farm` may be kNoIndex.
   void fill(const Region& region, WorkerId worker, std::size_t count, const ScheduleCursors& live,
-            std::uint16_t service) noexcept;
+            std::uint16_t service, FarmId farm) noexcept;
 
   std::vector<ServerCounters> counters;
   std::unique_ptr<WorkerLoads> loads;

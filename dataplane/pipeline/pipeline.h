@@ -43,7 +43,6 @@ struct Context {
   WorkerId worker;
   Tick now;
   std::uint32_t now_us = 0;  // the same in microseconds, the lower 32 bits
-  std::uint32_t news = 1;    // grows whenever something may have changed about who takes connections
   bool is_urgent = false;    // control has sent something newer about a server than what is compiled
 };
 

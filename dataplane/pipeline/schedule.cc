@@ -99,12 +99,6 @@ void join_opened(Batch& batch, std::size_t i, const Context& context) noexcept {
   if (batch.passages[i].connection != kNoConnection) check_found(batch, i, context);
 }
 
-struct Choice {
-  std::uint16_t server = kNoIndex;
-  Reason reason = Reason::scheduler;
-  Drop refused = Drop::no_server;  // where there is no server
-};
-
 void report_full(Batch& batch, Event::Kind kind, const Address& destination) noexcept {
   Event event;
   event.kind = kind;
@@ -120,35 +114,15 @@ std::uint16_t usable_row(const Context& context, ServiceId service, MemberId mem
   return takes && server_has_room(context.snapshot, row, context.servers) ? row : kNoIndex;
 }
 
-// Where servers have limits: who has room, when the scheduler found nobody.
-Choice choose_spare(const Context& context, ServiceId service) noexcept {
-  if (context.snapshot.services[service.value].schedule_length == 0 && !context.is_urgent) return {};
-  const std::uint32_t news = context.news + context.servers.shared().reopened.load(std::memory_order_relaxed);
-  const Spare spare = spare_server(context.snapshot, service, context.cursors, context.servers);
-  if (spare.is_reserve) return {spare.server, Reason::stand_in};
-  if (spare.is_full) context.cursors.full_as_of[service.value] = news;
-  return {spare.server, Reason::spare, spare.is_full ? Drop::servers_full : Drop::no_server};
-}
-
 // What the farm's scheduler says.
-Choice choose_scheduled(const Facts& facts, const Context& context, ServiceId service) noexcept {
-  const Snapshot& snapshot = context.snapshot;
-  const bool has_limits = snapshot.has_limits != 0;
-  if (has_limits && context.cursors.full_as_of[service.value] ==
-                        context.news + context.servers.shared().reopened.load(std::memory_order_relaxed)) {
-    return {.refused = Drop::servers_full};
-  }
-  const std::uint16_t row = choose_server(snapshot, service, {facts.source, facts.source_port}, context.cursors,
-                                          context.servers, context.now);
-  const Reason reason = reason_of(snapshot.services[service.value].scheduler);
-  if (row != kNoIndex || !(has_limits || context.is_urgent)) return {row, reason};
-  return has_limits ? choose_spare(context, service)
-                    : Choice{brought_in(snapshot, service, context.servers), Reason::stand_in};
+Decision choose_scheduled(const Facts& facts, const Context& context, ServiceId service) noexcept {
+  return decide(context.snapshot, service, {facts.source, facts.source_port}, context.cursors, context.servers,
+                context.now, context.is_urgent);
 }
 
 // The server that had the client's last connection, on whatever address and port of the farm; else the scheduler's
 // choice, which the client is bound to from now on.
-Choice choose_persistent(Batch& batch, const Facts& facts, const Context& context, ServiceId service) noexcept {
+Decision choose_persistent(Batch& batch, const Facts& facts, const Context& context, ServiceId service) noexcept {
   const ServiceRow& row = context.snapshot.services[service.value];
   const FlowKey key = binding_key(row.farm, facts.source, row.persistence_length);
   const auto bound = context.bindings.find(key);
@@ -178,10 +152,10 @@ Choice choose_persistent(Batch& batch, const Facts& facts, const Context& contex
   if (made->member == member) return {server, rule};
   // Another worker bound the client at the same moment: both its connections shall go there.
   const std::uint16_t theirs = usable_row(context, service, made->member);
-  return theirs != kNoIndex ? Choice{theirs, Reason::persistence} : Choice{server, rule};
+  return theirs != kNoIndex ? Decision{theirs, Reason::persistence} : Decision{server, rule};
 }
 
-Choice choose(Batch& batch, const Facts& facts, const Context& context, ServiceId service) noexcept {
+Decision choose(Batch& batch, const Facts& facts, const Context& context, ServiceId service) noexcept {
   const bool binds = context.snapshot.services[service.value].persistence_s != 0;
   return binds ? choose_persistent(batch, facts, context, service) : choose_scheduled(facts, context, service);
 }
@@ -205,8 +179,8 @@ bool port_is_taken(const Facts& facts, const Context& context, std::uint16_t row
 }
 
 // The choice, or if its answers would be taken for another connection's, any other server.
-Choice choose_answerable(Batch& batch, const Facts& facts, const Context& context, ServiceId service) noexcept {
-  const Choice chosen = choose(batch, facts, context, service);
+Decision choose_answerable(Batch& batch, const Facts& facts, const Context& context, ServiceId service) noexcept {
+  const Decision chosen = choose(batch, facts, context, service);
   if (chosen.server == kNoIndex || !port_is_taken(facts, context, chosen.server)) return chosen;
   const Snapshot& snapshot = context.snapshot;
   for (std::uint16_t row = snapshot.services[service.value].first_server; row != kNoIndex;
@@ -259,7 +233,7 @@ void schedule_alone(Batch& batch, std::size_t i, const Context& context) noexcep
   Passage& passage = batch.passages[i];
   if (passage.direction == Direction::to_client) return;
   if (speaks_as_us(batch.facts[i], context)) return batch.drop(i, Drop::bad_source);
-  const Choice chosen = choose(batch, batch.facts[i], context, ServiceId{passage.service});
+  const Decision chosen = choose(batch, batch.facts[i], context, ServiceId{passage.service});
   if (chosen.server == kNoIndex) return refuse(batch, i, context, chosen.refused);
   passage.server = chosen.server;
   passage.reason = chosen.reason;
@@ -276,7 +250,7 @@ void open_connection(Batch& batch, std::size_t i, const Context& context) noexce
   const ServiceRow& row = context.snapshot.services[service.value];
   if (context.snapshot.has_limits != 0 && !has_room(context.snapshot, limit_of(row.farm), context.servers))
     return refuse(batch, i, context, Drop::farm_full);
-  const Choice chosen = choose_answerable(batch, facts, context, service);
+  const Decision chosen = choose_answerable(batch, facts, context, service);
   if (chosen.server == kNoIndex) return refuse(batch, i, context, chosen.refused);
   const FlowKey key = key_of(facts, passage);
   const ServerId server{chosen.server, context.snapshot.servers[chosen.server].generation};

@@ -62,8 +62,7 @@ class Choice {
 
   // The first usable one from `turn` on that is not `other_than`.
   [[nodiscard]] std::uint16_t walk(std::uint32_t turn, std::uint16_t other_than) const noexcept {
-    for (std::uint32_t step = 0; step < steps_of(snapshot_, turns());
-         ++step, turn = turn + 1 == turns() ? 0 : turn + 1) {
+    for (std::uint32_t step = 0; step < steps_of(turns()); ++step, turn = turn + 1 == turns() ? 0 : turn + 1) {
       const std::uint16_t row = row_at(turn);
       if (row != other_than && is_free(row)) return row;
     }

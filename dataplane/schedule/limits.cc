@@ -11,7 +11,11 @@ void reopen_if_room(const Snapshot& snapshot, std::uint16_t limit, const ServerR
   if (full.load(std::memory_order_seq_cst) == 0) return;
   if (servers.held_by_all(limit) >= snapshot.limits[limit].low) return;
   full.store(0, std::memory_order_relaxed);
-  servers.shared().reopened.fetch_add(1, std::memory_order_relaxed);
+  // Behind the mark, so that who reads of it finds room. A farm is asked apart, by everybody.
+  if (limit < kServersMax) {
+    const FarmId farm = snapshot.services[snapshot.servers[limit].service.value % kServicesMax].farm;
+    servers.shared().reopened[farm.value % kFarmsMax].add(limit);
+  }
 }
 
 // Every limit of the snapshot, those of servers and then those of farms.

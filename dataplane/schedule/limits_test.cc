@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "dataplane/schedule/sequence.h"
 #include "tests/support/gtest.h"
 #include "tests/support/snapshot_builder.h"
 
@@ -56,9 +55,11 @@ TEST_F(LimitsTest, FullFromTheHighMarkUntilBelowTheLow) {
   EXPECT_TRUE(is_full(*snapshot_, first_.index, workers_[1]));
   close(workers_[1], first_);
   EXPECT_FALSE(open(workers_[1], first_)) << "two are left, and the low mark is two";
-  EXPECT_EQ(region_.shared_loads().reopened, 0U);
+  EXPECT_EQ(region_.shared_loads().reopened[kShop.value].count, 0U);
   close(workers_[1], first_);
-  EXPECT_EQ(region_.shared_loads().reopened, 1U);
+  std::uint16_t reopened = kNoIndex;
+  EXPECT_TRUE(region_.shared_loads().reopened[kShop.value].read(0, 1, reopened));
+  EXPECT_EQ(reopened, first_.index);
   EXPECT_TRUE(open(workers_[1], first_)) << "that another worker closed more than it opened does not matter";
 }
 
@@ -102,51 +103,6 @@ TEST_F(LimitsTest, AnotherServerInTheRowBeginsWithNothing) {
   for (const ServerRows& worker : workers_) recount_held(*snapshot_, worker, scratch_);
   EXPECT_EQ(workers_[0].held_by_all(first_.index), 0U);
   EXPECT_FALSE(is_full(*snapshot_, first_.index, workers_[0]));
-}
-
-TEST_F(LimitsTest, TurnsGoToWhoHasRoom) {
-  ScheduleCursors cursors;
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(open(workers_[0], first_));
-  EXPECT_FALSE(server_has_room(*snapshot_, first_.index, workers_[0]));
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(next_in_sequence(*snapshot_, service_, cursors, workers_[1]), second_.index);
-  EXPECT_EQ(spare_server(*snapshot_, service_, cursors, workers_[0]).server, second_.index);
-  build_.limit(second_, 1, 1);
-  EXPECT_TRUE(open(workers_[1], second_));
-  const Spare nobody = spare_server(*snapshot_, service_, cursors, workers_[0]);
-  EXPECT_EQ(nobody.server, kNoIndex);
-  EXPECT_TRUE(nobody.is_full);
-  build_.row(first_).state = build_.row(second_).state = ServerState::down;
-  EXPECT_FALSE(spare_server(*snapshot_, service_, cursors, workers_[0]).is_full) << "that is another matter";
-}
-
-TEST_F(LimitsTest, TheReserveComesInWhenAllAreFullInItsOrder) {
-  ScheduleCursors cursors;
-  build_.limit(kShop, 1000);
-  build_.limit(first_, 1, 1);
-  build_.limit(second_, 1, 1);
-  const ServerId last_resort = build_.server(service_, "10.0.0.3", 80);
-  const ServerId standby = build_.server(service_, "10.0.0.4", 80);
-  build_.limit(standby, 1, 1);
-  for (const auto& [server, rank] : {std::pair{last_resort, std::uint8_t{2}}, std::pair{standby, std::uint8_t{1}}}) {
-    build_.row(server).state = ServerState::reserve;
-    build_.row(server).reserve_rank = rank;
-  }
-  EXPECT_TRUE(open(workers_[0], first_));
-  EXPECT_EQ(spare_server(*snapshot_, service_, cursors, workers_[0]).server, second_.index) << "who has room first";
-  EXPECT_TRUE(open(workers_[0], second_));
-  Spare spare = spare_server(*snapshot_, service_, cursors, workers_[0]);
-  EXPECT_EQ(spare.server, standby.index);
-  EXPECT_TRUE(spare.is_reserve);
-  EXPECT_TRUE(open(workers_[0], standby));
-  EXPECT_EQ(spare_server(*snapshot_, service_, cursors, workers_[0]).server, last_resort.index);
-  // One that control has heard to be down is no reserve, and one that waits for servers that are down is not ours.
-  workers_[0][last_resort.index].urgent_state = ServerState::down;
-  workers_[0][last_resort.index].urgent_since = 7;
-  workers_[0][last_resort.index].server_generation = last_resort.generation;
-  EXPECT_EQ(spare_server(*snapshot_, service_, cursors, workers_[0]).server, kNoIndex);
-  workers_[0][last_resort.index].urgent_since = 0;
-  build_.row(first_).state = build_.row(second_).state = ServerState::down;
-  EXPECT_EQ(spare_server(*snapshot_, service_, cursors, workers_[0]).server, kNoIndex);
 }
 
 // Two workers open and close at the same moment: never more than one beyond the limit, and never full for good.

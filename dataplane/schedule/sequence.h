@@ -2,9 +2,8 @@
 // each usable server stands as often as its weight says, evenly spread (contract/snapshot.h, `schedule`). A worker
 // walks the sequence with a cursor of its own per service, so a choice costs the same for 2 servers as for 1,000 and no
 // two workers share a line. Servers that went down since the snapshot was compiled are stepped over, and those that are
-// at their limit of connections. Since that may last, no scheduler takes more than kStepsMax such steps; who then has
-// room is found by a walk along the service's servers, and remembered until it has none (`spare`). That nobody has room
-// is remembered as well, until something changes (`full_as_of`).
+// at their limit of connections; no scheduler takes more than kStepsMax such steps. Who then has room is another matter
+// (schedule/spare.h).
 #pragma once
 
 #include <array>
@@ -19,14 +18,28 @@
 
 namespace fulcrum {
 
+// How far a worker has looked for anybody who has room (schedule/spare.h).
+struct Search {
+  std::uint32_t news = 0;            // ScheduleCursors::news when it began; 0: it has not
+  std::uint32_t reopened = 0;        // of those that reopened, the next to look at
+  std::uint16_t next = kNoIndex;     // of the service's servers, the next to look at; kNoIndex: none is left
+  std::uint16_t reserve = kNoIndex;  // the first of the reserve that had room
+  bool has_more_reserve = false;     // another one had, too
+  bool is_full = false;              // one that takes connections had no room
+};
+
 // Where a worker stands in each service's sequence, and in its random numbers. Not in the region: a restarted worker
 // may begin anywhere. Written by its worker with relaxed atomic stores, so that explain can look at it.
 struct ScheduleCursors {
   std::array<std::uint32_t, kServicesMax> at{};
-  std::uint64_t random = 0;                              // another seed for each worker
-  std::array<std::uint16_t, kServicesMax> spare{};       // a server that had room when the scheduler found none
-  std::array<std::uint32_t, kServicesMax> full_as_of{};  // Context::news when all were full
+  std::uint64_t random = 0;  // another seed for each worker
+  std::uint32_t news = 1;    // grows whenever something may have changed about who takes connections
+  std::array<Search, kServicesMax> searches{};
 };
+
+// Reads, from any thread, and writes, as the worker, what the other may look at at the same time.
+[[nodiscard]] Search read_search(const Search& from) noexcept;
+void keep_search(const Search& search, Search& to) noexcept;
 
 // Whether control has sent something newer about the server than what was compiled.
 [[nodiscard]] inline bool has_urgent_state(const Snapshot& snapshot, std::uint16_t row,
@@ -48,29 +61,14 @@ struct ScheduleCursors {
 }
 
 // How many of `turns` a scheduler steps over, one server each.
-inline constexpr std::uint32_t kStepsMax = 64;
-[[nodiscard]] inline std::uint32_t steps_of(const Snapshot& snapshot, std::uint32_t turns) noexcept {
-  return snapshot.has_limits == 0 || turns < kStepsMax ? turns : kStepsMax;
+inline constexpr std::uint32_t kStepsMax = 16;
+[[nodiscard]] constexpr std::uint32_t steps_of(std::uint32_t turns) noexcept {
+  return turns < kStepsMax ? turns : kStepsMax;
 }
 
-// The next server of the service; kNoIndex when none is usable. Calling worker only: `cursors` and `servers` are its
-// own.
+// The next server of the service; kNoIndex when none of kStepsMax is usable. Calling worker only: `cursors` and
+// `servers` are its own.
 [[nodiscard]] std::uint16_t next_in_sequence(const Snapshot& snapshot, ServiceId service, ScheduleCursors& cursors,
                                              const ServerRows& servers) noexcept;
-
-// A server of the service that control has just brought in (a standby, the moment its server failed) and that no
-// compiled sequence holds yet; kNoIndex when there is none. For those milliseconds it gets all that nobody else can
-// take.
-[[nodiscard]] std::uint16_t brought_in(const Snapshot& snapshot, ServiceId service, const ServerRows& servers) noexcept;
-
-// Whom the scheduler did not come to, where servers have limits: any server of the service that takes connections and
-// has room; when all are full, the first of the reserve, which control then brings in for everybody.
-struct Spare {
-  std::uint16_t server = kNoIndex;
-  bool is_full = false;     // those that take connections are full
-  bool is_reserve = false;  // `server` is of the reserve
-};
-[[nodiscard]] Spare spare_server(const Snapshot& snapshot, ServiceId service, ScheduleCursors& cursors,
-                                 const ServerRows& servers) noexcept;
 
 }  // namespace fulcrum

@@ -74,18 +74,6 @@ TEST_F(SequenceTest, NobodyUsable) {
   EXPECT_EQ(next(), kNoIndex);
 }
 
-TEST_F(SequenceTest, AStandbyIsBroughtInThatNoSequenceHolds) {
-  build_.schedule(service_, {0, 1});
-  build_.row(third_).state = ServerState::reserve;
-  EXPECT_EQ(brought_in(*snapshot_, service_, rows_), kNoIndex) << "the others are up, but as compiled";
-  send_state(third_, ServerState::up, 6);
-  EXPECT_EQ(brought_in(*snapshot_, service_, rows_), kNoIndex) << "for an older snapshot";
-  for (const ServerId server : {first_, second_}) send_state(server, ServerState::down, 7);
-  send_state(third_, ServerState::up, 7);
-  EXPECT_EQ(next(), kNoIndex);
-  EXPECT_EQ(brought_in(*snapshot_, service_, rows_), third_.index);
-}
-
 TEST_F(SequenceTest, OnlyThoseThatAreUpTakeTurns) {
   for (const ServerState state : {ServerState::down, ServerState::untested, ServerState::draining, ServerState::reserve,
                                   ServerState::maintenance}) {

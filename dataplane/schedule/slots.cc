@@ -17,14 +17,13 @@ constexpr std::uint64_t mixed(std::uint64_t z) noexcept {
   return z ^ (z >> 31U);
 }
 
-// One of those that were usable when the snapshot was compiled, by the client's hash. Which of them failed since is
-// known to the next snapshot, so long walks last milliseconds.
+// One of those that were usable when the snapshot was compiled, by the client's hash.
 std::uint16_t any_usable(const Snapshot& snapshot, const ServiceRow& service, std::uint64_t hash,
                          const ServerRows& servers) noexcept {
   if (service.usable_length == 0) return kNoIndex;
   const std::uint16_t* rows = snapshot.schedule.data() + service.schedule_offset + service.schedule_length;
   std::uint64_t place = reduce(hash, service.usable_length);
-  for (std::uint32_t step = 0; step < steps_of(snapshot, service.usable_length); ++step) {
+  for (std::uint32_t step = 0; step < steps_of(service.usable_length); ++step) {
     if (is_usable(snapshot, rows[place], servers)) return rows[place];
     place = place + 1 == service.usable_length ? 0 : place + 1;
   }

@@ -100,7 +100,6 @@ std::size_t Worker::turn(std::chrono::nanoseconds now) noexcept {
                         .worker = config_.id,
                         .now = to_tick(now),
                         .now_us = static_cast<std::uint32_t>(now.count() / 1000),
-                        .news = news_,
                         .is_urgent = urgent_since_ == snapshot_->generation};
   std::size_t handled = 0;
   for (std::uint8_t port = 0; port < kPortsMax; ++port) {
@@ -122,12 +121,14 @@ std::size_t Worker::turn(std::chrono::nanoseconds now) noexcept {
   return handled;
 }
 
+void Worker::hear_news() noexcept { __atomic_store_n(&cursors_->news, cursors_->news + 1, __ATOMIC_RELAXED); }
+
 void Worker::adopt(std::uint32_t slot) noexcept {
   if (slot >= kSnapshotSlots) return;
   const Snapshot& snapshot = region_.snapshot(slot);
   if (snapshot.generation == 0) return;
   snapshot_ = &snapshot;
-  ++news_;
+  hear_news();
   recount_held(snapshot, servers_, held_scratch_);
   section_.status.load_rows.store(snapshot.by_load != 0 ? snapshot.server_count : 0, std::memory_order_relaxed);
   section_.status.bandwidth_rows.store(snapshot.by_bandwidth != 0 ? snapshot.server_count : 0,
@@ -151,7 +152,7 @@ void Worker::read_mailbox() noexcept {
         row.urgent_state.store(command.state, std::memory_order_relaxed);
         row.urgent_since.store(command.generation, std::memory_order_relaxed);
         urgent_since_ = command.generation;
-        ++news_;
+        hear_news();
         break;
       }
       case Command::Kind::clear:

@@ -47,6 +47,7 @@ class Worker {
  private:
   void read_mailbox() noexcept;
   void adopt(std::uint32_t slot) noexcept;
+  void hear_news() noexcept;
   std::size_t poll_port(PortId port, const Context& context) noexcept;
   void retire() noexcept;
   void transmit(PortId port, std::span<const Frame> frames) noexcept;
@@ -73,7 +74,6 @@ class Worker {
   std::unique_ptr<ScheduleCursors> cursors_;
   std::unique_ptr<Batch> batch_;
   std::vector<std::int32_t> held_scratch_;  // by limit
-  std::uint32_t news_ = 1;                  // Context::news
   AnswerBudget budget_;
   std::array<Frame, kBatchMax> scratch_{};  // frames on their way out, side by side
   ClearJob clear_;

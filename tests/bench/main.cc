@@ -16,7 +16,8 @@
 //   churn WHAT MS     none, age, adopt, show                           {"p50", "p99", "p99.9", "max", "changes"}
 //   scale CASE MS N   so many workers at once, each on a core          {"rate": packets per ns, added up}
 //   flood DEVICE MS   sends by the kernel's interface                  {"packets"}
-//   schedule KIND MS N   so many servers, one scheduler        {"packets": choices, "lost", "ns"}
+//   schedule KIND MS N FARM   so many servers, one scheduler; well, full or down
+//                                                              {"packets": choices, "lost", "ns"}
 //   sizes             memory of this process by the kernel's account   {"bytes", "live"}
 #include <fmt/format.h>
 #include <sched.h>
@@ -29,6 +30,7 @@
 #include <map>
 #include <sstream>
 #include <string>
+#include <tuple>
 
 #include "tests/bench/bench_box.h"
 #include "tests/bench/bench_ports.h"
@@ -146,8 +148,9 @@ class Bench {
     if (what == "sizes") return fmt::print("{{\"bytes\": {}, \"live\": {}}}\n", bytes_held(), box_.live());
     if (what == "schedule") {
       std::uint16_t servers = 1;
-      words >> servers;
-      return print(decisions(way, servers).measure(span));
+      std::string farm;
+      words >> servers >> farm;
+      return print(decisions(way, servers, farm).measure(span));
     }
     if (what == "scale") {
       unsigned workers = 1;
@@ -188,11 +191,13 @@ class Bench {
   }
 
   // Kept: making one takes longer than a sample.
-  Decisions& decisions(const std::string& scheduler, std::uint16_t servers) {
+  Decisions& decisions(const std::string& scheduler, std::uint16_t servers, const std::string& name) {
     SchedulerKind kind{};
+    Decisions::Farm farm{};
     if (!find_scheduler(scheduler, kind)) refuse(fmt::format("\"{}\" is no scheduler", scheduler));
-    auto& made = decisions_[{scheduler, servers}];
-    if (!made) made = std::make_unique<Decisions>(kind, servers);
+    if (!find_farm(name, farm)) refuse(fmt::format("a farm is well, full or down, not \"{}\"", name));
+    auto& made = decisions_[{scheduler, servers, name}];
+    if (!made) made = std::make_unique<Decisions>(kind, servers, farm);
     return *made;
   }
 
@@ -277,7 +282,7 @@ class Bench {
   std::map<std::uint8_t, std::unique_ptr<PacketPort>> sinks_;
   std::map<std::pair<Way, std::string>, Ports> ports_;
   std::map<std::string, std::unique_ptr<Lives>> lives_;
-  std::map<std::pair<std::string, std::uint16_t>, std::unique_ptr<Decisions>> decisions_;
+  std::map<std::tuple<std::string, std::uint16_t, std::string>, std::unique_ptr<Decisions>> decisions_;
   std::uint64_t seed_ = 0;
 };
 

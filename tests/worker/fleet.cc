@@ -41,12 +41,12 @@ void Fleet::compile_schedule() {
     servers.push_back({i, server.weight, server.state == ServerState::up, identity_of(server.address)});
   }
   FULCRUM_ASSERT(Schedules(nullptr, snapshot).add(snapshot.services[service.value], servers));
+  tell_news();
 }
 
 std::uint16_t Fleet::open(std::size_t worker, const Client& client) {
-  std::uint16_t row = choose_server(snapshot, service, client, cursors[worker], rows[worker], to_tick(now));
-  if (row == kNoIndex && snapshot.has_limits != 0)
-    row = spare_server(snapshot, service, cursors[worker], rows[worker]).server;
+  const std::uint16_t row =
+      decide(snapshot, service, client, cursors[worker], rows[worker], to_tick(now), is_urgent_).server;
   if (row != kNoIndex) count_opened(snapshot, rows[worker], id(row));
   return row;
 }
@@ -61,6 +61,7 @@ void Fleet::limit(std::uint32_t high, std::uint32_t low) {
     snapshot.limits[row] = {.high = high, .low = low};
   }
   snapshot.has_limits = 1;
+  tell_news();
 }
 
 void Fleet::add_up() {
@@ -74,6 +75,12 @@ void Fleet::say(std::uint16_t row, ServerState state) {
     counters.urgent_state = state;
     counters.urgent_since = snapshot.generation;
   }
+  is_urgent_ = true;
+  tell_news();
+}
+
+void Fleet::tell_news() {
+  for (ScheduleCursors& one : cursors) ++one.news;
 }
 
 std::int64_t Fleet::active(std::uint16_t row) const {

@@ -42,7 +42,10 @@ class Fleet {
   std::vector<ScheduleCursors> cursors;
 
  private:
+  void tell_news();
+
   LoadSums sums_;
+  bool is_urgent_ = false;
 };
 
 }  // namespace fulcrum::test

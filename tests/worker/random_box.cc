@@ -217,8 +217,15 @@ void RandomBox::add_service(SnapshotBuilder& build, const Endpoint& of) {
   if (dice_.one_in(12)) row.in_use = kLeaves;
   std::vector<std::uint16_t> schedule;
   for (std::size_t i = 0; i < kServersEach; ++i) add_server(build, service, schedule);
-  if (is_by_client(row.scheduler) && !schedule.empty()) add_slots(service, row, schedule);
+  if (!is_by_client(row.scheduler)) return build.schedule(service, schedule);
+  if (!schedule.empty()) add_slots(service, row, schedule);
+  const std::size_t all = schedule.size();
+  for (std::size_t i = 0; i < all; ++i) {
+    if (takes_new(box.region.snapshot(slot).servers[schedule[i]].state)) schedule.push_back(schedule[i]);
+  }
   build.schedule(service, schedule);
+  row.schedule_length = static_cast<std::uint32_t>(all);
+  row.usable_length = static_cast<std::uint16_t>(schedule.size() - all);
 }
 
 // By the weights, as far as five slots allow. Where the builder puts no schedule.
