@@ -79,7 +79,11 @@ SCENARIO("the file as such is no good") {
   CHECK(problems_of("") == Lines{"f.cfg: is empty: --help-config prints a sample"});
   CHECK(problems_of("\x1B]0;owned\x07") == Lines{"f.cfg:1: is not text: byte 0x1b"});
   CHECK(problems_of(with("version = 1;", "version = 2;")) ==
-        Lines{"f.cfg:1: version: the integer 2 is not supported: this program reads version = 1;"});
+        Lines{"f.cfg:1: version: the integer 2 is not supported: this program reads version = 1; nothing else of the "
+              "file was looked at"});
+  CHECK(problems_of("farms = 1;") == Lines{"f.cfg: ports: is missing: list of 1 to 16 groups",
+                                           "f.cfg:1: version: is missing: the file must begin with version = 1;",
+                                           "f.cfg:1: farms: must be a list of groups ( { }, { } ), is the integer 1"});
   CHECK(fulcrum::settings::report(load_model("/nowhere/f.cfg").problems) ==
         Lines{"/nowhere/f.cfg: cannot be read: No such file or directory"});
   CHECK(problems_of(std::string{kGood} + "runtime_dir = \"run\";") ==

@@ -137,7 +137,7 @@ class Reader {
   Reader(const Scan& scanned, Reading& reading) : scanned_{scanned}, reading_{reading} {}
 
   void read_file_group(config_setting_t* root, const Shape& shape, void* object) {
-    if (shape.version != 0 && !version_is_right(root, shape)) return;
+    if (shape.version != 0 && is_of_another_version(root, shape)) return;
     for (const Migration& step : shape.migrations) {
       Raw raw{root};
       if (step.from >= reading_.version) step.run(raw);
@@ -160,22 +160,29 @@ class Reader {
     problem(line, path, std::move(text));
   }
 
-  // A file of an unknown version may mean something else by the same words, so nothing else is reported then.
-  bool version_is_right(const config_setting_t* root, const Shape& shape) {
+  // Such a file may mean something else by the same words, so nothing else of it is looked at. One that says no version
+  // was probably written for this one by somebody who forgot it: that is one problem among others.
+  bool is_of_another_version(const config_setting_t* root, const Shape& shape) {
+    reading_.version = shape.version;
     const config_setting_t* setting = config_setting_get_member(root, "version");
     if (setting == nullptr) {
-      problem(0, "version", fmt::format("is missing: the file must begin with version = {};", shape.version));
+      problem(1, "version", fmt::format("is missing: the file must begin with version = {};", shape.version));
       return false;
     }
     reading_.sources.add("version", line_of(setting));
     const std::int64_t oldest = shape.migrations.empty() ? shape.version : shape.migrations.front().from;
-    if (is_integer(setting)) reading_.version = config_setting_get_int64(setting);
-    if (is_integer(setting) && reading_.version >= oldest && reading_.version <= shape.version) return true;
+    const std::int64_t found = is_integer(setting) ? config_setting_get_int64(setting) : shape.version;
+    const bool is_another = found < oldest || found > shape.version;
+    if (is_integer(setting) && !is_another) {
+      reading_.version = found;
+      return false;
+    }
     const std::string range =
         oldest == shape.version ? fmt::format("{}", oldest) : fmt::format("{} to {}", oldest, shape.version);
     problem(line_of(setting), "version",
-            fmt::format("{} is not supported: this program reads version = {};", found_words(setting), range));
-    return false;
+            fmt::format("{} is not supported: this program reads version = {};{}", found_words(setting), range,
+                        is_another ? " nothing else of the file was looked at" : ""));
+    return is_another;
   }
 
   void read_group(const config_setting_t* setting, const Shape& shape, void* object, const std::string& path,

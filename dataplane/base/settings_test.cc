@@ -228,10 +228,21 @@ brake = {
 
 TEST(Settings, RejectAnotherVersionBeforeAllElse) {
   expect({
-      {"gears = 99;", "bike.cfg: version: is missing: the file must begin with version = 4;\n"},
       {"gears = 99; version = 5;",
-       "bike.cfg:1: version: the integer 5 is not supported: this program reads version = 4;\n"},
-      {"version = \"4\";", "bike.cfg:1: version: the text \"4\" is not supported: this program reads version = 4;\n"},
+       "bike.cfg:1: version: the integer 5 is not supported: this program reads version = 4; nothing else of the file "
+       "was looked at\n"},
+  });
+}
+
+TEST(Settings, GoOnWithoutAVersion) {
+  const std::string wheels = "\nwheels = ( { name = \"w\"; } );";
+  expect({
+      {"\ngears = 99;" + wheels,
+       "bike.cfg:1: version: is missing: the file must begin with version = 4;\n"
+       "bike.cfg:2: gears: 99 is out of range: 1 to 27\n"},
+      {"version = \"4\";\ngears = 99;" + wheels,
+       "bike.cfg:1: version: the text \"4\" is not supported: this program reads version = 4;\n"
+       "bike.cfg:2: gears: 99 is out of range: 1 to 27\n"},
   });
 }
 

@@ -114,7 +114,9 @@ ProfileReading read_profile(const std::string& name, const std::string& director
   }
   reading.profile.name = name;
   reading.problems = std::move(read.problems);
-  if (reading.problems.empty()) check_whole(reading, read.sources);
+  if (read.understood && !read.sources.is_wrong("device") && !read.sources.is_wrong("arguments")) {
+    check_whole(reading, read.sources);
+  }
   return reading;
 }
 

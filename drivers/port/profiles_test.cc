@@ -49,6 +49,16 @@ TEST(Profiles, WrongKeyIsNamedWithFileLineAndTheKeysThereAre) {
   }
 }
 
+TEST(Profiles, MissingVersionIsOneProblemAmongOthers) {
+  const test::TemporaryDirectory directory;
+  const std::string file = directory.write("x.cfg", "driver = 5;\nrecieve_descriptors = 512;\n");
+  const ProfileReading reading = read_profile("x", directory.path());
+  ASSERT_EQ(reading.problems.size(), 3U);
+  EXPECT_EQ(reading.problems[0].words(), file + ":1: version: is missing: the file must begin with version = 1;");
+  EXPECT_EQ(reading.problems[1].words(), file + ":1: driver: must be a text in quotes, is the integer 5");
+  EXPECT_NE(reading.problems[2].words().find(file + ":2: recieve_descriptors"), std::string::npos);
+}
+
 TEST(Profiles, WrongValueIsNamedWithFileAndLine) {
   const test::TemporaryDirectory directory;
   const std::string file =
