@@ -49,6 +49,7 @@
 #include "control/surface/local/dispatcher.h"
 #include "control/surface/local/line_server.h"
 #include "control/telemetry/event_trail.h"
+#include "control/telemetry/loss_watch.h"
 #include "control/telemetry/recorder.h"
 #include "control/telemetry/sampler.h"
 #include "control/validate/validate.h"
@@ -128,6 +129,7 @@ class Control {
   [[nodiscard]] Result<document::Document> document_of(const surface::ExplainRequest& request) const;
   void sample_rates();
   void watch_links();
+  void watch_losses(std::int64_t second);
   void tell_probe_times();
   void start_recorder();
   void past_rates(const telemetry::HistoryQuery& query, telemetry::Recorder::Done done);
@@ -162,7 +164,8 @@ class Control {
   telemetry::Sampler sampler_;
   std::optional<telemetry::Sample> rates_;
   std::int64_t sampled_at_ = 0;
-  std::array<LinkState, kPortsMax> links_{};     // as told
+  std::array<LinkState, kPortsMax> links_{};  // as told
+  std::array<telemetry::LossWatch, kPortsMax> losses_;
   std::optional<telemetry::Recorder> recorder_;  // ends before the sampler, whose names it uses
   surface::Dispatcher dispatcher_;
   surface::ConfigurationDesk desk_;

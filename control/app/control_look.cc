@@ -43,6 +43,24 @@ surface::View Control::look() {
           }};
 }
 
+namespace {
+
+std::string words_of(const telemetry::LossWatch::Episode& losses, std::string_view port) {
+  const auto text = [](std::int64_t second) {
+    return store::time_text(std::chrono::system_clock::from_time_t(second));
+  };
+  if (losses.is_over) {
+    return fmt::format("Port {} lost {} before receive from {} to {}. That is over (`show events`).", port,
+                       losses.words(), text(losses.began), text(losses.last_heavy));
+  }
+  return fmt::format(
+      "Port {} loses packets before receive: {} since {}. The workers are too slow for it: more "
+      "`worker_cores`, or more `receive_descriptors` in its NIC profile (`show drops` names the reasons).",
+      port, losses.words(), text(losses.began));
+}
+
+}  // namespace
+
 std::vector<std::string> Control::alarms() const {
   // Workers report every refusal, so silence for this long means that there is room again.
   constexpr std::chrono::seconds kStands{60};
@@ -67,6 +85,10 @@ std::vector<std::string> Control::alarms() const {
     alarms.push_back(fmt::format("Port {} {}: nothing comes or goes there.",
                                  watch_.region()->header().ports[i].name.view(),
                                  links_[i] == LinkState::down ? "has no link" : "has lost its interface"));
+  }
+  for (std::size_t i = 0; watch_.region() != nullptr && i < kPortsMax; ++i) {
+    const auto& losses = losses_[i].episode();
+    if (losses) alarms.push_back(words_of(*losses, watch_.region()->header().ports[i].name.view()));
   }
   if (is_recent(table_full_at_)) {
     alarms.push_back(

@@ -337,6 +337,30 @@ SCENARIO("the dataplane hangs") {
   }
 }
 
+SCENARIO("a port that loses much before receive is an alarm, an event and a line of the log") {
+  if (geteuid() != 0) return;
+  const Lab lab;
+  lab.write_config(farm("shop", kVip));
+  GIVEN("a dataplane whose port at the servers' side receives nothing") {
+    Dataplane dataplane{lab};
+    const ControlProcess control{lab};
+    REQUIRE(wait_for(&dataplane, [&] { return answers(control); }));
+    WHEN("its ring is full all the time") {
+      // Of the housekeeping thread's row; more at every look, for control looks once a second.
+      Counter& lost = dataplane.region.worker(1).ports[1].lost[static_cast<std::size_t>(Loss::ring_full)];
+      const auto alarms = [&] {
+        lost.add(10'000);
+        return control.show("version")["dataplane"]["alarms"].dump();
+      };
+      THEN("everybody hears of it") {
+        CHECK(wait_for(&dataplane, [&] { return alarms().find("Port back loses ") != std::string::npos; }));
+        CHECK(control.log().find("port back loses packets before receive") != std::string::npos);
+        CHECK(control.show("events").dump().find("loses packets before receive") != std::string::npos);
+      }
+    }
+  }
+}
+
 SCENARIO("there is one control process and it leaves cleanly") {
   if (geteuid() != 0) return;
   const Lab lab;

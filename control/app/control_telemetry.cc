@@ -1,10 +1,12 @@
 // Rates each second, and the trail of what happened.
 #include <boost/asio/post.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "control/app/control.h"
+#include "control/surface/local/counter_sums.h"
 #include "dataplane/base/log.h"
 
 namespace fulcrum {
@@ -17,6 +19,7 @@ void Control::sample_rates() {
   rates_ = sampler_.read(alive_ ? watch_.region() : nullptr, publisher_.newest(), second);
   if (rates_ && recorder_) recorder_->add(*rates_);
   tell_probe_times();
+  watch_losses(second);
 }
 
 // Whether the ports are connected to anything. Of one that is gone or down the health checks know too, but not why.
@@ -31,6 +34,27 @@ void Control::watch_links() {
          now == LinkState::up     ? "has a link again"
          : now == LinkState::down ? "has no link: look at the cable, and at the interface at its other end"
                                   : "its interface is gone: make it again and restart fulcrum-dataplane");
+  }
+}
+
+// Whether a port loses packets before they are received: nothing but its counters would tell.
+void Control::watch_losses(std::int64_t second) {
+  if (!alive_ || watch_.region() == nullptr) return;
+  const Region& region = *watch_.region();
+  for (std::size_t i = 0; i < kPortsMax; ++i) {
+    if (region.header().ports[i].in_use == 0) continue;
+    const std::string port{region.header().ports[i].name.view()};
+    const surface::PortSums sums = surface::port_sums(region, i);
+    const auto news = losses_[i].read(sums.received_packets, sums.lost, region.header().boot_id, second);
+    if (news == telemetry::LossWatch::News::none) continue;
+    const std::string lost = losses_[i].episode()->words();
+    const bool is_over = news == telemetry::LossWatch::News::ended;
+    tell(!is_over, "port", port,
+         is_over ? fmt::format("does not lose packets any more; it lost {} before receive", lost)
+                 : fmt::format("loses packets before receive: {} in a second", lost));
+    log(is_over ? Level::notice : Level::warning, "port {} {}: {}", port,
+        is_over ? "does not lose packets before receive any more, it lost" : "loses packets before receive, at first",
+        lost);
   }
 }
 
