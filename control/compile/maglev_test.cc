@@ -39,6 +39,12 @@ double imbalance(const std::vector<MaglevServer>& all, const std::vector<std::ui
   return worst;
 }
 
+std::size_t slots_for(const std::vector<MaglevServer>& all) {
+  SlotsNeeded slots;
+  for (const MaglevServer& server : all) slots.add(server.weight);
+  return slots.count();
+}
+
 // Slots that change hands though their server stays, in hundredths of all.
 double disturbance(const std::vector<std::uint16_t>& before, const std::vector<std::uint16_t>& after,
                    std::size_t gone) {
@@ -51,7 +57,7 @@ TEST(Maglev, SharesOutWithinOnePercent) {
   for (const std::size_t count : {2U, 3U, 100U, 600U}) {
     const auto all = servers(std::vector<std::uint16_t>(count, 10));
     EXPECT_LE(imbalance(all, maglev_table(all, kSlotsMax)), 1.0) << count;
-    EXPECT_LE(imbalance(all, maglev_table(all, slots_needed(count, count * 10, 10))), 1.0) << count;
+    EXPECT_LE(imbalance(all, maglev_table(all, slots_for(all))), 1.0) << count;
   }
 }
 
@@ -59,21 +65,34 @@ TEST(Maglev, SharesOutByWeight) {
   for (const std::vector<std::uint16_t>& weights :
        {std::vector<std::uint16_t>{1, 2, 5}, {100, 1}, {7, 7, 7, 3}, {0, 5, 10, 0}, {50, 49, 48, 47, 46, 1, 1, 1}}) {
     const auto all = servers(weights);
-    const auto sum = static_cast<std::uint64_t>(std::accumulate(weights.begin(), weights.end(), 0));
     EXPECT_LE(imbalance(all, maglev_table(all, kSlotsMax)), 1.0);
-    EXPECT_LE(imbalance(all, maglev_table(all, slots_needed(weights.size(), sum, 1))), 1.0);
+    EXPECT_LE(imbalance(all, maglev_table(all, slots_for(all))), 1.0);
   }
 }
 
 TEST(Maglev, AServerThatLeavesDisturbsFewOthers) {
   const std::vector<std::uint16_t> equal(100, 10);
   const auto all = servers(equal);
-  for (const std::size_t size : {kSlotsMax, slots_needed(100, 1000, 10)}) {
+  for (const std::size_t size : {kSlotsMax, slots_for(all)}) {
     const auto before = maglev_table(all, size);
     for (std::size_t gone = 0; gone < all.size(); gone += 7) {
       auto left = all;
       left[gone].weight = 0;
       EXPECT_LE(disturbance(before, maglev_table(left, size), gone), 2.0) << gone << " of " << size;
+    }
+  }
+}
+
+// In a farm of any size, and whatever size its table has.
+TEST(Maglev, AServerThatIsDrainedByItsWeightDisturbsFewOthers) {
+  for (const std::size_t count : {2U, 3U, 5U, 6U, 10U, 11U, 20U, 21U, 40U, 41U, 163U, 164U}) {
+    const auto all = servers(std::vector<std::uint16_t>(count, 10));
+    const auto before = maglev_table(all, slots_for(all));
+    for (std::size_t drained = 0; drained < count; drained += count / 10 + 1) {
+      auto left = all;
+      left[drained].weight = 0;
+      ASSERT_EQ(slots_for(left), before.size());
+      EXPECT_LE(disturbance(before, maglev_table(left, before.size()), drained), 3.0) << drained << " of " << count;
     }
   }
 }
@@ -94,12 +113,17 @@ TEST(Maglev, AnswersTheSameInEveryRelease) {
 }
 
 TEST(SlotsNeeded, AsManyAsOnePercentTakes) {
-  EXPECT_EQ(slots_needed(2, 20, 10), 251U);
-  EXPECT_EQ(slots_needed(3, 8, 1), 1021U);
-  EXPECT_EQ(slots_needed(100, 1000, 10), 16381U);
-  EXPECT_EQ(slots_needed(600, 6000, 10), 65537U);
-  EXPECT_EQ(slots_needed(4096, 40960, 10), 65537U);
-  for (const std::uint64_t size : {251U, 509U, 1021U, 2039U, 4093U, 8191U, 16381U, 32749U, 65537U}) {
+  const auto slots = [](std::size_t count, std::uint16_t weight = 10) {
+    return slots_for(servers(std::vector<std::uint16_t>(count, weight)));
+  };
+  EXPECT_EQ(slots(2), 1021U);
+  EXPECT_EQ(slots(10), 1021U);
+  EXPECT_EQ(slots(11), 4093U);
+  EXPECT_EQ(slots(100), 16381U);
+  EXPECT_EQ(slots(600), 65537U);
+  EXPECT_EQ(slots(4096, 100), 65537U);
+  EXPECT_EQ(slots_for(servers({100, 1})), 16381U);
+  for (const std::uint64_t size : {1021U, 4093U, 16381U, 65537U}) {
     for (std::uint64_t divisor = 2; divisor * divisor <= size; ++divisor) ASSERT_NE(size % divisor, 0U) << size;
   }
 }

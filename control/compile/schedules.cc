@@ -26,13 +26,9 @@ std::uint64_t hash_of(std::span<const MaglevServer> servers) {
 }
 
 std::size_t slots_for(std::span<const MaglevServer> servers) {
-  std::uint64_t sum = 0;
-  std::uint64_t smallest = UINT64_MAX;
-  for (const MaglevServer& server : servers) {
-    sum += server.weight;
-    if (server.weight != 0) smallest = std::min<std::uint64_t>(smallest, server.weight);
-  }
-  return slots_needed(servers.size(), sum, smallest);
+  SlotsNeeded slots;
+  for (const MaglevServer& server : servers) slots.add(server.weight);
+  return slots.count();
 }
 
 }  // namespace

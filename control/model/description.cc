@@ -83,7 +83,9 @@ Description<Server> describe_server() {
           .sample("[ \"10.1.1.11\", \"fd00:1::11\" ]"),
       field("weight", &Server::weight,
             "Share of new connections, relative to the farm's other servers. The schedulers round_robin and "
-            "least_connections do not look at it; 0 drains the server under every scheduler.")
+            "least_connections do not look at it; 0 drains the server under every scheduler. Under source_hash and "
+            "maglev every change of a weight, to 0 as well, makes a new table: some 3 % of the other servers' clients "
+            "move too, to the same servers on every box. With state = \"drain\" nobody else's do.")
           .permission(Permission::operate)
           .range(0, 100),
       field("role", &Server::role, "When the server takes part.")
@@ -108,7 +110,8 @@ Description<Server> describe_server() {
       field("connections_max", &Server::connections_max,
             "With so many connections, over all addresses and ports of the farm, half-open ones among them, the server "
             "is full: nobody comes, clients that are bound to it move to another server, and a standby comes in. 0: no "
-            "limit.")
+            "limit. Packets of one_packet ports keep no connection, so they do not count; a server that is full gets "
+            "none of them either.")
           .permission(Permission::operate)
           .range(0, kConnectionsMax),
       field("connections_low", &Server::connections_low,
@@ -185,8 +188,8 @@ settings::FieldOf<Farm> scheduler_field() {
               "each server in turn, as often as its weight says, evenly spread")
       .choice("least_connections", SchedulerKind::least_connections,
               "the server with the fewest connections, those that are closing among them; of more than 16 usable "
-              "servers, the better of two drawn at "
-              "random")
+              "servers, the better of two drawn at random. Servers of equal weight differ by about one connection for "
+              "each worker, and by those that ended since")
       .choice("weighted_least_connections", SchedulerKind::weighted_least_connections,
               "the same, connections divided by the weight")
       .choice("two_choices", SchedulerKind::two_choices,
@@ -258,7 +261,8 @@ Description<Farm> describe_farm() {
       field("drain_time_s", &Farm::drain_time, "How long, with removed_flows = \"drain\".").range(1, 30 * 86400),
       field("connections_max", &Farm::connections_max,
             "With so many connections over all its servers the farm takes no further one until one has ended; no "
-            "standby comes in for that. 0: no limit.")
+            "standby comes in for that. 0: no limit. Packets of one_packet ports keep no connection: they neither "
+            "count nor are they refused for it.")
           .range(0, kConnectionsMax),
       field("no_server", &Farm::no_server,
             "What a client gets whose new connection no server can take, or whose farm is full.")

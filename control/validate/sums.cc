@@ -22,21 +22,21 @@ Sums sums_of(const model::Farm& farm) {
     std::uint64_t servers = 0;
     std::uint64_t weights = 0;
     std::uint64_t divisor = 0;
-    std::uint64_t smallest = UINT64_MAX;
+    SlotsNeeded slots;
     for (const model::Server& server : farm.servers) {
       if (server.address_of(family) == nullptr) continue;
       ++servers;
       weights += server.weight;
       divisor = std::gcd(divisor, std::uint64_t{server.weight});
-      if (server.weight != 0) smallest = std::min<std::uint64_t>(smallest, server.weight);
+      slots.add(server.weight);
     }
     const auto addresses = std::count_if(farm.addresses.begin(), farm.addresses.end(),
                                          [&](const Address& address) { return address.family() == family; });
     const std::uint64_t services = static_cast<std::uint64_t>(addresses) * farm.ports.size();
     sums.servers += services * servers;
     if (is_by_client(farm.scheduler)) {
-      // The services share a table of slots.
-      sums.turns += services * servers + (services != 0 ? slots_needed(servers, weights, smallest) : 0);
+      // All and then the usable ones; the services share a table of slots.
+      sums.turns += 2 * services * servers + (services != 0 && slots.has_weight() ? slots.count() : 0);
     } else {
       // More than enough for a scheduler that takes turns by weight only while many servers are usable.
       sums.turns += services * (is_weighted(farm.scheduler) ? weights / std::max<std::uint64_t>(divisor, 1) : servers);

@@ -393,7 +393,7 @@ SCENARIO("there is too much of everything", "[figures]") {
       Lines{
           "f.cfg:3: farms: the weights make 2910300 turns (for every address and port their sum, divided by what they "
           "have in common; with source_hash and maglev up to 65,537 for the farm), the box has room for 2097152"});
-  // 65,537 slots for each farm, and its 660 servers.
+  // 65,537 slots for each farm, and its 660 servers twice.
   const auto hashed_farms = [&](int count) {
     std::string text = farms(count, one_port, many(660, server));
     for (std::size_t at = 0; (at = text.find("{ name = \"f", at)) != std::string::npos; ++at)

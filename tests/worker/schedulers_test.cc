@@ -51,66 +51,6 @@ TEST(Schedulers, WeightedRoundRobinIsExactAndHasNoBursts) {
   EXPECT_LE(longest, 2) << "5 of 8 turns cannot do without two in a row";
 }
 
-TEST(Schedulers, AHundredServers) {
-  Weights weights(100);
-  for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<std::uint16_t>(i % 10 + 1);
-  const Weights equal(100, 1);
-  for (const auto& [kind, share, worst] : {std::tuple{SchedulerKind::round_robin, equal, 0.001},
-                                           {SchedulerKind::weighted_round_robin, weights, 0.5},
-                                           {SchedulerKind::least_connections, equal, 1.0},
-                                           {SchedulerKind::weighted_least_connections, weights, 2.0},
-                                           {SchedulerKind::two_choices, weights, 2.0}}) {
-    Fleet fleet{kind, weights};
-    for (int i = 0; i < kConnections; ++i) ASSERT_NE(fleet.open(), kNoIndex);
-    EXPECT_LE(imbalance(fleet.active(), share), worst) << static_cast<int>(kind);
-  }
-}
-
-// All workers at once, none of them hears of the others more than once in a while.
-TEST(Schedulers, LeastConnectionsStaysWithinOnePerWorkerOfTheIdeal) {
-  constexpr std::uint32_t kWorkers = 4;
-  for (const auto& [kind, weights] : {std::pair{SchedulerKind::least_connections, Weights(8, 7)},
-                                      {SchedulerKind::weighted_least_connections, Weights(8, 7)}}) {
-    Fleet fleet{kind, weights, kWorkers};
-    std::mt19937 random{5};
-    std::vector<std::uint16_t> open;
-    for (int i = 1; i <= kConnections; ++i) {
-      open.push_back(fleet.open(random() % kWorkers));
-      if (i % 64 == 0) fleet.add_up();
-      if (i % 1000 != 0) continue;
-      const Counts active = fleet.active();
-      const double ideal = static_cast<double>(i) / 8;
-      for (const std::int64_t count : active) ASSERT_NEAR(static_cast<double>(count), ideal, kWorkers) << i;
-    }
-  }
-}
-
-// While connections end as well, anywhere and by any worker's doing, what the others did in this millisecond is harder
-// to guess: half a connection per worker more.
-TEST(Schedulers, LeastConnectionsStaysNearWhileConnectionsEnd) {
-  constexpr std::uint32_t kWorkers = 4;
-  Fleet fleet{SchedulerKind::least_connections, Weights(8, 7), kWorkers};
-  std::mt19937 random{5};
-  std::vector<std::uint16_t> open;
-  double worst = 0;
-  for (int i = 1; i <= kConnections; ++i) {
-    if (open.size() > 4000 && random() % 2 == 0) {
-      const std::size_t ends = random() % open.size();
-      fleet.close(open[ends], random() % kWorkers);
-      open[ends] = open.back();
-      open.pop_back();
-    } else {
-      open.push_back(fleet.open(random() % kWorkers));
-    }
-    if (i % 64 != 0) continue;
-    fleet.add_up();
-    const double ideal = static_cast<double>(open.size()) / 8;
-    for (const std::int64_t count : fleet.active())
-      worst = std::max(worst, std::abs(static_cast<double>(count) - ideal));
-  }
-  EXPECT_LE(worst, kWorkers * 1.5);
-}
-
 // Connections end at one server only, and whoever is told of it, be it another worker, fills that one up again.
 TEST(Schedulers, LeastConnectionsFollowsWhatEnds) {
   Fleet fleet{SchedulerKind::least_connections, Weights(4, 1), 2};
