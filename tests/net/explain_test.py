@@ -6,6 +6,7 @@ import subprocess
 import unittest
 import unittest.mock
 
+from tests.api import schemas
 from tests.net.labcase import ALL_UP, LabCase
 from tools.labkit import daemons, topology, web
 from tools.labkit.namespaces import inside, wait_until
@@ -47,6 +48,15 @@ class Explain(LabCase):
         self.assertIn("farms.shop-nat.servers.", done.stdout)
         self.assertLessEqual(max(map(len, done.stdout.splitlines())), 80, done.stdout)
 
+    def assert_described(self, answer):
+        """It is as the OpenAPI document says, and nothing in it is not in the document."""
+        if not hasattr(type(self), "document"):
+            type(self).document = self.api("/api/v1/openapi.json")[1]
+        responses = self.document["paths"]["/api/v1/explain"]["get"]["responses"]
+        schema = responses["200"]["content"]["application/json"]["schema"]
+        self.assertEqual(schemas.faults(self.document, schema, answer), [])
+        self.assertEqual(schemas.unknown(self.document, schema, answer), [])
+
     def api(self, path):
         """An operation of the REST API, asked at the console."""
         done = self.fulcrum("api", "GET", path)
@@ -57,9 +67,11 @@ class Explain(LabCase):
         status, answer = self.api(f"/api/v1/explain?{packet}")
         self.assertEqual(status, 0, answer)
         self.assertEqual(self.chosen(answer), self.chosen(self.explain(topology.NAT)))
+        self.assert_described(answer)
         status, answer = self.api(f"/api/v1/explain?{packet}&ttl=1")
         self.assertEqual(status, 0, answer)
         self.assertEqual(answer["outcome"]["drop"], "ttl")
+        self.assert_described(answer)
         for wrong in ("protocol=tcp", packet + "&ttl=256", packet + "&candidate=other", packet.replace(":80", "")):
             status, problem = self.api(f"/api/v1/explain?{wrong}")
             self.assertNotEqual(status, 0, problem)
@@ -71,7 +83,9 @@ class Explain(LabCase):
 
     def test_what_nobody_serves_is_dropped(self):
         done = self.fulcrum("explain", "tcp", f"{CLIENT}:40000", f"{topology.NAT.ipv4}:81", "--json")
-        self.assertEqual(json.loads(done.stdout)["outcome"]["drop"], "no_service")
+        answer = json.loads(done.stdout)
+        self.assertEqual(answer["outcome"]["drop"], "no_service")
+        self.assert_described(answer)
         wrong = self.fulcrum("explain", "tcp", CLIENT, f"{topology.NAT.ipv4}:81")
         self.assertEqual(wrong.returncode, INVALID)
         self.assertIn("source is an address and a port", wrong.stderr)

@@ -200,12 +200,79 @@ void add_version(Json& schemas) {
   schemas["Version"] = std::move(version);
 }
 
+// What is there only sometimes: described, not required.
+Json with(Json schema, const Json& sometimes) {
+  for (const auto& [name, member] : sometimes.items()) schema["properties"][name] = member;
+  return schema;
+}
+
+Json word_of(std::initializer_list<const char*> words) { return {{"type", "string"}, {"enum", words}}; }
+
+Json explained_server() {
+  Json server{
+      {"operator", or_null(record_schema({{"state", said_schema(text())}, {"weight", said_schema(number())}}))}};
+  for (const char* name : {"name", "address", "state", "path"}) server[name] = text();
+  for (const char* name : {"weight", "active_connections"}) server[name] = number();
+  for (const char* name : {"is_full", "chosen"}) server[name] = flag();
+  for (const char* name : {"connections_max", "turn", "score", "slots"}) server[name] = or_null(number());
+  server["turn"]["description"] = "How many come before it in the round robin.";
+  server["score"]["description"] = "What the scheduler compares: the least is chosen.";
+  server["slots"]["description"] = "Of the table that leads from a client to its server.";
+  server["reason"] = or_null(text());
+  return record_schema(server);
+}
+
+// What the dataplane would do with a packet (surface/local/explain.h).
+void add_explained(Json& schemas) {
+  Json packet{{"protocol", text()}, {"source", text()}, {"destination", text()}, {"port", text()}};
+  for (const char* name : {"ttl", "bytes", "worker"}) packet[name] = number();
+  packet["flags"] = or_null(number());
+  Json service{{"direction", word_of({"to_server", "to_client"})}, {"one_packet", flag()}, {"last_port", number()}};
+  for (const char* name : {"farm", "address", "protocol", "mode", "scheduler", "scheduler_goes_by", "path"}) {
+    service[name] = text();
+  }
+  const Json readdressed = record_schema({{"from", text()}, {"to", text()}});
+  schemas["Explained"] = record_schema(
+      {{"dataplane", reference("Dataplane")},
+       {"configuration", record_schema({{"generation", or_null(number())},
+                                        {"model_hash", text()},
+                                        {"in_force", flag()},
+                                        {"candidate", or_null(text())},
+                                        {"revision", or_null(number())}})},
+       {"packet", record_schema(packet)},
+       {"outcome", record_schema({{"action", word_of({"send", "punt", "drop"})},
+                                  {"drop", or_null(text())},
+                                  {"ended_at", text()},
+                                  {"text", text()}})},
+       {"service", or_null(record_schema(service))},
+       {"connection", with(record_schema({{"found", flag()}, {"opens", flag()}}), {{"server", text()},
+                                                                                   {"state", text()},
+                                                                                   {"reason", text()},
+                                                                                   {"idle_s", number()},
+                                                                                   {"used", flag()},
+                                                                                   {"state_after", text()}})},
+       {"persistence",
+        with(record_schema({{"result", word_of({"not_asked", "nothing", "expired", "used", "unusable"})}}),
+             {{"server", text()}, {"idle_s", number()}})},
+       {"servers", list_of(explained_server())},
+       {"servers_total", number()},
+       {"rewrite",
+        or_null(with(record_schema({{"port", text()}, {"to", word_of({"wire", "linux"})}}),
+                     {{"next_hop", text()}, {"next_hop_mac", or_null(text())}, {"readdressed", readdressed}}))},
+       {"stages", list_of(record_schema({{"stage", text()}, {"text", list_of(text())}, {"because", list_of(text())}}))},
+       {"revisions",
+        {{"type", "object"},
+         {"description", "By path of a setting: the revision that brought it; null: the candidate did."},
+         {"additionalProperties", or_null(number())}}}});
+}
+
 void add_status(Json& schemas) {
   add_farms(schemas);
   add_servers(schemas);
   add_drops(schemas);
   add_entries(schemas);
   add_version(schemas);
+  add_explained(schemas);
   schemas["Event"] = record_schema({{"number", number()},
                                     {"time", text()},
                                     {"severity", text()},

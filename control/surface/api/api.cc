@@ -84,6 +84,7 @@ Api::Api(access::Access& access, Auditor& auditor, Plane plane, Current current)
       plane_{std::move(plane)},
       current_{std::move(current)},
       shows_{ask_through(plane_), access.clock().steady},
+      turns_{access.clock().steady, plane_.later},
       events_{std::make_unique<Events>([this](const std::string& topic, const ShowCache::Done& done) {
         if (topic == "alarms") return ask_alarms(*this, done);
         shows_.get(topic, done);
@@ -166,6 +167,33 @@ void Api::handle_console(Request request, std::string who, std::function<void(ht
 void Api::answer_later(const std::shared_ptr<Call>& call, std::function<Answer()> make) {
   plane_.write([make = std::move(make)] { return response_of(make()); },
                [call](https::Response response) { call->send(std::move(response)); });
+}
+
+void Api::in_turn(const std::shared_ptr<Call>& call, Turns::Task task) {
+  if (turns_.take(call->who.name, std::move(task))) return;
+  Answer answer =
+      problem(429, fmt::format("{} of your questions wait already: take their answers first", Turns::waiting_max));
+  answer.headers.emplace_back("Retry-After", "1");
+  call->answer(answer);
+}
+
+void Api::ask_in_turn(const std::shared_ptr<Call>& call, json question, std::function<void(json)> done) {
+  in_turn(call, [this, question = std::move(question), done = std::move(done)](std::function<void()> leave) {
+    plane_.ask(question, [leave = std::move(leave), done](json said) {
+      leave();
+      done(std::move(said));
+    });
+  });
+}
+
+void Api::look_in_turn(const std::shared_ptr<Call>& call, std::function<void(store::Configuration&)> job,
+                       std::function<void()> done) {
+  in_turn(call, [this, job = std::move(job), done = std::move(done)](std::function<void()> leave) {
+    plane_.job(job, [leave = std::move(leave), done] {
+      leave();
+      done();
+    });
+  });
 }
 
 void Api::dispatch(const std::shared_ptr<Call>& call, const Caller& caller) {

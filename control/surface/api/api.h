@@ -23,6 +23,7 @@
 #include "control/surface/api/auditor.h"
 #include "control/surface/api/router.h"
 #include "control/surface/api/show_cache.h"
+#include "control/surface/api/turns.h"
 #include "dataplane/base/address.h"
 
 namespace fulcrum::api {
@@ -35,6 +36,8 @@ struct Plane {
   std::function<void(std::function<void(store::Configuration&)> job, std::function<void()> done)> job;
   // Runs `make` on a thread of its own, below the API's, then `done` on the API's thread.
   std::function<void(std::function<https::Response()> make, std::function<void(https::Response)> done)> write;
+  // Calls back on the API's thread after that time.
+  Turns::Later later;
   // How the HTTPS server stands: addresses, certificate, problems.
   std::function<Json()> management;
 };
@@ -70,6 +73,13 @@ class Api {
   // for it: for whatever grows with the configuration. `make` holds what it needs, and nobody changes that any more.
   void answer_later(const std::shared_ptr<Call>& call, std::function<Answer()> make);
 
+  // For what a client wants to know that costs the control loop time: a question, or a job with the store, when the
+  // caller's turn has come (turns.h). Whoever has too many waiting is refused.
+  void ask_in_turn(const std::shared_ptr<Call>& call, nlohmann::json question,
+                   std::function<void(nlohmann::json)> done);
+  void look_in_turn(const std::shared_ptr<Call>& call, std::function<void(store::Configuration&)> job,
+                    std::function<void()> done);
+
   void set_current(Current current) { current_ = std::move(current); }
   [[nodiscard]] const Current& current() const { return current_; }
   // Who may connect at all; empty: everybody.
@@ -98,6 +108,7 @@ class Api {
   void dispatch(const std::shared_ptr<Call>& call, const Caller& caller);
   std::optional<Answer> read_input(const Route& route, Call& call, const std::string& query);
   std::optional<Answer> objection(const Route& route, const Call& call, const Caller& caller);
+  void in_turn(const std::shared_ptr<Call>& call, Turns::Task task);
   // Writes the record, then answers.
   void finish(const Route& route, const std::shared_ptr<Call>& call, const Answer& answer,
               const std::function<void(Answer)>& send);
@@ -108,6 +119,7 @@ class Api {
   Current current_;
   Router router_;
   ShowCache shows_;
+  Turns turns_;
   std::vector<Prefix> allowed_hosts_;
   std::optional<std::chrono::steady_clock::time_point> rescued_until_;
   std::unique_ptr<Events> events_;

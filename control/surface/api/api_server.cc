@@ -76,6 +76,12 @@ struct ApiServer::Inside {
       });
       if (!taken) done(response_of(problem(503, "too many large answers are being written: ask again")));
     };
+    made.later = [this](std::chrono::nanoseconds time, std::function<void()> then) {
+      const auto pause = std::make_shared<asio::steady_timer>(loop, time);
+      pause->async_wait([pause, then = std::move(then)](const boost::system::error_code& error) {
+        if (!error) then();
+      });
+    };
     made.management = [this] { return standing(); };
     return made;
   }

@@ -249,8 +249,9 @@ std::vector<Header> match_headers() {
 }
 
 void ask_desk(Api& api, const CallPtr& call, json request, unsigned good_status) {
-  api.plane().ask(std::move(request),
-                  [call, good_status](const json& said) { call->answer(answer_of(said, good_status)); });
+  const auto done = [call, good_status](const json& said) { call->answer(answer_of(said, good_status)); };
+  if (call->request.method == https::Method::get) return api.ask_in_turn(call, std::move(request), done);
+  api.plane().ask(std::move(request), done);
 }
 
 void ask_commit(Api& api, const CallPtr& call, json request, const Good& good) {

@@ -93,14 +93,18 @@ void get(Api& api, const Place& place, const CallPtr& call) {
       return answer_of_get(place, call, document::to_json(document, found, {.defaults = defaults}), etag);
     });
   }
-  json request{{"config", "get"}, {"path", document::text_of(path)}, {"defaults", defaults}};
-  if (!candidate.empty()) request["candidate"] = candidate;
-  if (candidate.empty()) request["revision"] = revision;
-  api.plane().ask(std::move(request), [&api, place, call](json said) {
-    api.answer_later(call, [place, call, said = std::move(said)] {
-      if (!said.contains("error")) return answer_of_get(place, call, Json(said["value"]), {});
-      const json& error = said["error"];
-      return problem(error.value("code", "") == "not_found" ? 404 : 422, error.value("text", ""));
+  const auto found = std::make_shared<document::Answer<Document>>(api.current().document);
+  const auto find = [found, candidate, revision](store::Configuration& configuration) {
+    *found = candidate.empty()
+                 ? configuration.history().document(revision)
+                 : configuration.find(candidate).map([](const store::Candidate* one) { return one->document; });
+  };
+  api.look_in_turn(call, find, [&api, place, call, path, defaults, found] {
+    if (!*found) return call->answer(problem(found->error()));
+    api.answer_later(call, [place, call, path, defaults, document = **found] {
+      const auto value = document.find(path);
+      if (!value) return problem(value.error());
+      return answer_of_get(place, call, document::to_json(document, *value, {.defaults = defaults}), {});
     });
   });
 }

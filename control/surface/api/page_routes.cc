@@ -11,6 +11,15 @@ namespace {
 
 using CallPtr = std::shared_ptr<Call>;
 
+// Takes 10 ms, and anybody may ask for it, so it is written once.
+std::string document_text(Api& api) {
+  Json schemas = document::schemas(*model::description().shape(), "Configuration");
+  const Json patches = patch_schemas(schemas);
+  schemas.update(patches);
+  schemas.update(answer_schemas());
+  return openapi_document(api.router().routes(), schemas).dump();
+}
+
 void add_page(Api& api, const std::string& path, const std::string& file, const std::string& type) {
   api.router().add({.pattern = path,
                     .id = file,
@@ -32,12 +41,11 @@ void add_page_routes(Api& api) {
                     .summary = "This document.",
                     .tag = "document",
                     .answer = {{"type", "object"}},
-                    .run = [&api](const CallPtr& call) {
-                      Json schemas = document::schemas(*model::description().shape(), "Configuration");
-                      const Json patches = patch_schemas(schemas);
-                      schemas.update(patches);
-                      schemas.update(answer_schemas());
-                      call->answer(ok(openapi_document(api.router().routes(), schemas)));
+                    .run = [&api, text = std::make_shared<std::string>()](const CallPtr& call) {
+                      if (text->empty()) *text = document_text(api);
+                      Answer answer;
+                      answer.text = {"application/json", *text};
+                      call->answer(answer);
                     }});
   add_page(api, "/api/", "index.html", "text/html; charset=utf-8");
   add_page(api, "/api/page.js", "page.js", "text/javascript; charset=utf-8");

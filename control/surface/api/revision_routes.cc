@@ -174,7 +174,7 @@ void add_candidate_routes(Api& api) {
        .query = listing_queries(),
        .answer = listing_schema("candidates", reference("Candidate"))},
       [](Api& to, const CallPtr& call) {
-        to.plane().ask({{"config", "candidates"}},
+        to.ask_in_turn(call, {{"config", "candidates"}},
                        [call](const json& said) { call->answer(page_of(*call, said, "candidates")); });
       });
   add({.method = Method::post,
