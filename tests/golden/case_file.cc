@@ -48,16 +48,18 @@ class CaseReader {
     if (word == "connections") return static_cast<bool>(words >> case_.connections);
     if (word == "port") return read_port(words);
     if (word == "neighbour") return read_neighbour(words);
-    if (word == "down") return read_down(words);
+    if (word == "down") return read_unwell(words, ServerState::down);
+    if (word == "untested") return read_unwell(words, ServerState::untested);
     if (word == "counter") return read_counter(words);
     return read_step(word, words);
   }
 
-  bool read_down(std::istringstream& words) {
-    Down down;
-    if (!(words >> down.config >> down.server)) return false;
-    if (!(words >> down.port)) down.port = 0;
-    case_.down.push_back(down);
+  bool read_unwell(std::istringstream& words, ServerState state) {
+    Unwell unwell;
+    unwell.state = state;
+    if (!(words >> unwell.config >> unwell.server)) return false;
+    if (!(words >> unwell.port)) unwell.port = 0;
+    case_.unwell.push_back(unwell);
     return true;
   }
 
@@ -186,11 +188,14 @@ Result<void> publish(Region& region, const Case& golden, unsigned number) {
   const std::vector<RouteInput> routes = routes_of(loaded.model, ports);
   const auto state = [&golden, number](const ServerEndpoint& endpoint) {
     const std::string name = endpoint.farm.name + "/" + endpoint.server.name;
-    const bool is_down = std::any_of(golden.down.begin(), golden.down.end(), [&](const Down& down) {
-      const bool is_meant = down.port == 0 || down.port == endpoint.port.host();
-      return down.config == number && down.server == name && is_meant;
+    const auto found = std::find_if(golden.unwell.begin(), golden.unwell.end(), [&](const Unwell& one) {
+      const bool is_meant = one.port == 0 || one.port == endpoint.port.host();
+      return one.config == number && one.server == name && is_meant;
     });
-    return is_down ? ServerState::down : ServerState::up;
+    return found == golden.unwell.end() ? ServerState::up : found->state;
+  };
+  const auto is_full = [&region](std::uint16_t limit) {
+    return region.shared_loads().full[limit].load(std::memory_order_relaxed) != 0;
   };
   const auto neighbour = [&region](PortId port, const Address& address) {
     return region.neighbours().obtain(port, address);
@@ -204,6 +209,7 @@ Result<void> publish(Region& region, const Case& golden, unsigned number) {
                            .previous = adopted(region),
                            .state = state,
                            .has_connections = [](ServerId) { return true; },
+                           .is_full = is_full,
                            .neighbour = neighbour};
   if (auto compiled = compile(input, region.snapshot(slot)); !compiled) return tl::unexpected<Error>{compiled.error()};
   Command command;

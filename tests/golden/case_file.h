@@ -1,7 +1,7 @@
 // A golden case as tests/golden/generate.py writes it: FOLDER/case.txt, one word and its arguments a line.
 //
 //   connections N                    port NAME MAC MTU (ids in this order)
-//   neighbour PORT ADDRESS MAC       down N FARM/SERVER (in configuration N)
+//   neighbour PORT ADDRESS MAC       down N FARM/SERVER [PORT], or untested (in configuration N)
 //   config N                         in PORT HEX, then one of: out PORT HEX, punt PORT HEX, drop REASON,
 //                                    answer REASON PORT HEX
 //   counter FARM/SERVER NAME VALUE
@@ -34,7 +34,8 @@ struct Neighbour {
   Mac mac;
 };
 
-struct Down {
+struct Unwell {
+  ServerState state = ServerState::down;  // or untested
   unsigned config = 0;
   std::string server;      // farm/server
   std::uint16_t port = 0;  // of the server; 0: all
@@ -59,7 +60,7 @@ struct Case {
   std::uint32_t connections = 0;
   std::vector<Port> ports;
   std::vector<Neighbour> neighbours;
-  std::vector<Down> down;
+  std::vector<Unwell> unwell;
   std::vector<Step> steps;
   std::vector<ExpectedCounter> counters;
 

@@ -10,6 +10,7 @@
   [config 2 like 1]              the same as configuration 1 (or lab: lab.cfg) but for these lines: TEXT => TEXT
   [down] and [down 2]            servers whose check fails in that configuration, as farm/server;
                                 with a port behind it only that of the server's
+  [untested] and [untested 2]    the same of those whose check has not answered yet
   [neighbours]                   port, address, MAC; without this section lab.neighbours
 
   [names]                        Python: words for the packets below, on top of lab.py's
@@ -64,7 +65,7 @@ class Case:
     name: str
     connections: int = 1024
     configs: dict = dataclasses.field(default_factory=dict)  # number: text
-    down: dict = dataclasses.field(default_factory=dict)  # number: names
+    unwell: list = dataclasses.field(default_factory=list)  # (down or untested, number, name)
     neighbours: list = dataclasses.field(default_factory=list)
     steps: list = dataclasses.field(default_factory=list)
     counters: list = dataclasses.field(default_factory=list)  # (server, {name: value})
@@ -178,8 +179,8 @@ class Reader:
                 self.case.configs[number] = self.changed(like, lines)
             elif word == "config":
                 self.case.configs[number] = text_of(lines)
-            elif word == "down":
-                self.case.down[number] = [line.strip() for _, line in lines]
+            elif word in ("down", "untested"):
+                self.case.unwell += [(word, number, line.strip()) for _, line in lines]
             else:
                 raise CaseError(f"{self.path}: what is the section [{title}]?")
 

@@ -38,9 +38,8 @@ def lines_of(case):
         yield f"port {port} {getattr(lab, port.upper())} {MTU[port]}"
     for neighbour in case.neighbours:
         yield " ".join(["neighbour", *neighbour])
-    for number, servers in case.down.items():
-        for server in servers:
-            yield f"down {number} {server}"
+    for word, number, server in case.unwell:
+        yield f"{word} {number} {server}"
     if case.configs:
         yield "config 1"
     for step in case.steps:

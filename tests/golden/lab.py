@@ -48,6 +48,45 @@ to_web2 = Ether(src=BACK, dst=WEB2)
 to_direct1 = Ether(src=BACK, dst=DIRECT1)
 to_direct2 = Ether(src=BACK, dst=DIRECT2)
 
+
+# Everything there is at once: both families and protocols, NAT and DSR. The servers of the farms are web1, web2 ... and
+# direct1, direct2 ..., and have their numbers in their addresses.
+EVERYTHING = [(vip, protocol) for vip in (VIP4, VIP6, DSR4, DSR6) for protocol in ("tcp", "udp")]
+
+
+def _packet(vip, destination, source, protocol, ports, tcp, hops):
+    """A client's packet; TCP as `tcp` says, UDP with some text."""
+    if ":" in vip:
+        layers = IPv6(src=source[1], dst=destination, hlim=hops)
+    else:
+        layers = IP(src=source[0], dst=destination, ttl=hops)
+    if protocol == "tcp":
+        return layers / TCP(sport=ports[0], dport=ports[1], **tcp)
+    return layers / UDP(sport=ports[0], dport=ports[2]) / text
+
+
+def opens(port, source=(CLIENT4, CLIENT6), **tcp):
+    """New connections to everything, each from this port; or with flags and the like, segments of those there are."""
+    tcp = tcp or {"flags": "S"}
+    return [from_router / _packet(vip, vip, source, what, (port, 80, 53), tcp, 64) for vip, what in EVERYTHING]
+
+
+def arrive(server, port, source=(CLIENT4, CLIENT6), **tcp):
+    """How they arrive at the farms' servers of that number. Of two numbers, the second is that of UDP."""
+    tcp = tcp or {"flags": "S"}
+    frames = []
+    for vip, what in EVERYTHING:
+        number = server if isinstance(server, int) else server[what == "udp"]
+        if vip in (VIP4, VIP6):
+            host = f"fd00:1::{10 + number}" if ":" in vip else f"10.1.1.{10 + number}"
+            to = Ether(src=BACK, dst=f"02:00:00:00:00:{10 + number}")
+            frames.append(to / _packet(vip, host, source, what, (port, 8080, 5353), tcp, 63))
+        else:
+            to = Ether(src=BACK, dst=f"02:00:00:00:00:{20 + number}")
+            frames.append(to / _packet(vip, vip, source, what, (port, 80, 53), tcp, 64))
+    return frames
+
+
 def padded(frame):
     """An answer to a frame that was long enough: as short as Ethernet allows."""
     return frame / Padding(bytes(max(60 - len(frame), 0)))
