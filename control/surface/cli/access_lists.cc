@@ -32,7 +32,7 @@ Outcome shown_list(Session& session, const List& list, const std::string& query 
   if (!answer) return refused(answer.error());
   Table table{list.columns};
   for (const json& row : part_in(*answer, list.key)) table.add(list.cells(row));
-  return Reply{.data = *answer, .text = table.empty() ? list.none : table.text(session.columns())};
+  return Reply{.data = *answer, .text = table.text_or(list.none, session.columns())};
 }
 
 }  // namespace

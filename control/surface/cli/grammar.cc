@@ -306,6 +306,8 @@ const std::vector<Hint>& filter_hints() {
       {"except", "only rows that do not", true},
       {"count", "how many rows there are", true},
       {"json", "as JSON", true},
+      {"yaml", "as YAML", true},
+      {"table", "as text, also after --json", true},
       {"every", "again every so many seconds, until a key is pressed", true},
       {"no-more", "without stopping at the end of the screen", true},
   };

@@ -68,7 +68,7 @@ struct Command {
 };
 
 struct Filter {
-  enum class Kind : std::uint8_t { match, except, count, json, every, no_more };
+  enum class Kind : std::uint8_t { match, except, count, json, yaml, table, every, no_more };
   Kind kind = Kind::count;
   std::string pattern;       // match, except
   std::int64_t seconds = 0;  // every

@@ -101,7 +101,7 @@ Outcome next_page(Session& session, const std::string& what, json question) {
 constexpr const char* kHelp =
     "Press ? for what may stand where the cursor is, Tab to complete it. Words may\n"
     "be shortened as long as they are unique. Behind a | stand filters: match,\n"
-    "except, count, json, every, no-more.\n"
+    "except, count, json, yaml, table, every, no-more.\n"
     "\n"
     "  Left, Right, Ctrl-A, Ctrl-E    move      Ctrl-W, Ctrl-U, Ctrl-K   delete\n"
     "  Up, Down                       history   Ctrl-C                   give up\n"

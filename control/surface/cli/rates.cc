@@ -61,7 +61,7 @@ std::string rates_page(const json& answer, std::size_t width) {
     for (const json& point : rows_of(answer, "points")) add(table, text_in(point, "time"), point);
     const std::string head = fmt::format("{} {}, {} of each {} s\n\n", text_in(answer, "of"), text_in(answer, "name"),
                                          text_in(answer, "function"), text_in(answer, "step_s"));
-    return head + (table.empty() ? "Nothing was recorded in this time.\n" : table.text(width));
+    return head + table.text_or("Nothing was recorded in this time.\n", width);
   }
   const std::string of = text_in(answer, "of");
   if (text_in(answer, "time") == "-") return "Nothing has been measured yet.\n";
@@ -71,7 +71,7 @@ std::string rates_page(const json& answer, std::size_t width) {
                             : of == "workers" ? "WORKER"
                                               : "DROPPED BECAUSE");
   for (const json& row : rows_of(answer, "rates")) add(table, text_in(row, "name"), row);
-  return table.empty() ? "There is nothing to measure.\n" : table.text(width);
+  return table.text_or("There is nothing to measure.\n", width);
 }
 
 std::string events_page(const json& answer, std::size_t width) {
@@ -82,7 +82,7 @@ std::string events_page(const json& answer, std::size_t width) {
   for (const json& event : rows_of(answer, "events")) {
     table.add({text_in(event, "time"), text_in(event, "kind"), text_in(event, "object"), text_in(event, "text")});
   }
-  return table.empty() ? "Nothing has happened yet.\n" : table.text(width);
+  return table.text_or("Nothing has happened yet.\n", width);
 }
 
 }  // namespace fulcrum::cli

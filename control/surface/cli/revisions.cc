@@ -114,7 +114,7 @@ Outcome show_candidates(Session& session, const Parsed&) {
     table.add({text_in(one, "candidate"), text_in(one, "who"), text_in(one, "base"), text_in(one, "changes"),
                short_time(text_in(one, "changed"))});
   }
-  return Reply{.data = *answer, .text = table.empty() ? "There are none.\n" : table.text(session.columns())};
+  return Reply{.data = *answer, .text = table.text_or("There are none.\n", session.columns())};
 }
 
 Outcome compare(Session& session, const Parsed& parsed) {

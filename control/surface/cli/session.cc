@@ -9,6 +9,7 @@
 #include "control/surface/cli/commands.h"
 #include "control/surface/cli/filters.h"
 #include "control/surface/cli/redraw.h"
+#include "control/surface/cli/yaml.h"
 #include "dataplane/base/settings_words.h"
 
 namespace fulcrum::cli {
@@ -28,6 +29,18 @@ void names_of(const json& answer, const char* key, const char* name, std::vector
     if (!farm.empty() && row.value("farm", "") != farm) continue;
     if (std::string word = row.value(name, ""); seen.insert(word).second) into.push_back({std::move(word), "", true});
   }
+}
+
+// Of answers that come in pages each object is an element of one list.
+std::string yaml_of(const Reply& reply) {
+  if (reply.json_lines.empty()) return reply.data.is_null() ? std::string{} : yaml_text(reply.data);
+  nlohmann::ordered_json list;
+  std::string_view rest = reply.json_lines;
+  for (std::size_t end = rest.find('\n'); end != rest.npos; end = rest.find('\n')) {
+    list.push_back(nlohmann::ordered_json::parse(rest.substr(0, end), nullptr, false));
+    rest.remove_prefix(end + 1);
+  }
+  return yaml_text(list);
 }
 
 // The lines of a text, each made fit for a terminal.
@@ -84,9 +97,10 @@ Status Session::run(std::string_view line) {
   if (!parsed) return complain(parsed.error(), line);
   sensitive_ = parsed->sensitive;
   if (parsed->command == nullptr) return Status::good;
-  const bool picks = parsed->has_filter(Filter::Kind::match) || parsed->has_filter(Filter::Kind::except) ||
-                     parsed->has_filter(Filter::Kind::count);
-  columns_ = picks ? Table::unbounded : std::max(screen_.columns(), kColumnsLeast);
+  const bool picks = parsed->has_filter(Filter::Kind::match) || parsed->has_filter(Filter::Kind::except);
+  columns_ = parsed->has_filter(Filter::Kind::count) ? Table::counted
+             : picks                                 ? Table::unbounded
+                                                     : std::max(screen_.columns(), kColumnsLeast);
   for (const Filter& filter : parsed->filters) {
     if (filter.kind == Filter::Kind::every) return show_every(*parsed, filter.seconds);
   }
@@ -94,8 +108,26 @@ Status Session::run(std::string_view line) {
   return show(parsed->command->run(*this, *parsed), *parsed);
 }
 
+// json, yaml or table: the last that was said.
+Filter::Kind Session::form_of(const Parsed& parsed) const {
+  Filter::Kind form = settings_.as_json ? Filter::Kind::json : Filter::Kind::table;
+  for (const Filter& filter : parsed.filters) {
+    if (filter.kind == Filter::Kind::json || filter.kind == Filter::Kind::yaml || filter.kind == Filter::Kind::table) {
+      form = filter.kind;
+    }
+  }
+  return form;
+}
+
 std::string Session::text_of(const Reply& reply, const Parsed& parsed) const {
-  if (!settings_.as_json && !parsed.has_filter(Filter::Kind::json)) return lines_of(reply.text, settings::printable);
+  switch (form_of(parsed)) {
+    case Filter::Kind::table:
+      return lines_of(columns_ == Table::counted ? rows_of(reply.text) : reply.text, settings::printable);
+    case Filter::Kind::yaml:
+      return lines_of(yaml_of(reply), printable_json);
+    default:
+      break;
+  }
   if (!reply.json_lines.empty()) return lines_of(reply.json_lines, printable_json);
   if (reply.data.is_null()) return {};
   return lines_of(reply.data.dump(2, ' ', false, json::error_handler_t::replace) + "\n", printable_json);

@@ -264,6 +264,35 @@ TEST_F(Talk, FiltersPickRowsAndNotLinesOfTheScreen) {
   EXPECT_LE(screen_.printed.find('\n'), 80U) << "a picked row goes on in the next line";
 }
 
+TEST_F(Talk, CountsRowsAndNotWhatStandsBesideThem) {
+  const json farm{{"name", "shop"}, {"state", "down"}, {"reason", "nobody serves"}};
+  const std::vector<std::tuple<const char*, json, const char*>> cases{
+      {"show farms | count", {{"farms", {farm, farm}}}, "2\n"},
+      {"show farms | count", {{"farms", json::array()}}, "0\n"},
+      {"show connections | count", long_connections(), "2\n"},
+      {"show connections | count", {{"connections", json::array()}}, "0\n"},
+      {"show farms | match nobody | count", {{"farms", {farm}}}, "0\n"},
+  };
+  for (const auto& [line, answer, count] : cases) {
+    screen_.printed.clear();
+    box_.answers = {answer};
+    session_.run(line);
+    EXPECT_EQ(screen_.printed, count) << line << answer;
+  }
+}
+
+TEST_F(Talk, TheLastFormThatIsSaidCounts) {
+  const json answer{{"connections", {{{"client", "192.0.2.7:1"}}, {{"client", "192.0.2.8:1"}}}}};
+  box_.answers = {answer};
+  session_.run("show connections all | json | yaml");
+  EXPECT_EQ(screen_.printed, "- client: \"192.0.2.7:1\"\n- client: \"192.0.2.8:1\"\n");
+  Session scripted{box_, screen_, {.user = "anna", .as_json = true}};
+  screen_.printed.clear();
+  box_.answers = {answer};
+  scripted.run("show connections | table | match ^CLIENT");
+  EXPECT_EQ(screen_.printed.find("CLIENT"), 0U) << screen_.printed;
+}
+
 TEST_F(Talk, RowsAreOneLineWhereNobodyLooks) {
   box_.answers = {long_connections()};
   session_.run("show connections");

@@ -66,7 +66,7 @@ std::string farms_page(const json& answer, std::size_t width) {
                count_text(count_in(farm, "packets_in") + count_in(farm, "packets_out")),
                bytes_text(count_in(farm, "bytes_in") + count_in(farm, "bytes_out")), services});
   }
-  if (table.empty()) return "There are no farms in the configuration.\n";
+  if (table.empty()) return table.text_or("There are no farms in the configuration.\n", width);
   std::string notes;
   for (const json& farm : part_in(answer, "farms")) {
     if (const std::string reason = text_in(farm, "reason", ""); !reason.empty())
@@ -130,7 +130,7 @@ std::string servers_page(const json& answer, std::size_t width) {
                count_text(count_in(server, "total_connections")),
                server_reason(server) + said_by(server, "state") + said_by(server, "weight")});
   }
-  std::string page = table.empty() ? "There are no servers in the configuration.\n" : table.text(width);
+  std::string page = table.text_or("There are no servers in the configuration.\n", width);
   Table leaving{{{.title = "LEAVING FARM", .wrap = Wrap::when_needed},
                  {.title = "SERVER", .wrap = Wrap::when_needed},
                  {.title = "ADDRESS", .wrap = Wrap::when_needed},
@@ -177,7 +177,7 @@ std::string connections_page(const json& answer, std::size_t width) {
                short_span_text(signed_in(row, "idle_s")),
                bytes_text(count_in(row, "bytes_in") + count_in(row, "bytes_out"))});
   }
-  return (table.empty() ? "There are no connections.\n" : table.text(width)) + table_foot(answer);
+  return (table.text_or("There are no connections.\n", width)) + table_foot(answer);
 }
 
 std::string persistence_page(const json& answer, std::size_t width) {
@@ -193,7 +193,7 @@ std::string persistence_page(const json& answer, std::size_t width) {
                short_span_text(signed_in(row, "age_s")), short_span_text(signed_in(row, "unused_s")),
                short_span_text(signed_in(row, "expires_s")), count_text(count_in(row, "connections"))});
   }
-  return (table.empty() ? "No client is bound to a server.\n" : table.text(width)) + table_foot(answer);
+  return (table.text_or("No client is bound to a server.\n", width)) + table_foot(answer);
 }
 
 std::string drops_page(const json& answer, std::size_t width) {
@@ -257,7 +257,7 @@ std::string interfaces_page(const json& answer, std::size_t width) {
                count_text(count_in(port, "received_packets")), bytes_text(count_in(port, "received_bytes")),
                count_text(count_in(port, "sent_packets")), bytes_text(count_in(port, "sent_bytes")), count_text(lost)});
   }
-  if (table.empty()) return "There is no data port: the dataplane has made none yet.\n";
+  if (table.empty()) return table.text_or("There is no data port: the dataplane has made none yet.\n", width);
   return table.text(width) + "LOST: before it was received; `show drops` says why.\n";
 }
 

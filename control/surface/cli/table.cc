@@ -12,6 +12,7 @@
 namespace fulcrum::cli {
 namespace {
 
+constexpr char kRowMark = '\x1e';  // no cell has one: it would be shown as \x1e
 constexpr std::size_t kGap = 2;
 constexpr std::size_t kComfortable = 16;
 constexpr std::size_t kNarrowest = 6;
@@ -144,8 +145,29 @@ std::string Table::text(std::size_t width) const {
   const Layout lines = layout(width);
   std::string text;
   put_titles(lines, text);
-  for (const Row& row : rows_) put_row(row, lines, text);
+  for (const Row& row : rows_) {
+    put_row(row, lines, text);
+    if (width == counted) text.insert(text.size() - 1, 1, kRowMark);
+  }
   return text;
+}
+
+std::string Table::text_or(std::string_view sentence, std::size_t width) const {
+  if (!empty()) return text(width);
+  return (width == counted ? std::string{kRowMark} : std::string{}) + std::string{sentence};
+}
+
+std::string rows_of(std::string_view text) {
+  if (text.find(kRowMark) == text.npos) return std::string{text};
+  std::string rows;
+  for (std::size_t end = text.find('\n'); end != text.npos; end = text.find('\n')) {
+    if (const std::string_view line = text.substr(0, end); line.ends_with(kRowMark)) {
+      rows += line.substr(0, line.size() - 1);
+      rows += '\n';
+    }
+    text.remove_prefix(end + 1);
+  }
+  return rows;
 }
 
 // The table without that column, whose cells stand below their rows instead.

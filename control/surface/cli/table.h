@@ -27,6 +27,8 @@ class Table {
  public:
   static constexpr std::size_t width_usual = 80;  // of terminals that do not tell
   static constexpr std::size_t unbounded = static_cast<std::size_t>(-1);
+  // Unbounded, and each row ends with a mark: what rows_of() counts by.
+  static constexpr std::size_t counted = unbounded - 1;
 
   explicit Table(std::vector<Column> columns) : columns_{std::move(columns)} {}
   // As many cells as there are columns.
@@ -34,6 +36,8 @@ class Table {
   [[nodiscard]] bool empty() const { return rows_.empty(); }
   // Lines, each ended, none wider than `width`.
   [[nodiscard]] std::string text(std::size_t width = width_usual) const;
+  // The same, or what is said instead of a table without rows.
+  [[nodiscard]] std::string text_or(std::string_view sentence, std::size_t width) const;
 
  private:
   using Row = std::vector<std::string>;
@@ -57,6 +61,10 @@ class Table {
   std::vector<Column> columns_;
   std::vector<Row> rows_;
 };
+
+// The rows of a text that was made to be counted, without titles and what is said beside them; a text without tables is
+// all rows.
+std::string rows_of(std::string_view text);
 
 // Sentences or rows in lines of at most `width` columns, each ended, broken only between words; what goes on is
 // indented by `indent`.

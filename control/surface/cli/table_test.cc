@@ -84,6 +84,17 @@ TEST(Table, KeepsWordsWholeAndGoesOnInASecondLine) {
             "[2001:db8:1234:5678:9abc:def0:1234:5678]:65535  [2001:db8::1]:443  weighted_round_robin  7\n");
 }
 
+TEST(Table, IsCountedByItsRows) {
+  Table table{{{.title = "A"}, {.title = "REASON", .wrap = Wrap::below}}};
+  EXPECT_EQ(rows_of(table.text_or("There are none.\n", Table::counted) + "\n2 of 9 places in use\n"), "");
+  EXPECT_EQ(table.text_or("There are none.\n", 80), "There are none.\n");
+  table.add({"x", "a sentence"});
+  table.add({"y\x1e", "-"});
+  EXPECT_EQ(rows_of("Two:\n" + table.text_or("none", Table::counted) + "\nIn all 2.\n"),
+            "x      a sentence\ny\\x1e  -\n");
+  EXPECT_EQ(rows_of("set a 1\nset b 2\n"), "set a 1\nset b 2\n") << "what is no table is all rows";
+}
+
 TEST(Table, ShowsWhatWouldSteerATerminal) {
   Table table{{{.title = "A"}}};
   table.add({"x\033[2Jy\nz\xc2\x9b"});
