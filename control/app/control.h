@@ -132,6 +132,7 @@ class Control {
   void watch_losses(std::int64_t second);
   void tell_probe_times();
   void start_recorder();
+  void rename_rates(const std::vector<document::Change>& changes);
   void past_rates(const telemetry::HistoryQuery& query, telemetry::Recorder::Done done);
   // For the trail of events.
   void tell(bool is_warning, const char* kind, const std::string& object, const std::string& text);

@@ -58,6 +58,7 @@ void Control::apply(const store::Committed& committed) {
           : "");
   tell(false, "configuration", fmt::format("revision {}", revision.number), account_of(revision));
   record_revision(revision);
+  rename_rates(committed.changes);
   watch_servers();
   publish();
   if (network_.attached()) configure_network();

@@ -82,6 +82,18 @@ void Control::start_recorder() {
                     [](const std::string& line) { log(Level::warning, "{}", line); });
 }
 
+// In the order of the changes: the path of a renamed server names its farm as it is called by then.
+void Control::rename_rates(const std::vector<document::Change>& changes) {
+  for (const document::Change& change : changes) {
+    if (change.kind != document::Change::Kind::renamed || change.path.front().word != "farms" || !recorder_) continue;
+    const document::Path& path = change.path;
+    if (path.size() == 2) recorder_->rename({telemetry::Kind::farms, path[1].word}, change.keys_to[0]);
+    if (path.size() != 4 || path[2].word != "servers") continue;
+    const std::string farm = path[1].word + "/";
+    recorder_->rename({telemetry::Kind::servers, farm + path[3].word}, farm + change.keys_to[0]);
+  }
+}
+
 void Control::past_rates(const telemetry::HistoryQuery& query, telemetry::Recorder::Done done) {
   if (!recorder_) return done(fail(Error::Code::io, "", "there is no history"));
   recorder_->query(query, [this, done = std::move(done)](const Result<std::vector<telemetry::HistoryPoint>>& points) {

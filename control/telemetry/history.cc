@@ -173,6 +173,40 @@ Result<std::int64_t> History::id_of(const SeriesName& name, std::int64_t time) {
   return now.id;
 }
 
+Result<void> History::rename_one(const SeriesName& from, const SeriesName& to) {
+  const auto known = series_.find(from);
+  if (known == series_.end()) return {};
+  if (const auto before = series_.find(to); before != series_.end()) {
+    const SeriesName aside{to.kind, fmt::format("{} ({})", to.name, before->second.id)};
+    if (auto done = rename_one(to, aside); !done) return done;
+  }
+  Statement put{database_, "UPDATE series SET name = ?2 WHERE id = ?1"};
+  if (!put.bind(1, known->second.id).bind(2, to.name).done()) return error("rename a series");
+  auto node = series_.extract(known);
+  node.key() = to;
+  series_.insert(std::move(node));
+  return {};
+}
+
+Result<void> History::rename(const SeriesName& from, const std::string& to) {
+  std::vector<std::pair<SeriesName, SeriesName>> renames{{from, {from.kind, to}}};
+  for (const auto& [name, known] : series_) {
+    if (from.kind != Kind::farms || name.kind != Kind::servers || !name.name.starts_with(from.name + "/")) continue;
+    renames.emplace_back(name, SeriesName{Kind::servers, to + name.name.substr(from.name.size())});
+  }
+  if (auto begun = run("BEGIN IMMEDIATE"); !begun) return begun;
+  const auto before = series_;
+  Result<void> done;
+  for (const auto& [one, name] : renames) {
+    if (done) done = rename_one(one, name);
+  }
+  if (done) done = run("COMMIT");
+  if (done) return done;
+  series_ = before;
+  static_cast<void>(run("ROLLBACK"));
+  return done;
+}
+
 // Names that nothing was counted for any more, not even in the oldest rows.
 Result<void> History::forget_old(std::int64_t time) {
   Statement drop{database_, "DELETE FROM series WHERE seen < ?1"};

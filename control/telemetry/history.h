@@ -69,6 +69,9 @@ class History {
 
   // Takes a sample; writes when a minute is full. Errors: nothing was written (disk full), the minute is lost.
   Result<void> add(const Sample& sample);
+  // A farm, with its servers, or a server goes by another name, and its past with it. What had that name before gets
+  // its number behind its name. Errors: nothing was renamed.
+  Result<void> rename(const SeriesName& from, const std::string& to);
   // Writes what is in memory.
   Result<void> flush();
   // Also what is in memory. Errors: no such series, no such step.
@@ -91,6 +94,7 @@ class History {
   Result<void> load();
   Result<void> run(const char* text);
   [[nodiscard]] tl::unexpected<Error> error(const char* doing) const;
+  Result<void> rename_one(const SeriesName& from, const SeriesName& to);
   Result<std::int64_t> id_of(const SeriesName& name, std::int64_t time);
   Result<void> enter(const Sample& sample);
   Result<void> write_all(std::int64_t until);

@@ -46,6 +46,7 @@ class HistoryTest : public ::testing::Test {
   }
 
   const SeriesName shop_{Kind::farms, "shop"};
+  const SeriesName web1_{Kind::servers, "shop/web1"};
   std::string directory_, file_;
   std::unique_ptr<History> history_;
 };
@@ -134,6 +135,30 @@ TEST_F(HistoryTest, PutsADamagedFileAside) {
   EXPECT_TRUE(std::filesystem::exists(file_ + ".old"));
   count(0, 1);
   EXPECT_EQ(ask(1).size(), 1U);
+}
+
+TEST_F(HistoryTest, APastGoesWithItsName) {
+  const auto connections = [&](Kind kind, const char* name) -> double {
+    const auto points = history_->query({.series = {kind, name}, .from = kStart, .to = kStart + 600, .step_s = 1});
+    if (!points) return -1;
+    double sum = 0;
+    for (const HistoryPoint& point : *points) sum += point.rates[0];
+    return sum;
+  };
+  const SeriesName store{Kind::farms, "store"}, shopper{Kind::servers, "shopper/web1"};
+  ASSERT_TRUE(history_->add(
+      {.time = kStart + 1, .seconds = 1, .entries = {{&shop_, {5}}, {&store, {70}}, {&web1_, {3}}, {&shopper, {9}}}}));
+  ASSERT_TRUE(history_->rename(shop_, "store"));
+  ASSERT_TRUE(history_->rename({Kind::servers, "store/web1"}, "store/eins"));
+  count(1, 1);  // somebody new is called shop
+  open();       // and all of it is on the disk
+  EXPECT_EQ(connections(Kind::farms, "store"), 5);
+  EXPECT_EQ(connections(Kind::servers, "store/eins"), 3);
+  EXPECT_EQ(connections(Kind::servers, "shopper/web1"), 9) << "only begins like it";
+  EXPECT_EQ(connections(Kind::farms, "shop"), 1);
+  EXPECT_EQ(connections(Kind::servers, "shop/web1"), -1);
+  EXPECT_EQ(connections(Kind::farms, "store (2)"), 70);
+  EXPECT_TRUE(history_->rename({Kind::farms, "nobody"}, "somebody"));
 }
 
 }  // namespace

@@ -34,6 +34,12 @@ void Recorder::add(Sample sample) {
   if (!queued) lost_.fetch_add(1, std::memory_order_relaxed);
 }
 
+void Recorder::rename(SeriesName from, std::string to) {
+  static_cast<void>(thread_.run([this, from = std::move(from), to = std::move(to)] {
+    if (history_) say(history_->rename(from, to));
+  }));
+}
+
 void Recorder::query(const HistoryQuery& query, Done done) {
   const auto shared = std::make_shared<Done>(std::move(done));
   const bool queued = thread_.run([this, query, shared] {

@@ -25,6 +25,8 @@ class Recorder {
 
   // Any one thread. The names of the sample's series must outlive the recorder.
   void add(Sample sample);
+  // As History::rename(), for all that is added afterwards.
+  void rename(SeriesName from, std::string to);
   // `done` is called once, from the recorder's thread, or at once when the queue is full.
   void query(const HistoryQuery& query, Done done);
   [[nodiscard]] std::uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }

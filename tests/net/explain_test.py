@@ -133,6 +133,27 @@ class Explain(LabCase):
         self.assertGreater(max(point["connections_s"] for point in past["points"]), 0)
         self.assertLessEqual(max(map(len, self.fulcrum("show", "rates", "servers").stdout.splitlines())), 80)
 
+    def rename(self, path, name):
+        self.config("open", candidate="name", who="anna")
+        self.config("rename", candidate="name", path=path, name=name)
+        self.config("commit", candidate="name", who="anna")
+
+    def most(self, kind, name):
+        """Of the connections in a second of the last hour."""
+        done = self.fulcrum("show", "rates", kind, name, "--json")
+        if done.returncode == NOT_FOUND:
+            return 0
+        return max((point["connections_s"] for point in json.loads(done.stdout)["points"]), default=0)
+
+    def test_a_renamed_farm_keeps_its_past(self):
+        web.curl(self.lab, f"http://{topology.NAT.ipv4}/")
+        wait_until(lambda: self.most("farms", "shop-nat") > 0, 20, "a past")
+        wait_until(lambda: self.rate("shop-nat") == 0, 20, "silence")
+        self.rename("farms.shop-nat", "boutique")
+        self.addCleanup(self.rename, "farms.boutique", "shop-nat")
+        self.assertGreater(self.most("farms", "boutique"), 0)
+        self.assertGreater(max(self.most("servers", f"boutique/{name}") for name in ("s1", "s2", "s3")), 0)
+
 
 if __name__ == "__main__":
     unittest.main()
