@@ -206,8 +206,6 @@ Json with(Json schema, const Json& sometimes) {
   return schema;
 }
 
-Json word_of(std::initializer_list<const char*> words) { return {{"type", "string"}, {"enum", words}}; }
-
 Json explained_server() {
   Json server{
       {"operator", or_null(record_schema({{"state", said_schema(text())}, {"weight", said_schema(number())}}))}};

@@ -12,8 +12,6 @@ namespace {
 using nlohmann::json;
 using CallPtr = std::shared_ptr<Call>;
 
-Json word_of(std::initializer_list<const char*> words) { return {{"type", "string"}, {"enum", words}}; }
-
 // The query's parameters, numbers as such. They were checked against the route's schemas.
 json members_of(const Call& call, const std::vector<Query>& known) {
   json members = json::object();

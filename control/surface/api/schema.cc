@@ -174,6 +174,8 @@ Json text_schema(std::size_t length_min, std::size_t length_max, const std::stri
   return schema;
 }
 
+Json word_of(std::initializer_list<const char*> words) { return {{"type", "string"}, {"enum", words}}; }
+
 Json password_schema(std::size_t length_max) {
   Json schema = text_schema(1, length_max);
   schema["format"] = "password";

@@ -20,6 +20,7 @@ Result<nlohmann::json> parse_body(const std::string& text);
 
 // Schemas in short.
 Json text_schema(std::size_t length_min, std::size_t length_max, const std::string& description = {});
+Json word_of(std::initializer_list<const char*> words);
 Json password_schema(std::size_t length_max);  // a text that may hold any character
 Json number_schema(std::int64_t min, std::int64_t max, const std::string& description = {});
 // `required` and `optional` are objects: name to schema. Nothing else may be there.
