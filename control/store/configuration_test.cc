@@ -143,6 +143,24 @@ TEST_F(ConfigurationTest, StaysWhenConfirmed) {
             "confirm: the time to confirm is 10 seconds to 24 hours\n");
 }
 
+// Else the new one would stay although nobody has confirmed it.
+TEST_F(ConfigurationTest, AConfirmationIsOfOneRevisionAndNotOfItsNumber) {
+  ASSERT_TRUE(change("farms.shop.servers.web1.weight", "5", {.confirm_within = minutes{10}}));
+  ASSERT_TRUE(configuration->confirm());
+  configuration.reset();
+  directory.write("state/revisions/00000002.json", "{");
+  start();
+  now += minutes{1};
+  ASSERT_TRUE(change("farms.shop.servers.web1.weight", "5", {.confirm_within = minutes{10}}));
+  EXPECT_EQ(configuration->history().newest().number, 2U);
+  EXPECT_TRUE(configuration->confirmation_left(now));
+  start();
+  EXPECT_TRUE(configuration->confirmation_left(now));
+  ASSERT_TRUE(configuration->confirm());
+  start();
+  EXPECT_FALSE(configuration->confirmation_left(now));
+}
+
 TEST_F(ConfigurationTest, RevertsOneChange) {
   ASSERT_TRUE(configuration->open("anna", "anna", now));
   ASSERT_TRUE(set("anna", "farms.shop.servers.web1.weight", "5"));

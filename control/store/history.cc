@@ -82,12 +82,19 @@ Result<History> History::open(std::string directory, Document::Shape shape) {
   history.lock_ = std::move(*lock);
   history.read_revisions();
   history.find_current(numbers_in(history.directory_, "checkpoint-", ".cfg"));
-  if (const auto confirmed = read_json(history.directory_ + "/confirmed.json")) {
-    if (confirmed->is_object() && confirmed->contains("revision") && (*confirmed)["revision"].is_number_unsigned()) {
-      history.confirmed_ = (*confirmed)["revision"].get<std::uint64_t>();
-    }
-  }
+  history.read_confirmed();
   return history;
+}
+
+// Of the revision that it was written for: one that was damaged has left its number to another.
+void History::read_confirmed() {
+  const auto said = read_json(directory_ + "/confirmed.json");
+  if (!said || !said->is_object() || !said->contains("revision") || !(*said)["revision"].is_number_unsigned()) return;
+  const auto number = (*said)["revision"].get<std::uint64_t>();
+  const Revision* revision = find(number);
+  if (revision == nullptr) return;
+  const json when = said->value("when", json());  // not in files of earlier releases
+  if (when.is_null() || when == time_text(revision->when)) confirmed_ = number;
 }
 
 bool History::exists(const std::string& directory) {
@@ -265,7 +272,8 @@ std::optional<Time> History::awaits_confirmation() const {
 }
 
 Result<void> History::confirm() {
-  const std::string text = json{{"revision", newest().number}}.dump() + "\n";
+  const json said{{"revision", newest().number}, {"when", time_text(newest().when)}};
+  const std::string text = said.dump() + "\n";
   if (auto done = files::replace(directory_ + "/confirmed.json", text); !done) return done;
   confirmed_ = newest().number;
   return {};

@@ -100,6 +100,7 @@ class History {
   [[nodiscard]] std::string revision_file(std::uint64_t number) const;
   [[nodiscard]] std::string checkpoint_file(std::uint64_t number) const;
   void read_revisions();
+  void read_confirmed();
   void set_aside(std::uint64_t number) const;
   void find_current(std::vector<std::uint64_t> checkpoints);
   [[nodiscard]] std::optional<document::Document> follow(document::Document from, std::uint64_t number) const;

@@ -122,6 +122,7 @@ Command show_command() {
   Command show{.word = "show", .help = "show how things stand", .below = tables(0)};
   show.below.push_back(
       entries("connections", "the connection table; fulcrum(1) says what the words under WHY mean", true, true));
+  show.below.push_back(entries("flows", "the same as connections", true, true));
   show.below.push_back(entries("persistence", "which clients are bound to which servers", true, false));
   show.below.push_back({.word = "events",
                         .help = "what happened, and why",

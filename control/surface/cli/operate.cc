@@ -165,10 +165,12 @@ Outcome explain(Session& session, const Parsed& parsed) {
 
 Outcome show_entries(Session& session, const Parsed& parsed) {
   json question = question_of(parsed, "show");
-  if (!parsed.has("all")) return shown(session, parsed.command->word, question);
+  const std::string table = parsed.command->word == "flows" ? "connections" : parsed.command->word;
+  question["show"] = table;
+  if (!parsed.has("all")) return shown(session, table, question);
   constexpr int kPage = 1000;
   question["limit"] = kPage;
-  return next_page(session, parsed.command->word, std::move(question));
+  return next_page(session, table, std::move(question));
 }
 
 Outcome clear_entries(Session& session, const Parsed& parsed) {

@@ -91,10 +91,28 @@ bool Session::is_complete(std::string_view line) {
   return parsed && parsed->command != nullptr;
 }
 
+// Of a command that the other mode has, and nothing like it this one: how to come to it.
+std::optional<Trouble> Session::in_the_other_mode(std::string_view line) const {
+  const auto words = split(line);
+  if (!words || words->command().empty()) return std::nullopt;
+  const std::string& word = words->command().front().text;
+  const bool operates = mode_ == Mode::operate;
+  const auto has = [&](const std::vector<Command>& commands, const auto& is) {
+    return std::any_of(commands.begin(), commands.end(), [&](const Command& one) { return is(one.word); });
+  };
+  const auto& mine = operates ? operational_commands() : configuration_commands();
+  const auto& others = operates ? configuration_commands() : operational_commands();
+  if (has(mine, [&](const std::string& one) { return one.starts_with(word); })) return std::nullopt;
+  if (!has(others, [&](const std::string& one) { return one == word; })) return std::nullopt;
+  return Trouble{.status = Status::syntax,
+                 .text = operates ? fmt::format("{} is a command of configuration: say `configure` first", word)
+                                  : fmt::format("{} is no command of configuration: `exit` leaves it", word)};
+}
+
 Status Session::run(std::string_view line) {
   sensitive_ = true;  // until it is known to be none
   const auto parsed = parse(line, grammar());
-  if (!parsed) return complain(parsed.error(), line);
+  if (!parsed) return complain(in_the_other_mode(line).value_or(parsed.error()), line);
   sensitive_ = parsed->sensitive;
   if (parsed->command == nullptr) return Status::good;
   const bool picks = parsed->has_filter(Filter::Kind::match) || parsed->has_filter(Filter::Kind::except);

@@ -86,6 +86,7 @@ class Session final : public Names {
   [[nodiscard]] Grammar grammar();
   Status show(Outcome outcome, const Parsed& parsed);
   Status show_every(const Parsed& parsed, std::int64_t seconds);
+  [[nodiscard]] std::optional<Trouble> in_the_other_mode(std::string_view line) const;
   [[nodiscard]] Filter::Kind form_of(const Parsed& parsed) const;
   [[nodiscard]] std::string text_of(const Reply& reply, const Parsed& parsed) const;
   [[nodiscard]] std::string drawn(std::string text, const TextFilters& filters) const;

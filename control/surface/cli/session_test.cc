@@ -71,6 +71,7 @@ class Talk : public testing::Test {
 TEST_F(Talk, LinesBecomeQuestions) {
   const std::vector<std::pair<const char*, const char*>> cases{
       {"show farms", R"({"show": "farms"})"},
+      {"show flows server web1", R"({"show": "connections", "server": "web1"})"},
       {"show events limit 5", R"({"show": "events", "limit": 5})"},
       {"show rates", R"({"show": "rates"})"},
       {"show rates drops", R"({"show": "rates", "of": "drops"})"},
@@ -262,6 +263,18 @@ TEST_F(Talk, FiltersPickRowsAndNotLinesOfTheScreen) {
   EXPECT_EQ(screen_.printed.find("10.0.0.1:40001"), 0U);
   EXPECT_NE(screen_.printed.find("weighted_round_robin"), std::string::npos) << screen_.printed;
   EXPECT_LE(screen_.printed.find('\n'), 80U) << "a picked row goes on in the next line";
+}
+
+TEST_F(Talk, TellsTheWayToCommandsOfTheOtherMode) {
+  EXPECT_EQ(session_.run("commit at 12:00"), Status::syntax);
+  EXPECT_EQ(screen_.complained, "fulcrum: commit is a command of configuration: say `configure` first\n");
+  screen_.complained.clear();
+  session_.enter("mine", 0);
+  EXPECT_EQ(session_.run("access rescue"), Status::syntax);
+  EXPECT_EQ(screen_.complained, "fulcrum: access is no command of configuration: `exit` leaves it\n");
+  screen_.complained.clear();
+  session_.run("rain");
+  EXPECT_NE(screen_.complained.find("\"rain\" is no command"), std::string::npos) << screen_.complained;
 }
 
 TEST_F(Talk, CountsRowsAndNotWhatStandsBesideThem) {
