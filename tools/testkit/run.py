@@ -17,10 +17,9 @@ import time
 from tools.testkit import builds, interrupts
 from tools.testkit.builds import CLANG, RELEASE, ROOT, TSAN, Failure, Tally
 
-FUZZ_SECONDS = 10  # from a kept corpus: a run that looks for new inputs takes hours
+FUZZ_SECONDS = 5  # from a kept corpus: a run that looks for new inputs takes hours
 UNIT_SUITES = ("unit", "behaviour")
-# `net` needs root and times real programs: only with the release build. Most of its tests that may run beside others
-# wait for something, so there are more of them at a time than cores.
+# `net` needs root and times real programs: only with the release build.
 IN_PROCESS_SUITES = ("unit", "behaviour", "contract", "golden", "concurrency")
 
 
@@ -72,8 +71,8 @@ def compiled(build):
     return lambda: builds.compile_targets(build, ROOT)
 
 
-def tests(build, suites, jobs=0):
-    """A step that runs tests."""
+def tests(build, suites, jobs=2 * os.cpu_count()):
+    """A step that runs tests. Some of them wait for real programs, so there are more of them at a time than cores."""
 
     def ran():
         tally, text = builds.run_tests(build, ROOT, suites, jobs)
@@ -161,13 +160,13 @@ def quick(run):
 
 
 def everything(run):
-    """All steps. The tests that need root wait for timers of real programs most of the time: the sanitizer build
-    compiles beside them."""
+    """All steps. The tests with the release build wait for real programs much of the time: the sanitizer build compiles
+    beside them."""
     checks(run)
     with builds.Beside(CLANG, ROOT) as clang:
         if run.step("build: release", compiled(RELEASE)):
-            run.step("test: release", tests(RELEASE, IN_PROCESS_SUITES))
-            run.step("test: release, net", beside(clang, tests(RELEASE, ("net",), jobs=2 * os.cpu_count())))
+            run.step("test: release", beside(clang, tests(RELEASE, IN_PROCESS_SUITES)))
+            run.step("test: release, net", tests(RELEASE, ("net",)))
             run.step("benches, once each", tests(RELEASE, ("bench",), jobs=1))
         sanitized = run.step("build: clang, address and undefined sanitizers", clang.finish)
     if sanitized:
