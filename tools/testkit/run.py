@@ -17,8 +17,8 @@ import time
 from tools.testkit import builds, interrupts
 from tools.testkit.builds import CLANG, RELEASE, ROOT, TSAN, Failure, Tally
 
-# From a kept corpus: a run that looks for new inputs takes hours. The packet parser's fuzzer covers 1,009 edges with its
-# corpus, 1,119 after 5 s and 1,123 after 10.
+# From a kept corpus: a run that looks for new inputs takes hours. The packet parser's fuzzer covers 1,009 edges with
+# its corpus, 1,119 after 5 s and 1,123 after 10.
 FUZZ_SECONDS = 5
 UNIT_SUITES = ("unit", "behaviour")
 # `net` needs root and times real programs: only with the release build.

@@ -4,6 +4,7 @@
 // characters or what is no UTF-8: it is shown on terminals later, and kept in files that other programs read.
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <vector>
 
