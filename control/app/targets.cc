@@ -86,18 +86,22 @@ void for_each_check(const model::Model& model, Visit visit) {
 }  // namespace
 
 std::optional<CheckTarget> target_of(const model::Farm& farm, const Address& address, const model::ServicePort& port) {
-  if (farm.check.type == model::CheckType::none) return std::nullopt;
+  const model::Check check = farm.check_of(port);
+  if (check.type == model::CheckType::none) return std::nullopt;
   return CheckTarget{.address = address,
                      .port = farm.probed_port(port),
-                     .interval = farm.check.interval,
-                     .timeout = farm.check.timeout,
-                     .rise = farm.check.rise,
-                     .fall = farm.check.fall};
+                     .interval = check.interval,
+                     .timeout = check.timeout,
+                     .rise = check.rise,
+                     .fall = check.fall};
 }
 
 std::map<CheckTarget, Health> targets_of(const model::Model& model, const Region* region, const Snapshot* running) {
-  const bool checks = std::any_of(model.farms.begin(), model.farms.end(),
-                                  [](const model::Farm& farm) { return farm.check.type != model::CheckType::none; });
+  const bool checks = std::any_of(model.farms.begin(), model.farms.end(), [](const model::Farm& farm) {
+    return std::any_of(farm.ports.begin(), farm.ports.end(), [&](const model::ServicePort& port) {
+      return farm.check_of(port).type != model::CheckType::none;
+    });
+  });
   if (!checks) return {};
   const auto known = known_health(region, running);
   std::map<CheckTarget, Health> targets;

@@ -84,6 +84,34 @@ TEST(Targets, NoneWithoutACheck) {
   EXPECT_TRUE(targets_of(model, nullptr, nullptr).empty());
 }
 
+TEST(Targets, APortMayHaveACheckOfItsOwn) {
+  using namespace std::chrono_literals;
+  model::Model model = shop();
+  model::Farm& farm = model.farms[0];
+  farm.check = {.interval = 5s, .timeout = 2s, .rise = 2, .fall = 3};
+  farm.ports.push_back({.protocol = Protocol::tcp, .port = 443});
+  const auto target = [&](std::size_t port) { return target_of(farm, address("10.1.1.11"), farm.ports[port]); };
+  farm.ports[1].check = {.interval = 200ms, .fall = 1};
+  EXPECT_EQ(target(0)->interval, 5s);
+  EXPECT_EQ(target(0)->fall, 3);
+  EXPECT_EQ(target(1)->interval, 200ms);
+  EXPECT_EQ(target(1)->timeout, 2s) << "the farm's";
+  EXPECT_EQ(target(1)->rise, 2);
+  EXPECT_EQ(target(1)->fall, 1);
+  farm.ports[1].check = {.timeout = 1s, .rise = 7};
+  EXPECT_EQ(target(1)->interval, 5s);
+  EXPECT_EQ(target(1)->timeout, 1s);
+  EXPECT_EQ(target(1)->rise, 7);
+  farm.ports[1].check = {.type = model::PortCheckType::none};
+  EXPECT_FALSE(target(1).has_value());
+  EXPECT_EQ(targets_of(model, nullptr, nullptr).size(), 2U) << "port 80 of both families";
+  farm.check.type = model::CheckType::none;
+  EXPECT_TRUE(targets_of(model, nullptr, nullptr).empty());
+  farm.ports[1].check = {.type = model::PortCheckType::tcp_connect};
+  EXPECT_EQ(targets_of(model, nullptr, nullptr).size(), 2U);
+  EXPECT_EQ(target(1)->port, 443);
+}
+
 TEST(Targets, BeginWithWhatWorkersGoBy) {
   const Region region{*Region::create_anonymous({.workers = 2})};
   Snapshot& snapshot = region.snapshot(0);

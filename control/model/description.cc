@@ -35,6 +35,23 @@ Description<Route> describe_route() {
   }};
 }
 
+constexpr std::int64_t kCheckTimeMax = 3'600'000;
+
+Description<PortCheck> describe_port_check() {
+  return {{
+      field("type", &PortCheck::type, "How it is found out whether a server serves this port.")
+          .choice("as_farm", PortCheckType::as_farm, "as the farm's check says")
+          .choice("none", PortCheckType::none, "not at all: on this port every server counts as up")
+          .choice("tcp_connect", PortCheckType::tcp_connect, "as in the farm's check"),
+      field("interval_ms", &PortCheck::interval,
+            "As in the farm's check, 100 at least. 0: the farm's; the same holds for the others.")
+          .range(0, kCheckTimeMax),
+      field("timeout_ms", &PortCheck::timeout, "As in the farm's check, 10 at least.").range(0, kCheckTimeMax),
+      field("rise", &PortCheck::rise, "As in the farm's check.").range(0, 100),
+      field("fall", &PortCheck::fall, "As in the farm's check.").range(0, 100),
+  }};
+}
+
 Description<ServicePort> describe_service_port() {
   return {{
       field("protocol", &ServicePort::protocol, "Transport protocol.")
@@ -65,6 +82,7 @@ Description<ServicePort> describe_service_port() {
             "For UDP services with one question and one answer (DNS, NTP): each packet is scheduled by itself and no "
             "connection is kept. In mode nat whatever a server sends from this port is an answer of this service, so "
             "it can serve one address and port of the farms in this way."),
+      field("check", &ServicePort::check, describe_port_check(), "What this port has of its own in the health check."),
   }};
 }
 
@@ -130,10 +148,10 @@ Description<Check> describe_check() {
                   "a TCP connection to the server's port must come up; UDP ports without check_port follow the farm's "
                   "first TCP port"),
       field("interval_ms", &Check::interval, "Time from the start of one probe to the start of the next.")
-          .range(100, 3'600'000),
+          .range(100, kCheckTimeMax),
       field("timeout_ms", &Check::timeout,
             "A probe without an answer fails after this time. At most the interval, so that probes never overlap.")
-          .range(10, 3'600'000),
+          .range(10, kCheckTimeMax),
       field("rise", &Check::rise, "Successes in a row after which a server that was down is up.").range(1, 100),
       field("fall", &Check::fall, "Failures in a row after which a server that was up is down.").range(1, 100),
   }};
@@ -241,8 +259,9 @@ Description<Farm> describe_farm() {
           .count(1, 4096)
           .sample("{ name = \"web2\"; addresses = [ \"10.1.1.12\", \"fd00:1::12\" ]; weight = 5; }"),
       field("check", &Farm::check, describe_check(),
-            "Health check of the farm's servers: the same for all of its ports, each of which is checked by itself. "
-            "Which port of the servers is asked each port says (check_port)."),
+            "Health check of the farm's servers. Each of its ports is checked by itself; a port may say which port of "
+            "the "
+            "servers is asked (check_port), and how, where that differs (its own check)."),
       field("port_health", &Farm::port_health, "What a server does whose check fails on one of the farm's ports.")
           .choice("bound", PortHealth::bound,
                   "it leaves all ports: who shops with it on port 80 shall be able to pay on port 443. The ports of "
@@ -349,6 +368,18 @@ std::uint16_t Farm::probed_port(const ServicePort& port) const {
     if (other.protocol == Protocol::tcp) return probed_port(other);
   }
   return 0;
+}
+
+Check Farm::check_of(const ServicePort& port) const {
+  Check all = check;
+  const PortCheck& own = port.check;
+  if (own.type != PortCheckType::as_farm)
+    all.type = own.type == PortCheckType::none ? CheckType::none : CheckType::tcp_connect;
+  if (own.interval.count() != 0) all.interval = own.interval;
+  if (own.timeout.count() != 0) all.timeout = own.timeout;
+  if (own.rise != 0) all.rise = own.rise;
+  if (own.fall != 0) all.fall = own.fall;
+  return all;
 }
 
 }  // namespace fulcrum::model

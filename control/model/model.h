@@ -28,6 +28,17 @@ struct Route {
   friend bool operator==(const Route&, const Route&) = default;
 };
 
+// What one port has of its own in the farm's check; 0 and as_farm: nothing.
+enum class PortCheckType : std::uint8_t { as_farm, none, tcp_connect };
+struct PortCheck {
+  PortCheckType type = PortCheckType::as_farm;
+  std::chrono::milliseconds interval{0};
+  std::chrono::milliseconds timeout{0};
+  std::uint8_t rise = 0;
+  std::uint8_t fall = 0;
+  friend bool operator==(const PortCheck&, const PortCheck&) = default;
+};
+
 struct ServicePort {
   Protocol protocol = Protocol::tcp;
   std::uint16_t port = 0;
@@ -35,6 +46,7 @@ struct ServicePort {
   std::uint16_t check_port = 0;   // 0: see Farm::probed_port
   std::uint16_t last_port = 0;    // of a range; 0: `port` alone
   bool one_packet = false;        // UDP: each packet by itself
+  PortCheck check{};              // see Farm::check_of
 
   [[nodiscard]] bool is_range() const { return last_port != 0 && last_port != port; }
   [[nodiscard]] std::uint16_t last() const { return is_range() ? last_port : port; }
@@ -130,6 +142,8 @@ struct Farm {
   // TCP, and for UDP, which cannot be connected to, the one probed for the farm's first TCP port. 0 when the farm has
   // none; validation refuses that with tcp_connect.
   [[nodiscard]] std::uint16_t probed_port(const ServicePort& port) const;
+  // How that is done: as the farm says, but for what the port says itself.
+  [[nodiscard]] Check check_of(const ServicePort& port) const;
   friend bool operator==(const Farm&, const Farm&) = default;
 };
 

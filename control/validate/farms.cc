@@ -5,6 +5,7 @@
 #include <set>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
 
 namespace fulcrum::validation {
 namespace {
@@ -279,30 +280,53 @@ class FarmRules {
   }
 
   void check_check(const model::Farm& farm, const std::string& path) {
-    const model::Check& check = farm.check;
-    if (check.type == model::CheckType::none || findings_.wrong_within(path + ".check")) return;
-    if (check.timeout > check.interval) {
-      findings_.add(path + ".check.timeout_ms", "{} ms is longer than interval_ms ({}): probes would overlap",
-                    check.timeout.count(), check.interval.count());
-    }
+    if (findings_.wrong_within(path + ".check")) return;
+    const auto overlap = [&](const model::Check& check, const std::string& at) {
+      if (check.type == model::CheckType::none || check.timeout <= check.interval) return;
+      findings_.add(at, "{} ms is longer than interval_ms ({}): probes would overlap", check.timeout.count(),
+                    check.interval.count());
+    };
+    overlap(farm.check, path + ".check.timeout_ms");
     if (findings_.wrong_within(path + ".ports")) return;
     for (std::size_t p = 0; p < farm.ports.size(); ++p) {
+      const std::string at = fmt::format("{}.ports[{}].check", path, p);
+      const model::PortCheck& own = farm.ports[p].check;
+      const bool is_short = is_below(own.interval, 100, at + ".interval_ms");
+      if (is_below(own.timeout, 10, at + ".timeout_ms") || is_short) continue;
+      if (own.interval.count() != 0 || own.timeout.count() != 0)
+        overlap(farm.check_of(farm.ports[p]), at + (own.timeout.count() != 0 ? ".timeout_ms" : ".interval_ms"));
+    }
+    check_probed(farm, path);
+  }
+
+  // The bounds of the farm's check, where a port's own has something.
+  bool is_below(std::chrono::milliseconds own, std::int64_t least, const std::string& at) {
+    if (own.count() == 0 || own.count() >= least) return false;
+    findings_.add(at, "{} is out of bounds: 0 (as the farm's), or {} at least", own.count(), least);
+    return true;
+  }
+
+  void check_probed(const model::Farm& farm, const std::string& path) {
+    const auto is_probed = [&](const model::ServicePort& port) {
+      return farm.check_of(port).type != model::CheckType::none;
+    };
+    bool lacks_tcp = false;
+    for (std::size_t p = 0; p < farm.ports.size(); ++p) {
       const model::ServicePort& port = farm.ports[p];
+      if (!is_probed(port)) continue;
+      if (farm.probed_port(port) == 0 && !std::exchange(lacks_tcp, true)) {
+        const bool is_own = port.check.type == model::PortCheckType::tcp_connect;
+        findings_.add(is_own ? fmt::format("{}.ports[{}].check.type", path, p) : path + ".check.type",
+                      "tcp_connect needs a TCP port, and this farm has none: give its ports a check_port, or write "
+                      "\"none\"");
+      }
       // One that ends before it begins is told as that.
       if (!port.is_range() || port.last_port < port.port || port.check_port != 0) continue;
       findings_.add(fmt::format("{}.ports[{}].check_port", path, p),
                     "is missing: say which port of the servers speaks for the {} ports of this range",
-                    farm.ports[p].last() - farm.ports[p].port + 1);
+                    port.last() - port.port + 1);
     }
-    const bool lacks_tcp = std::any_of(farm.ports.begin(), farm.ports.end(),
-                                       [&](const model::ServicePort& port) { return farm.probed_port(port) == 0; });
-    if (lacks_tcp) {
-      findings_.add(path + ".check.type",
-                    "tcp_connect needs a TCP port, and this farm has none: give its ports a check_port, or write "
-                    "\"none\"");
-    } else {
-      check_probes(farm, path);
-    }
+    if (!lacks_tcp) check_probes(farm, path);
   }
 
   // A server's port is up or down, whatever leads to it.
@@ -313,10 +337,20 @@ class FarmRules {
       const std::uint16_t leads_to = farm.server_port_of(port);
       const std::size_t first = first_of.try_emplace({port.protocol, leads_to}, p).first->second;
       const std::uint16_t other = farm.probed_port(farm.ports[first]);
-      if (farm.probed_port(port) == other) continue;
-      findings_.add(fmt::format("{}.ports[{}].check_port", path, p),
-                    "{} port {} of the servers is checked at port {} already: {}", protocol_name(port.protocol),
-                    leads_to, other, findings_.place(fmt::format("{}.ports[{}]", path, first)));
+      const auto say = [&](std::string_view field, const std::string& how) {
+        findings_.add(fmt::format("{}.ports[{}].{}", path, p, field),
+                      "{} port {} of the servers is checked {} already: {}", protocol_name(port.protocol), leads_to,
+                      how, findings_.place(fmt::format("{}.ports[{}]", path, first)));
+      };
+      const model::Check check = farm.check_of(port);
+      const model::Check others = farm.check_of(farm.ports[first]);
+      const bool is_none = check.type == model::CheckType::none && others.type == model::CheckType::none;
+      if (is_none) continue;
+      if (check != others) {
+        say("check", "in another way");
+      } else if (farm.probed_port(port) != other) {
+        say("check_port", fmt::format("at port {}", other));
+      }
     }
   }
 

@@ -311,6 +311,36 @@ SCENARIO("a check makes no sense") {
             "farms.shop.ports[0] (line 11)"});
 }
 
+SCENARIO("a port's own check makes no sense") {
+  const auto own = [](const std::string& check) {
+    return problems_of(with("server_port = 8080; }", "server_port = 8080; check = { " + check + " }; }"));
+  };
+  CHECK(own("interval_ms = 600; fall = 1;") == Lines{});
+  CHECK(own("timeout_ms = 1000; rise = 100;") == Lines{});
+  CHECK(own("type = \"none\"; timeout_ms = 1001;") == Lines{});
+  CHECK(own("timeout_ms = 1001;") ==
+        Lines{"f.cfg:11: farms.shop.ports[0].check.timeout_ms: 1001 ms is longer than interval_ms (1000): probes would "
+              "overlap"});
+  CHECK(own("interval_ms = 499;") ==
+        Lines{"f.cfg:11: farms.shop.ports[0].check.interval_ms: 500 ms is longer than interval_ms (499): probes would "
+              "overlap"});
+  CHECK(
+      own("interval_ms = 99; timeout_ms = 9;") ==
+      Lines{"f.cfg:11: farms.shop.ports[0].check.interval_ms: 99 is out of bounds: 0 (as the farm's), or 100 at least",
+            "f.cfg:11: farms.shop.ports[0].check.timeout_ms: 9 is out of bounds: 0 (as the farm's), or 10 at least"});
+  CHECK(problems_of(
+            with("{ protocol = \"udp\"; port = 80; }", "{ port = 81; server_port = 8080; check = { fall = 1; }; }")) ==
+        Lines{"f.cfg:12: farms.shop.ports[1].check: tcp port 8080 of the servers is checked in another way already: "
+              "farms.shop.ports[0] (line 11)"});
+  CHECK(
+      problems_of(with("{ port = 25; }", "{ protocol = \"udp\"; port = 25; check = { type = \"tcp_connect\"; }; }")) ==
+      Lines{"f.cfg:19: farms.mail.ports[0].check.type: tcp_connect needs a TCP port, and this farm has none: give its "
+            "ports a check_port, or write \"none\""});
+  CHECK(problems_of(
+            with("{ port = 80; server_port = 8080; }", "{ port = 80; last_port = 90; check = { type = \"none\"; }; }"))
+            .empty());
+}
+
 SCENARIO("a service of one packet makes no sense") {
   const std::string udp =
       with("{ protocol = \"udp\"; port = 80; }", "{ protocol = \"udp\"; port = 53; one_packet = true; }");

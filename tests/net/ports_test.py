@@ -11,6 +11,7 @@ from tools.labkit.namespaces import inside, run, wait_until
 BOUND = "198.51.100.31"
 RANGE, RANGE6 = "198.51.100.32", "2001:db8:1::32"
 ALL = "198.51.100.33"
+OWN = "198.51.100.39"
 DNS, DNS6 = "198.51.100.34", "2001:db8:1::34"
 
 
@@ -36,6 +37,7 @@ def farm(name, mode, address, ports, more=""):
 
 FARMS = [
     farm("bound", "nat", BOUND, "{ port = 80; }, { port = 53; }"),
+    farm("own", "nat", OWN, '{ port = 80; check = { rise = 1; }; }, { port = 53; check = { type = "none"; }; }'),
     farm("range", "nat", RANGE, "{ port = 8000; last_port = 8099; server_port = 1; check_port = 80; }", STICKY),
     farm("range6", "nat", RANGE6, "{ port = 8000; last_port = 8099; server_port = 1; check_port = 80; }"),
     farm(
@@ -95,6 +97,9 @@ class Ports(LabCase):
             self.assertEqual(self.who_serves(f"http://{BOUND}/"), {"s1", "s3"}, "nor for the web")
             self.assertEqual(self.who_serves(f"http://{topology.NAT.ipv4}/"), set(topology.SERVERS), "another farm")
             self.assertEqual({dns.dig(self.lab, BOUND, "+tcp") for _ in range(4)}, {"s1", "s3"})
+            # Where that port is not checked nobody leaves for it.
+            self.assertEqual({row["duty"] for row in self.duties("own").values()}, {"up"})
+            self.assertEqual(self.who_serves(f"http://{OWN}/"), set(topology.SERVERS))
         finally:
             self.names["s2"].start()
         self.wait_for_duty("bound", "s2", "up")

@@ -173,7 +173,7 @@ class Box:
         states = {}
         for row in answer["servers"]:
             key = (row["farm"], row["name"])
-            state = row["state"] if row["since"] else "new"
+            state = row["state"] if row["since"] or row["reason"] == "not checked" else "new"
             states[key] = state if states.get(key, state) == state else "mixed"
         return states
 
