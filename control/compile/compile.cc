@@ -354,12 +354,28 @@ class Compiler {
       row.failed_service = ServiceId{kNoIndex};
       row.left_at = server.left_at;
       const bool must_end = previous_->services[row.service.value].mode != service.mode || row.flows == Flows::reset;
-      row.flows = must_end ? Flows::reset : flows_of(into_.farms[service.farm.value], server.left_at, input_.now_s);
+      row.flows = must_end       ? Flows::reset
+                  : goes_on(row) ? Flows::go_on
+                                 : flows_of(into_.farms[service.farm.value], server.left_at, input_.now_s);
       find_way(row);
       into_.server_names[server.row] = previous_->server_names[server.row];
       if (service.mode == Mode::nat) enter_endpoint(server.row, service);
       into_.server_count = std::max(into_.server_count, server.row + 1U);
     }
+  }
+
+  // Whether the port of a service that leaves is part of a range now that leads to the same server and port.
+  [[nodiscard]] bool goes_on(const ServerRow& left) const {
+    const ServiceRow& service = into_.services[left.service.value];
+    const std::uint16_t heir = find_heir(into_, left.service.value, service.port);
+    if (heir == kNoIndex || into_.services[heir].mode != service.mode) return false;
+    const auto offset = static_cast<std::uint16_t>(service.port.host() - into_.services[heir].port.host());
+    for (std::uint16_t row = into_.services[heir].first_server; row != kNoIndex;
+         row = into_.servers[row].next_of_service) {
+      const ServerRow& server = into_.servers[row];
+      if (server.address == left.address && port_behind(server.port, offset) == left.port) return true;
+    }
+    return false;
   }
 
   void fill_server(const PlannedServer& planned, const ServiceRow& service) {

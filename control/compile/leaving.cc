@@ -20,7 +20,8 @@ std::set<Address> other_addresses(const model::Model& model) {
   return all;
 }
 
-// Whether a port of the row is one of a service to be.
+// Whether a port of the row is one of a service to be. A single port may lie in a range to be: it is found first, and
+// what is no connection of it is the range's.
 class Ports {
  public:
   explicit Ports(std::span<const PlannedService> services) {
@@ -32,6 +33,7 @@ class Ports {
     if (taken == taken_.end()) return false;
     const std::uint16_t last = (is_range(row) ? row.last_port : row.port).host();
     return std::any_of(taken->second.begin(), taken->second.end(), [&](const model::ServicePort* port) {
+      if (!is_range(row) && port->is_range()) return false;
       return port->port <= last && row.port.host() <= port->last();
     });
   }

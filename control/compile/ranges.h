@@ -13,7 +13,7 @@ namespace fulcrum {
 
 // A service that goes on with no row yet, because no earlier one began with its port, goes on with that of one whose
 // ports it shares, so that a port's connections outlive that it becomes part of a range. Where a range takes in several
-// only the first can be it.
+// only the first can be it; the others leave, and what is no connection of theirs is the range's (find_heir).
 void keep_overlapping(const Snapshot* previous, std::span<PlannedService> services, std::vector<bool>& kept);
 
 // Enters `ranges`, rows of services that are filled, into the snapshot's ranges and their index.

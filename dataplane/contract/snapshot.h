@@ -313,6 +313,15 @@ inline std::uint16_t find_service(const Snapshot& snapshot, const Address& addre
 // logarithm of the address's ranges.
 std::uint16_t find_range(const Snapshot& snapshot, const Address& address, Be16 port, Protocol protocol) noexcept;
 
+// The service to which a packet to `port` belongs that is no connection of `service`, because that leaves and its port
+// is part of a range by now; kNoIndex when there is none.
+inline std::uint16_t find_heir(const Snapshot& snapshot, std::uint16_t service, Be16 port) noexcept {
+  const ServiceRow& row = snapshot.services[service];
+  if (row.in_use != kLeaves) return kNoIndex;
+  const std::uint16_t heir = find_range(snapshot, row.address, port, row.protocol);
+  return heir != kNoIndex && snapshot.services[heir].in_use == kServes ? heir : kNoIndex;
+}
+
 // A service whose servers' replies are not found by their endpoint: they may come from any port of a range, or are this
 // service's only if they are no other's.
 [[nodiscard]] constexpr bool is_wide(const ServiceRow& service) noexcept {

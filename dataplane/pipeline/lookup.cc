@@ -56,9 +56,14 @@ bool keeps_none(const Snapshot& snapshot, const Passage& passage) noexcept {
   return snapshot.services[passage.service].one_packet != 0;
 }
 
-// The next service that the replying endpoint serves; false when there is none.
+// The next service that the packet may be for: of a client's the range that its port is part of by now, of a reply
+// another one that the endpoint serves; false when there is none.
 bool try_next_service(const Snapshot& snapshot, const Facts& facts, Passage& passage) noexcept {
-  if (passage.direction == Direction::to_server) return false;
+  if (passage.direction == Direction::to_server) {
+    const std::uint16_t heir = find_heir(snapshot, passage.service, facts.destination_port);
+    if (heir != kNoIndex) passage.service = heir;
+    return heir != kNoIndex;
+  }
   const std::uint16_t next = next_answering(snapshot, passage.server, facts.source_port);
   if (next == kNoIndex) return false;
   passage.server = next;

@@ -243,7 +243,12 @@ void open_connection(Batch& batch, std::size_t i, const Context& context) noexce
   const Facts& facts = batch.facts[i];
   Passage& passage = batch.passages[i];
   if (!opens_connection(facts)) return batch.drop(i, Drop::no_connection);
-  if (context.snapshot.services[passage.service].in_use == kLeaves) return batch.drop(i, Drop::no_service);
+  if (context.snapshot.services[passage.service].in_use == kLeaves) {
+    // After the end of a connection that it had.
+    const std::uint16_t heir = find_heir(context.snapshot, passage.service, facts.destination_port);
+    if (heir == kNoIndex) return batch.drop(i, Drop::no_service);
+    passage.service = heir;
+  }
   if (speaks_as_us(facts, context)) return batch.drop(i, Drop::bad_source);
 
   const ServiceId service{passage.service};
