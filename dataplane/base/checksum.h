@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -22,50 +23,33 @@ constexpr std::uint16_t fold(std::uint64_t sum) noexcept {
   return static_cast<std::uint16_t>(sum);
 }
 
-// Adds a word of any size with end-around carry, which is an addition and an add-with-carry.
-template <class Word>
-std::uint64_t add_word(std::uint64_t sum, const std::byte* at) noexcept {
-  Word word;
+// Adds eight bytes with end-around carry, which is an addition and an add-with-carry.
+inline std::uint64_t add_word(std::uint64_t sum, const std::byte* at) noexcept {
+  std::uint64_t word;
   std::memcpy(&word, at, sizeof word);
   sum += word;
   return sum + (sum < word ? 1U : 0U);
 }
 
-// The same for whole blocks of 64 bytes. A function of its own, because it is a loop that compilers make vectors of.
-std::uint64_t ones_sum_of_blocks(std::span<const std::byte> blocks) noexcept;
+// A one's-complement sum of `bytes`, of any length, added to `sum`. It may be any 64-bit number. Inline what is no
+// longer than headers; the rest is a function of its own.
+std::uint64_t ones_sum_long(std::span<const std::byte> bytes, std::uint64_t sum) noexcept;
+inline std::uint64_t ones_sum_wide(std::span<const std::byte> bytes, std::uint64_t sum) noexcept {
+  static_assert(std::endian::native == std::endian::little);
+  if (bytes.size() < 8 || bytes.size() >= 64) return ones_sum_long(bytes, sum);
+  for (std::size_t i = 0; i < bytes.size() / 8; ++i) sum = add_word(sum, bytes.data() + i * 8);
+  // The last eight bytes again, those that were added shifted out: of eight in two steps, as a shift by 64 is none.
+  std::uint64_t tail;
+  std::memcpy(&tail, bytes.data() + bytes.size() - 8, sizeof tail);
+  tail = tail >> (~bytes.size() % 8 * 8) >> 8U;
+  sum += tail;
+  return sum + (sum < tail ? 1U : 0U);
+}
 
-// A one's-complement sum of `bytes`, of any length, added to `sum`; small enough that many of them can be added up
-// without overflow. Without a loop for short packets: on those it costs more to begin and end than to add.
+// The same, small enough that many of them can be added up without overflow.
 inline std::uint64_t ones_sum(std::span<const std::byte> bytes, std::uint64_t sum = 0) noexcept {
-  const std::byte* at = bytes.data();
-  const std::size_t left = bytes.size() % 64;
-  if (bytes.size() >= 64) {
-    sum += ones_sum_of_blocks(bytes.first(bytes.size() - left));
-    at += bytes.size() - left;
-  }
-  if ((left & 32U) != 0) {
-    for (std::size_t i = 0; i < 32; i += 8) sum = add_word<std::uint64_t>(sum, at + i);
-    at += 32;
-  }
-  if ((left & 16U) != 0) {
-    sum = add_word<std::uint64_t>(add_word<std::uint64_t>(sum, at), at + 8);
-    at += 16;
-  }
-  if ((left & 8U) != 0) {
-    sum = add_word<std::uint64_t>(sum, at);
-    at += 8;
-  }
-  if ((left & 4U) != 0) {
-    sum = add_word<std::uint32_t>(sum, at);
-    at += 4;
-  }
-  if ((left & 2U) != 0) {
-    sum = add_word<std::uint16_t>(sum, at);
-    at += 2;
-  }
-  std::uint16_t tail = 0;
-  if ((left & 1U) != 0) std::memcpy(&tail, at, 1);
-  return (sum & 0xFFFFFFFFU) + (sum >> 32U) + tail;
+  const std::uint64_t wide = ones_sum_wide(bytes, sum);
+  return (wide & 0xFFFFFFFFU) + (wide >> 32U);
 }
 
 // RFC 1071 1: a sum that includes its right checksum is all ones, that is, a multiple of them other than 0. Multiples
@@ -74,7 +58,7 @@ inline std::uint64_t ones_sum(std::span<const std::byte> bytes, std::uint64_t su
 constexpr bool is_all_ones(std::uint64_t sum) noexcept {
   constexpr std::uint64_t kInverse = 0xFFFE'FFFE'FFFE'FFFF;
   static_assert(kInverse * 0xFFFFU == 1);
-  return sum != 0 && sum * kInverse <= UINT64_MAX / 0xFFFFU;
+  return sum * kInverse - 1 < UINT64_MAX / 0xFFFFU;
 }
 
 constexpr std::uint64_t ones_sum(const Address& address) noexcept {
@@ -93,12 +77,11 @@ constexpr std::uint16_t checksum_delta(std::uint64_t from_sum, std::uint64_t to_
 // The delta of the way back.
 constexpr std::uint16_t inverse_delta(std::uint16_t delta) noexcept { return static_cast<std::uint16_t>(~delta); }
 
-// RFC 1624: HC' = ~(~HC + ~m + m'). Also for two changes at once.
-constexpr Be16 apply_delta(Be16 checksum, std::uint16_t delta, std::uint16_t and_delta = 0) noexcept {
-  std::uint32_t sum = (checksum.wire() ^ 0xFFFFU) + delta;
-  // Two words carry once at most, three twice.
-  if (and_delta != 0) sum = ((sum + and_delta) & 0xFFFFU) + ((sum + and_delta) >> 16U);
-  return Be16::from_wire(static_cast<std::uint16_t>(~((sum & 0xFFFFU) + (sum >> 16U))));
+// RFC 1624, equation 4: HC' = HC - ~m - m', which is always the same as equation 3, in two instructions.
+constexpr Be16 apply_delta(Be16 checksum, std::uint16_t delta) noexcept {
+  std::uint16_t difference = 0;
+  const bool borrow = __builtin_sub_overflow(checksum.wire(), delta, &difference);
+  return Be16::from_wire(static_cast<std::uint16_t>(difference - std::uint16_t{borrow}));
 }
 
 }  // namespace fulcrum

@@ -130,6 +130,10 @@ static_assert(sizeof(FlowKey) == 24 && offsetof(FlowKey, opened) == 22);
 inline constexpr std::uint64_t kLastKeyWordMask =
     std::endian::native == std::endian::little ? UINT64_MAX >> 16U : UINT64_MAX << 16U;
 
+// A key as it is hashed and compared.
+using FlowWords = std::array<std::uint64_t, 3>;
+constexpr FlowWords words_of(const FlowKey& key) noexcept { return std::bit_cast<FlowWords>(key); }
+
 struct alignas(64) ConnectionEntry {
   FlowKey key;
   std::uint32_t word = 0;  // life and count, see above

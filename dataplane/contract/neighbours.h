@@ -30,11 +30,10 @@ enum class NeighbourState : std::uint8_t {
 
 struct alignas(32) NeighbourEntry {
   std::atomic<std::uint32_t> sequence{0};
-  std::atomic<std::uint16_t> mac_high{0};
   PortId port{};
   NeighbourState state = NeighbourState::free;
-  std::atomic<std::uint32_t> mac_low{0};
-  std::uint32_t unused = 0;
+  std::uint16_t unused = 0;
+  std::atomic<std::uint64_t> mac_word{0};  // of a resolved one Mac::word(), else kNoMac: one load for a packet
   Address address;
 };
 static_assert(sizeof(NeighbourEntry) == 32);
@@ -45,8 +44,10 @@ class NeighbourTable {
   static constexpr std::size_t kProbesMax = 32;
 
   // Workers. The MAC of the entry as Mac::word(), or kNoMac when it is not resolved.
-  static constexpr std::uint64_t kNoMac = UINT64_MAX;
+  static constexpr std::uint64_t kNoMac = 0;
   [[nodiscard]] std::uint64_t mac_word(NeighbourId id) const noexcept;
+  // Workers. That mac_word(NeighbourId{id}) will be asked; any number.
+  void prefetch(std::uint32_t id) const noexcept { __builtin_prefetch(entries_.data() + id); }
   // The same for those who are in no hurry.
   [[nodiscard]] std::optional<Mac> mac(NeighbourId id) const noexcept {
     const std::uint64_t word = mac_word(id);
@@ -80,20 +81,10 @@ class NeighbourTable {
   std::array<NeighbourEntry, kNeighboursMax> entries_;
 };
 
-// Inline: every packet that leaves asks once. A reader may meet an entry that control is writing. Every field is loaded
-// with acquire and stored with release: a reader who has seen any part of a write sees the odd sequence number that
-// went before it, and throws the rest away. (Fences would do with less, but ThreadSanitizer does not know them, and on
-// x86 the code is the same.)
+// Inline: every packet that leaves asks once.
 inline std::uint64_t NeighbourTable::mac_word(NeighbourId id) const noexcept {
   if (id.value >= kNeighboursMax) return kNoMac;
-  const NeighbourEntry& entry = entries_[id.value];
-  const std::uint32_t before = entry.sequence.load(std::memory_order_acquire);
-  NeighbourState state;
-  __atomic_load(&entry.state, &state, __ATOMIC_ACQUIRE);
-  const std::uint64_t high = entry.mac_high.load(std::memory_order_acquire);
-  const std::uint64_t low = entry.mac_low.load(std::memory_order_acquire);
-  if ((before & 1U) != 0 || entry.sequence.load(std::memory_order_relaxed) != before) return kNoMac;
-  return state == NeighbourState::resolved ? high | low << 16U : kNoMac;
+  return entries_[id.value].mac_word.load(std::memory_order_acquire);
 }
 
 }  // namespace fulcrum

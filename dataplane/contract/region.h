@@ -33,7 +33,7 @@
 namespace fulcrum {
 
 inline constexpr std::uint64_t kRegionMagic = 0x31'4D'55'52'43'4C'55'46;  // "FULCRUM1"
-inline constexpr std::uint32_t kLayoutVersion = 15;
+inline constexpr std::uint32_t kLayoutVersion = 16;
 
 // What is chosen at the dataplane's start and fixes all sizes.
 struct RegionShape {

@@ -106,9 +106,14 @@ class Explainer::Run {
     tables_.connections.begin_reading();
     tables_.bindings.table().begin_reading();
     const Context live = context(tables_.connections, tables_.bindings, worker_);
-    parse_stage(shadow_.batch);
-    classify_stage(shadow_.batch, live);
-    lookup_stage(shadow_.batch, live);
+    constexpr Part kOne{0, 1};
+    shadow_.batch.begin();
+    parse_stage(shadow_.batch, kOne);
+    classify_stage(shadow_.batch, kOne, live);
+    seek_connections(shadow_.batch, kOne, live);
+    narrow_connections(shadow_.batch, kOne, live);
+    narrow_others(shadow_.batch, kOne, live);
+    lookup_stage(shadow_.batch, kOne, live);
     Met met;
     if (passage().connection != kNoConnection)
       met.connection = read_entry(region_.entries()[passage().connection.value]);
@@ -147,8 +152,7 @@ class Explainer::Run {
     if (service()->mode != Mode::nat || service()->one_packet != 0) return;
     const Asking asking{facts().source, facts().source_port, facts().destination_port};
     const auto keep = [&](std::uint16_t row, const FlowKey& key) {
-      ConnectionId found;
-      tables_.connections.lookup({&key, 1}, {&found, 1});
+      const ConnectionId found = tables_.connections.lookup(key);
       if (found == kNoConnection) return false;
       auto entry = read_entry(region_.entries()[found.value]);
       if (!entry || !(entry->server == ServerId{row, snapshot_.servers[row].generation})) return false;

@@ -41,6 +41,7 @@
 #include "dataplane/base/ids.h"
 #include "dataplane/contract/connections.h"
 #include "dataplane/lookup/entry_pool.h"
+#include "dataplane/packet/frame.h"
 
 namespace fulcrum {
 
@@ -65,9 +66,28 @@ class ConnectionTable {
   ConnectionTable(const ConnectionTable&) = delete;
   ConnectionTable& operator=(const ConnectionTable&) = delete;
 
-  // Workers. Looks up keys.size() <= kBatchMax keys in prefetched waves; found[i] is the live entry or kNoConnection.
-  // The entries stay readable until this worker's next quiescent().
-  void lookup(std::span<const FlowKey> keys, std::span<ConnectionId> found) const noexcept;
+  // Lookups on their way. Each goes through four steps, in each of which it touches memory that an earlier one has
+  // asked for: between its steps there should be others' work, as long as memory takes.
+  struct Searches {
+    std::array<FlowWords, kBatchMax> keys;  // without initializers, like all of these arrays: only the wanted matter
+    std::uint32_t wanted = 0;               // a bit for each: it is looked up
+    std::array<ConnectionId, kBatchMax> found;
+
+   private:
+    friend ConnectionTable;
+    std::uint32_t elsewhere = 0;  // a bit for each whose first bucket has nothing of it
+    std::array<HashPair, kBatchMax> hashes;
+    std::array<std::uint64_t, kBatchMax> matches;
+  };
+  // Workers. The steps of searches `begin` to `end`, in this order: hashes the keys; looks through their first buckets;
+  // through the second ones of those that are not there; compares with the entries. Then found[i] is the live entry or
+  // kNoConnection. The entries stay readable until this worker's next quiescent().
+  void seek(Searches& searches, std::size_t begin, std::size_t end) const noexcept;
+  void narrow(Searches& searches, std::size_t begin, std::size_t end) const noexcept;
+  void narrow_elsewhere(Searches& searches, std::size_t begin, std::size_t end) const noexcept;
+  void finish(Searches& searches, std::size_t begin, std::size_t end) const noexcept;
+  // Workers. All of them for one key.
+  [[nodiscard]] ConnectionId lookup(const FlowKey& key) const noexcept;
 
   struct Inserted {
     ConnectionId id = kNoConnection;  // kNoConnection: full
@@ -156,7 +176,6 @@ class ConnectionTable {
   static constexpr int kAttemptsMax = 16;
   static constexpr std::size_t kWalkAhead = 8;
   static constexpr std::size_t kNowhere = SIZE_MAX;
-  using Words = std::array<std::uint64_t, 3>;  // a key
   using Slot = std::atomic<std::uint64_t>;
   struct alignas(64) Bucket {
     std::array<Slot, kWays> slots;
@@ -207,15 +226,16 @@ class ConnectionTable {
 
   void add(Doomed& doomed, ConnectionId id) const noexcept;
   bool remove(ConnectionId id, const Place& place) noexcept;
+  [[nodiscard]] static std::uint64_t tag_of(const HashPair& hash) noexcept;
   [[nodiscard]] Place place_of(const HashPair& hash) const noexcept;
-  [[nodiscard]] Place place_of(const Words& key) const noexcept;
-  [[nodiscard]] Words key_of(ConnectionId id) const noexcept;
+  [[nodiscard]] Place place_of(const FlowWords& key) const noexcept;
+  [[nodiscard]] FlowWords key_of(ConnectionId id) const noexcept;
   [[nodiscard]] std::uint64_t slot_value(const Place& place, ConnectionId id) const noexcept;
   [[nodiscard]] std::uint32_t word(ConnectionId id) const noexcept;
-  [[nodiscard]] std::uint32_t word_if(std::uint64_t slot, const Words& key) const noexcept;
-  [[nodiscard]] bool is_live(std::uint64_t slot, const Words& key) const noexcept;
+  [[nodiscard]] std::uint32_t word_if(std::uint64_t slot, const FlowWords& key) const noexcept;
+  [[nodiscard]] bool is_live(std::uint64_t slot, const FlowWords& key) const noexcept;
   [[nodiscard]] static std::uint64_t first_match(const Bucket& bucket, std::uint64_t tag) noexcept;
-  [[nodiscard]] ConnectionId find(const Place& place, const Words& key) const noexcept;
+  [[nodiscard]] ConnectionId find(const Place& place, const FlowWords& key) const noexcept;
   bool change_word(ConnectionId id, std::uint32_t from, Life to) noexcept;
   std::uint32_t write(ConnectionId id, const Content& content) noexcept;
   std::size_t publish(const Place& place, std::uint64_t value) noexcept;
@@ -226,8 +246,8 @@ class ConnectionTable {
   [[nodiscard]] std::optional<ConnectionEntry> entry_in(std::uint64_t slot) const noexcept;
   static ConnectionId id_in(std::uint64_t slot) noexcept { return {static_cast<std::uint32_t>(slot) - 1U}; }
   void keep_age(ConnectionId id, OpenedAt opened, Tick now) noexcept;
-  Settled settle(const Place& place, const Words& key, const Candidate& own) noexcept;
-  ConnectionId elect(const Place& place, const Words& key, Candidate candidate) noexcept;
+  Settled settle(const Place& place, const FlowWords& key, const Candidate& own) noexcept;
+  ConnectionId elect(const Place& place, const FlowWords& key, Candidate candidate) noexcept;
   void rebuild(Start start) noexcept;
   void index_again(ConnectionId id, const Place& place) noexcept;
   [[nodiscard]] ConnectionEntry copy_of(ConnectionId id) const noexcept;
@@ -298,7 +318,7 @@ std::size_t ConnectionTable::sweep(WorkerId worker, std::size_t budget, Tick now
 
 template <class Wanted, class Removed>
 bool ConnectionTable::evict_beside(const FlowKey& key, Wanted wanted, Removed removed) noexcept {
-  const Place place = place_of(std::bit_cast<Words>(key));
+  const Place place = place_of(words_of(key));
   for (std::size_t position = 0; position < 2 * kWays; ++position) {
     const std::uint64_t slot = place.slot(position).load(std::memory_order_acquire);
     const auto entry = entry_in(slot);
@@ -311,7 +331,7 @@ bool ConnectionTable::evict_beside(const FlowKey& key, Wanted wanted, Removed re
 
 template <class Evictable>
 bool ConnectionTable::has_slot(const FlowKey& key, Evictable evictable) const noexcept {
-  const Place place = place_of(std::bit_cast<Words>(key));
+  const Place place = place_of(words_of(key));
   for (std::size_t position = 0; position < 2 * kWays; ++position) {
     const std::uint64_t slot = place.slot(position).load(std::memory_order_acquire);
     if (slot == 0 || can_move(position < kWays ? place.first : place.second, slot)) return true;

@@ -161,7 +161,7 @@ class Actor {
     std::array<ConnectionId, 4> found;
     for (std::size_t i = 0; i < wanted.size(); ++i) keys[i] = keys_[wanted[i] = some_key()];
     const Moment begin = clock_.tick();
-    table_->lookup(keys, found);
+    test::look_up(*table_, keys, found);
     const Moment end = clock_.tick();
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       if (found[i] == kNoConnection) {
@@ -401,7 +401,7 @@ TEST(MovingEntries, AreNeverOverlookedAndLeaveNothingBehind) {
   const auto look_up_all = [&] {
     std::array<ConnectionId, 8> found;
     for (int i = 0; i < 8; ++i) {
-      table.lookup(movable, found);
+      test::look_up(table, movable, found);
       missed += static_cast<std::size_t>(std::count(found.begin(), found.end(), kNoConnection));
     }
   };

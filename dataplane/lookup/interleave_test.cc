@@ -57,7 +57,7 @@ class Crowd {
   // The movable keys that a lookup does not find.
   [[nodiscard]] std::size_t missing() const {
     std::array<ConnectionId, 8> found;
-    table.lookup(keys().movable, found);
+    test::look_up(table, keys().movable, found);
     return static_cast<std::size_t>(std::count(found.begin(), found.end(), kNoConnection));
   }
   // Nothing is in the index but one slot for each live entry.
@@ -164,7 +164,7 @@ TEST_F(Interleavings, ALookupFindsAnEntryThatCouldMoveBack) {
     for (const ConnectionId id : ids) table.remove(id);
     std::array<ConnectionId, 8> found;
     const bool more = Interleaving::run(
-        memory.pages(), n, [&] { table.lookup(second_choice, found); },
+        memory.pages(), n, [&] { test::look_up(table, second_choice, found); },
         [&] {
           for (const FlowKey& key : Crowd::keys().pushing) insert(table, key, kSecond);
         });

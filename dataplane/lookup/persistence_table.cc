@@ -11,8 +11,7 @@ ServerId as_server(MemberId member) noexcept { return std::bit_cast<ServerId>(me
 }  // namespace
 
 std::optional<PersistenceTable::Found> PersistenceTable::find(const FlowKey& key) const noexcept {
-  ConnectionId id = kNoConnection;
-  table_.lookup({&key, 1}, {&id, 1});
+  const ConnectionId id = table_.lookup(key);
   if (id == kNoConnection) return std::nullopt;
   return Found{id, MemberId{std::bit_cast<std::uint32_t>(table_.server(id))}, table_.last_seen(id)};
 }

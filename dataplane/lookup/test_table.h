@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -82,10 +83,24 @@ class BucketFinder {
   KeyedHash hash_{kHashKey};
 };
 
-inline ConnectionId find(const ConnectionTable& table, const FlowKey& key) {
-  ConnectionId found = kNoConnection;
-  table.lookup({&key, 1}, {&found, 1});
-  return found;
+inline ConnectionId find(const ConnectionTable& table, const FlowKey& key) { return table.lookup(key); }
+
+// Many at once, step by step in small parts, as workers do it. At most kBatchMax.
+inline void look_up(const ConnectionTable& table, std::span<const FlowKey> keys, std::span<ConnectionId> found) {
+  ConnectionTable::Searches searches;
+  std::transform(keys.begin(), keys.end(), searches.keys.begin(), words_of);
+  searches.wanted = static_cast<std::uint32_t>((std::uint64_t{1} << keys.size()) - 1);
+  constexpr std::size_t kPart = 8;
+  const auto part = [&](auto step, std::size_t begin) {
+    if (begin < keys.size()) (table.*step)(searches, begin, std::min(begin + kPart, keys.size()));
+  };
+  for (std::size_t begin = 0; begin < keys.size() + 3 * kPart; begin += kPart) {
+    part(&ConnectionTable::seek, begin);
+    if (begin >= kPart) part(&ConnectionTable::narrow, begin - kPart);
+    if (begin >= 2 * kPart) part(&ConnectionTable::narrow_elsewhere, begin - 2 * kPart);
+    if (begin >= 3 * kPart) part(&ConnectionTable::finish, begin - 3 * kPart);
+  }
+  std::copy_n(searches.found.begin(), found.size(), found.begin());
 }
 
 inline ConnectionTable::Inserted insert(ConnectionTable& table, const FlowKey& key, WorkerId worker = WorkerId{0},

@@ -24,7 +24,7 @@ bool checksum_is_wrong(ChecksumFact checksum, const Facts& facts, std::span<cons
   return checksum == ChecksumFact::verify && !transport_sum_is_right(facts, segment);
 }
 
-bool flags_are_absurd(std::uint8_t flags) noexcept {
+constexpr bool flags_are_absurd(std::uint8_t flags) noexcept {
   using namespace tcp_flag;
   if ((flags & (fin | syn | rst | psh | ack | urg)) == 0) return true;
   return (flags & syn) != 0 && (flags & (fin | rst)) != 0;
@@ -254,54 +254,56 @@ Word load_wire(const std::byte* at) noexcept {
   return word;
 }
 
-// Some bytes of a frame at once, under a mask: what they must be, as they stand on the wire.
-template <std::unsigned_integral Word>
-bool matches(const std::byte* at, Word mask, Word wanted) noexcept {
-  return (load_wire<Word>(at) & BigEndian<Word>{mask}.wire()) == BigEndian<Word>{wanted}.wire();
-}
+// By the lowest six flags, whether they make sense together.
+constexpr std::uint64_t kSoundFlags = [] {
+  std::uint64_t sound = 0;
+  for (std::uint8_t flags = 0; flags < 64; ++flags) sound |= std::uint64_t{!flags_are_absurd(flags)} << flags;
+  return sound;
+}();
 
-// Type, version, header length; flags, offset and protocol; an address that may be a source; lengths; checksum.
-bool is_plain_ipv4(const PlainFrame& frame, std::size_t length) noexcept {
-  const auto* const bytes = reinterpret_cast<const std::byte*>(&frame);
-  const std::size_t total = frame.ip.total_length.host();
+// IPv4 in an untagged frame for one host; no options, no fragment, TCP; an address that may be a source; right lengths;
+// the right header checksum.
+bool is_plain_ipv4(const PlainFrame& frame, std::uint32_t total, std::size_t length) noexcept {
+  const auto* const ip = reinterpret_cast<const std::byte*>(&frame.ip);
+  const std::uint32_t fragment_ttl_protocol = load_wire<std::uint32_t>(ip + offsetof(Ipv4Header, fragment));
+  constexpr auto kFragmentAndProtocol = Be32{0x3FFF'00FF}.wire(), kTcp = Be32{0x0000'0006}.wire();
   const std::uint32_t network = frame.ip.source.host() >> 24U;
-  return !frame.ethernet.destination.is_group() &&
-         matches<std::uint32_t>(bytes + offsetof(PlainFrame, ethernet.type), 0xFFFF'FF00, 0x0800'4500) &&
-         matches<std::uint32_t>(bytes + offsetof(PlainFrame, ip.fragment), 0x3FFF'00FF, 0x0000'0006) &&
+  const std::uint64_t sum = ones_sum_wide(std::span{ip, sizeof(Ipv4Header)}, 0);
+  return !frame.ethernet.destination.is_group() && frame.ethernet.type == ether_type::ipv4 &&
+         frame.ip.version_and_length == 0x45 && (fragment_ttl_protocol & kFragmentAndProtocol) == kTcp &&
          total >= sizeof(Ipv4Header) + sizeof(TcpHeader) && total <= length - sizeof(EthernetHeader) &&
-         network - 1U < 223 && network != 127 && !(frame.ip.source == frame.ip.destination) &&
-         is_all_ones(ones_sum(std::as_bytes(std::span{&frame.ip, 1})));
+         network - 1U < 223 && network != 127 && !(frame.ip.source == frame.ip.destination) && is_all_ones(sum);
 }
 
-bool is_plain_tcp(const TcpHeader& tcp, std::size_t segment_bytes) noexcept {
-  const std::size_t header_bytes = (tcp.data_offset >> 4U) * std::size_t{4};
-  return header_bytes >= sizeof tcp && header_bytes <= segment_bytes && !flags_are_absurd(tcp.flags) &&
+bool is_plain_tcp(const TcpHeader& tcp, std::uint32_t segment_bytes) noexcept {
+  const std::uint32_t header_bytes = (tcp.data_offset >> 2U) & 0x3CU;
+  return header_bytes >= sizeof tcp && header_bytes <= segment_bytes && (kSoundFlags >> (tcp.flags & 63U) & 1U) != 0 &&
          tcp.source_port.wire() != 0 && tcp.destination_port.wire() != 0;
 }
 
 // Addresses and segment lie side by side, so that one sum takes both; the rest of the pseudo-header is two numbers.
-[[gnu::noinline]] Drop verify_plain(const PlainFrame& frame, std::size_t segment_bytes) noexcept {
+[[gnu::noinline]] Drop verify_plain(const PlainFrame& frame, std::uint32_t segment_bytes) noexcept {
   const std::uint64_t pseudo =
       Be16{static_cast<std::uint16_t>(segment_bytes)}.wire() + Be16{static_cast<std::uint16_t>(Protocol::tcp)}.wire();
   const auto* const from = reinterpret_cast<const std::byte*>(&frame) + offsetof(PlainFrame, ip.source);
-  const std::uint64_t sum = ones_sum(std::span{from, 2 * sizeof(Be32) + segment_bytes}, pseudo);
+  const std::uint64_t sum = ones_sum_wide(std::span{from, 2 * sizeof(Be32) + segment_bytes}, pseudo);
   return is_all_ones(sum) ? Drop::none : Drop::l4_checksum;
 }
 
 // One by one: a whole Facts at once would be put together on the stack and copied.
-void fill_plain(const PlainFrame& frame, Facts& facts) noexcept {
+void fill_plain(const PlainFrame& frame, std::uint32_t total, Facts& facts) noexcept {
   facts.source = Address::v4(frame.ip.source);
   facts.destination = Address::v4(frame.ip.destination);
-  facts.source_port = frame.tcp.source_port;
-  facts.destination_port = frame.tcp.destination_port;
+  static_assert(offsetof(Facts, destination_port) == offsetof(Facts, source_port) + sizeof(Be16));
+  std::memcpy(&facts.source_port, &frame.tcp.source_port, 2 * sizeof(Be16));
   facts.kind = PacketKind::tcp;
   facts.protocol = Protocol::tcp;
   facts.ttl = frame.ip.ttl;
   facts.tcp_flags = frame.tcp.flags;
   facts.l3_offset = offsetof(PlainFrame, ip);
   facts.l4_offset = offsetof(PlainFrame, tcp);
-  facts.ip_length = frame.ip.total_length.host();
-  facts.do_not_fragment = (frame.ip.fragment.host() & Ipv4Header::kDoNotFragment) != 0;
+  facts.ip_length = static_cast<std::uint16_t>(total);
+  facts.do_not_fragment = (frame.ip.fragment.wire() & Be16{Ipv4Header::kDoNotFragment}.wire()) != 0;
 }
 
 // The general way. Not inline: its registers would be saved and restored around the short way too.
@@ -331,17 +333,21 @@ void fill_plain(const PlainFrame& frame, Facts& facts) noexcept {
 
 }  // namespace
 
-// The short way for plain packets takes a third of the general way's instructions. What is different in any respect,
+// The short way for plain packets takes a quarter of the general way's instructions. What is different in any respect,
 // right or wrong, goes the general way, which knows what to call it.
 Drop parse(std::span<const std::byte> bytes, ChecksumFact checksum, Facts& facts) noexcept {
   if (bytes.size() < sizeof(PlainFrame)) return parse_any(bytes, checksum, facts);
   const PlainFrame& frame = *reinterpret_cast<const PlainFrame*>(bytes.data());
-  if (!is_plain_ipv4(frame, bytes.size())) return parse_any(bytes, checksum, facts);
-  const std::size_t segment_bytes = frame.ip.total_length.host() - sizeof(Ipv4Header);
-  if (!is_plain_tcp(frame.tcp, segment_bytes)) return parse_any(bytes, checksum, facts);
-  fill_plain(frame, facts);
-  if (checksum == ChecksumFact::bad) return Drop::l4_checksum;
-  return checksum == ChecksumFact::verify ? verify_plain(frame, segment_bytes) : Drop::none;
+  // From a word: a swap of 16 bits alone goes by the stack in g++ 12.
+  const std::uint32_t total =
+      Be32::from_wire(load_wire<std::uint32_t>(bytes.data() + offsetof(PlainFrame, ip))).host() & 0xFFFFU;
+  const std::uint32_t segment_bytes = total - static_cast<std::uint32_t>(sizeof(Ipv4Header));
+  if (!is_plain_ipv4(frame, total, bytes.size()) || !is_plain_tcp(frame.tcp, segment_bytes)) {
+    return parse_any(bytes, checksum, facts);
+  }
+  fill_plain(frame, total, facts);
+  if (checksum == ChecksumFact::verify) return verify_plain(frame, segment_bytes);
+  return checksum == ChecksumFact::bad ? Drop::l4_checksum : Drop::none;
 }
 
 }  // namespace fulcrum

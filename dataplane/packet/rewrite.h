@@ -56,8 +56,10 @@ inline constexpr std::uint16_t kTtlDelta = checksum_delta(Be16{0x0100}.wire(), 0
 inline void decrement(std::byte* at) noexcept { *at = static_cast<std::byte>(std::to_integer<unsigned>(*at) - 1U); }
 
 // All that is read is read first: for all that the compiler knows, a store into the frame changes everything else.
+// Inline whatever the compiler thinks: `change` would be put together in memory first.
 template <End kEnd, bool kForward>
-void readdress(std::span<std::byte> frame, const Facts& facts, const Readdress& change) noexcept {
+[[gnu::always_inline]] inline void readdress(std::span<std::byte> frame, const Facts& facts,
+                                             const Readdress& change) noexcept {
   constexpr bool kSource = kEnd == End::source;
   std::byte* const network = frame.data() + facts.l3_offset;
   std::byte* const transport = frame.data() + facts.l4_offset;
@@ -68,7 +70,8 @@ void readdress(std::span<std::byte> frame, const Facts& facts, const Readdress& 
   if (change.address.is_v4()) {
     store(network + (kSource ? offsetof(Ipv4Header, source) : offsetof(Ipv4Header, destination)), change.address.v4());
     std::byte* const sum = network + offsetof(Ipv4Header, checksum);
-    store(sum, apply_delta(load<Be16>(sum), delta, kForward ? kTtlDelta : std::uint16_t{0}));
+    const Be16 readdressed = apply_delta(load<Be16>(sum), delta);
+    store(sum, kForward ? apply_delta(readdressed, kTtlDelta) : readdressed);
     if (kForward) decrement(network + offsetof(Ipv4Header, ttl));
   } else {
     store(network + (kSource ? offsetof(Ipv6Header, source) : offsetof(Ipv6Header, destination)),

@@ -37,13 +37,37 @@ struct Passage {
   NextHop route;  // towards the client; only for Direction::to_client
 };
 
+// Packets of a batch that go through a stage together: `begin` to `end`.
+struct Part {
+  std::uint32_t begin = 0, end = 0;  // together in one register
+  // One for each.
+  [[nodiscard]] constexpr std::uint32_t bits() const noexcept {
+    return static_cast<std::uint32_t>((std::uint64_t{1} << end) - (std::uint64_t{1} << begin));
+  }
+};
+
 struct Batch {
   std::size_t count = 0;
-  std::array<Frame, kBatchMax> frames;
+  std::array<Frame, kBatchMax> frames;  // all of one port
   std::array<Facts, kBatchMax> facts;
   std::array<Passage, kBatchMax> passages;
+  ConnectionTable::Searches searches;    // by packet, for the lookup's steps
   FixedVector<Event, kBatchMax> events;  // for control; at most one per packet
   bool has_answers = false;
+  bool has_opened = false;  // a connection
+  // The last packet that was found to be a service's, and of which others may be (classify.cc). The service stands here
+  // because lookup may have taken the packet to another one by then.
+  std::size_t like = kBatchMax;
+  std::uint16_t service_of_like = kNoIndex;
+
+  // What it found with the batch before is of no interest.
+  void begin() noexcept {
+    events.clear();
+    searches.wanted = 0;
+    has_answers = false;
+    has_opened = false;
+    like = kBatchMax;
+  }
 
   void drop(std::size_t i, Drop reason) noexcept {
     passages[i].outcome = Outcome::drop;

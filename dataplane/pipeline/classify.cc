@@ -79,25 +79,46 @@ void classify_unicast(Batch& batch, std::size_t i, const Context& context) noexc
   classify_rest(batch, i, route);
 }
 
+void classify(Batch& batch, std::size_t i, const Context& context, std::uint64_t own_mac) noexcept {
+  const Frame& frame = batch.frames[i];
+  const std::uint64_t mac = destination_mac(frame);
+  const bool is_group = (mac & 1U) != 0;
+  if (!is_group && mac != own_mac) {
+    batch.drop(i, Drop::not_our_mac);
+  } else if (!batch.facts[i].is_ip()) {
+    batch.punt(i, frame.port);
+  } else if (context.snapshot.generation == 0) {
+    batch.drop(i, Drop::no_configuration);
+  } else if (is_group) {
+    classify_group(batch, i);
+  } else {
+    classify_unicast(batch, i, context);
+  }
+}
+
+// To the same port of the same address: what was found for one is right for the other.
+bool go_the_same_way(const Facts& one, const Facts& other) noexcept {
+  return one.destination == other.destination && one.destination_port == other.destination_port &&
+         one.kind == other.kind;
+}
+
 }  // namespace
 
-void classify_stage(Batch& batch, const Context& context) noexcept {
-  for (std::size_t i = 0; i < batch.count; ++i) {
+void classify_stage(Batch& batch, Part part, const Context& context) noexcept {
+  const std::uint64_t own_mac = context.ports[batch.frames[0].port.value].mac.word();  // all came in by one port
+  std::size_t& like = batch.like;
+  for (std::size_t i = part.begin; i < part.end; ++i) {
     if (!batch.pending(i)) continue;
-    const Frame& frame = batch.frames[i];
-    const std::uint64_t mac = destination_mac(frame);
-    const bool is_group = (mac & 1U) != 0;
-    if (!is_group && mac != context.ports[frame.port.value].mac.word()) {
-      batch.drop(i, Drop::not_our_mac);
-    } else if (!batch.facts[i].is_ip()) {
-      batch.punt(i, frame.port);
-    } else if (context.snapshot.generation == 0) {
-      batch.drop(i, Drop::no_configuration);
-    } else if (is_group) {
-      classify_group(batch, i);
-    } else {
-      classify_unicast(batch, i, context);
+    if (like != kBatchMax && go_the_same_way(batch.facts[i], batch.facts[like]) &&
+        destination_mac(batch.frames[i]) == own_mac) {
+      batch.passages[i].service = batch.service_of_like;
+      continue;
     }
+    classify(batch, i, context, own_mac);
+    const Passage& passage = batch.passages[i];
+    if (passage.service == kNoIndex || passage.direction != Direction::to_server) continue;
+    like = i;
+    batch.service_of_like = passage.service;
   }
 }
 

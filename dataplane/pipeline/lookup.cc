@@ -13,32 +13,18 @@ using Direction = ConnectionTable::Direction;
 
 // Made in words, not field by field: fields would have to leave the processor's store buffer before the hash can load
 // them as words.
-FlowKey key_of(const Facts& facts, const Passage& passage, const Snapshot& snapshot) noexcept {
+FlowWords key_of(const Facts& facts, const Passage& passage, const Snapshot& snapshot) noexcept {
   static_assert(std::endian::native == std::endian::little);
   const bool to_server = passage.direction == Direction::to_server;
   const Address& client = to_server ? facts.source : facts.destination;
   const std::uint64_t client_port = (to_server ? facts.source_port : facts.destination_port).wire();
   const std::uint64_t service_port =
       (to_server ? facts.destination_port : port_answered_for(snapshot, passage.server, facts.source_port)).wire();
-  return std::bit_cast<FlowKey>(std::array{client.words()[0], client.words()[1],
-                                           client_port | std::uint64_t{passage.service} << 16U | service_port << 32U});
+  return {client.words()[0], client.words()[1],
+          client_port | std::uint64_t{passage.service} << 16U | service_port << 32U};
 }
 
 ServerId id_of(const Snapshot& snapshot, std::uint16_t row) noexcept { return {row, snapshot.servers[row].generation}; }
-
-// Packets of one round, side by side with their keys.
-struct Round {
-  std::size_t count = 0;
-  std::array<FlowKey, kBatchMax> keys;
-  std::array<std::uint8_t, kBatchMax> packet;
-  std::array<ConnectionId, kBatchMax> found;
-
-  // A batch has no more packets than a round has room.
-  void add(std::size_t i, const FlowKey& key) noexcept {
-    packet[count] = static_cast<std::uint8_t>(i);
-    keys[count++] = key;
-  }
-};
 
 // A reply is accepted from the server that the connection was given to, and from no other.
 bool settles(const Context& context, Passage& passage, ConnectionId found) noexcept {
@@ -51,9 +37,13 @@ bool settles(const Context& context, Passage& passage, ConnectionId found) noexc
   return true;
 }
 
-// Belongs to a service that keeps no connections: there is nothing to look up.
-bool keeps_none(const Snapshot& snapshot, const Passage& passage) noexcept {
-  return snapshot.services[passage.service].one_packet != 0;
+// Its bit, if the packet's connection is to be looked up, whose key is then among the searches; 0 if its service keeps
+// no connections.
+std::uint32_t wanted(Batch& batch, std::size_t i, const Snapshot& snapshot) noexcept {
+  const Passage& passage = batch.passages[i];
+  if (snapshot.services[passage.service].one_packet != 0) return 0;
+  batch.searches.keys[i] = key_of(batch.facts[i], passage, snapshot);
+  return 1U << i;
 }
 
 // The next service that the packet may be for: of a client's the range that its port is part of by now, of a reply
@@ -71,29 +61,62 @@ bool try_next_service(const Snapshot& snapshot, const Facts& facts, Passage& pas
   return true;
 }
 
+// What the later stages will ask of the connection's server.
+void prefetch_server(const Context& context, ConnectionId connection) noexcept {
+  const std::size_t row = context.connections.server(connection).index;
+  __builtin_prefetch(&context.snapshot.servers[row]);
+  __builtin_prefetch(&context.servers[row], 1);
+}
+
+// What was found for the part's packets. Those that shall be looked up once more, for another service, are wanted
+// afterwards, and no others.
+void take_found(Batch& batch, Part part, const Context& context) noexcept {
+  ConnectionTable::Searches& searches = batch.searches;
+  std::uint32_t again = 0;
+  for (std::uint32_t left = searches.wanted & part.bits(); left != 0; left &= left - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(left));
+    Passage& passage = batch.passages[i];
+    if (settles(context, passage, searches.found[i])) {
+      prefetch_server(context, searches.found[i]);
+    } else if (try_next_service(context.snapshot, batch.facts[i], passage)) {
+      again |= wanted(batch, i, context.snapshot);
+    } else if (passage.direction == Direction::to_client) {
+      batch.drop(i, Drop::no_connection);
+    }
+  }
+  searches.wanted = (searches.wanted & ~part.bits()) | again;
+}
+
 }  // namespace
 
-void lookup_stage(Batch& batch, const Context& context) noexcept {
-  Round round;
-  for (std::size_t i = 0; i < batch.count; ++i) {
-    if (batch.pending(i) && !keeps_none(context.snapshot, batch.passages[i]))
-      round.add(i, key_of(batch.facts[i], batch.passages[i], context.snapshot));
+void seek_connections(Batch& batch, Part part, const Context& context) noexcept {
+  std::uint32_t bits = 0;
+  for (std::size_t i = part.begin; i < part.end; ++i) {
+    if (batch.pending(i)) bits |= wanted(batch, i, context.snapshot);
   }
+  batch.searches.wanted |= bits;
+  context.connections.seek(batch.searches, part.begin, part.end);
+}
+
+void narrow_connections(Batch& batch, Part part, const Context& context) noexcept {
+  context.connections.narrow(batch.searches, part.begin, part.end);
+}
+
+void narrow_others(Batch& batch, Part part, const Context& context) noexcept {
+  context.connections.narrow_elsewhere(batch.searches, part.begin, part.end);
+}
+
+void lookup_stage(Batch& batch, Part part, const Context& context) noexcept {
+  ConnectionTable::Searches& searches = batch.searches;
+  context.connections.finish(searches, part.begin, part.end);
+  take_found(batch, part, context);
   // Chains of services at one endpoint are as long as the administrator made them, and every round shortens all.
-  while (round.count != 0) {
-    const std::size_t count = round.count;
-    context.connections.lookup(std::span{round.keys}.first(count), std::span{round.found}.first(count));
-    round.count = 0;  // the next round overwrites what has been dealt with
-    for (std::size_t k = 0; k < count; ++k) {
-      const std::size_t i = round.packet[k];
-      Passage& passage = batch.passages[i];
-      if (settles(context, passage, round.found[k])) continue;
-      if (try_next_service(context.snapshot, batch.facts[i], passage)) {
-        if (!keeps_none(context.snapshot, passage)) round.add(i, key_of(batch.facts[i], passage, context.snapshot));
-      } else if (passage.direction == Direction::to_client) {
-        batch.drop(i, Drop::no_connection);
-      }
-    }
+  while ((searches.wanted & part.bits()) != 0) {
+    context.connections.seek(searches, part.begin, part.end);
+    context.connections.narrow(searches, part.begin, part.end);
+    context.connections.narrow_elsewhere(searches, part.begin, part.end);
+    context.connections.finish(searches, part.begin, part.end);
+    take_found(batch, part, context);
   }
 }
 

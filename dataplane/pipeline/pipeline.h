@@ -46,30 +46,41 @@ struct Context {
   bool is_urgent = false;    // control has sent something newer about a server than what is compiled
 };
 
-void parse_stage(Batch& batch) noexcept;
-void classify_stage(Batch& batch, const Context& context) noexcept;
-void lookup_stage(Batch& batch, const Context& context) noexcept;
-void schedule_stage(Batch& batch, const Context& context) noexcept;
-void track_stage(Batch& batch, const Context& context) noexcept;
-void rewrite_stage(Batch& batch, const Context& context) noexcept;
+void parse_stage(Batch& batch, Part part) noexcept;
+void classify_stage(Batch& batch, Part part, const Context& context) noexcept;
+// The lookup's first two steps (ConnectionTable::Searches), and the whole of what is left.
+void seek_connections(Batch& batch, Part part, const Context& context) noexcept;
+void narrow_connections(Batch& batch, Part part, const Context& context) noexcept;
+void narrow_others(Batch& batch, Part part, const Context& context) noexcept;
+void lookup_stage(Batch& batch, Part part, const Context& context) noexcept;
+void schedule_stage(Batch& batch, Part part, const Context& context) noexcept;
+void track_stage(Batch& batch, Part part, const Context& context) noexcept;
+void rewrite_stage(Batch& batch, Part part, const Context& context) noexcept;
 void answer_stage(Batch& batch) noexcept;
 
-// All of them. Afterwards no packet is pending. Takes a batch whose frames and count are set.
+// All of them. Afterwards no packet is pending. Takes a batch whose frames and count are set. Parts of the batch are at
+// different stages at a time, but each packet goes through them in their order, and none overtakes another in one.
 void run_stages(Batch& batch, const Context& context) noexcept;
-// The same; calls `after(stage)` behind each, for whoever wants to know what each of them found.
+// The same, stage after stage for the whole batch; calls `after(stage)` behind each, for whoever wants to know what
+// each of them found.
 template <class After>
 void run_stages(Batch& batch, const Context& context, After after) noexcept {
-  parse_stage(batch);
+  const Part all{0, static_cast<std::uint32_t>(batch.count)};
+  batch.begin();
+  parse_stage(batch, all);
   after(Stage::parse);
-  classify_stage(batch, context);
+  classify_stage(batch, all, context);
   after(Stage::classify);
-  lookup_stage(batch, context);
+  seek_connections(batch, all, context);
+  narrow_connections(batch, all, context);
+  narrow_others(batch, all, context);
+  lookup_stage(batch, all, context);
   after(Stage::lookup);
-  schedule_stage(batch, context);
+  schedule_stage(batch, all, context);
   after(Stage::schedule);
-  track_stage(batch, context);
+  track_stage(batch, all, context);
   after(Stage::track);
-  rewrite_stage(batch, context);
+  rewrite_stage(batch, all, context);
   after(Stage::rewrite);
   if (batch.has_answers) answer_stage(batch);
 }

@@ -64,6 +64,15 @@ void reset_connection(Batch& batch, std::size_t i, const Context& context) noexc
   batch.refuse(i, Drop::connection_reset, is_tcp && !is_reset ? Answer::tcp_reset : Answer::none);
 }
 
+// What is so of nearly every packet of a connection: its server is there, and it does not begin anything.
+bool goes_on(const Facts& facts, ServerId server, const Context& context) noexcept {
+  const ServerRow& row = context.snapshot.servers[server.index];
+  if (row.generation != server.generation || row.state == ServerState::unused || row.flows != Flows::go_on)
+    return false;
+  if (!opens_connection(facts)) return true;
+  return facts.kind == PacketKind::udp && row.state == ServerState::up && !context.is_urgent;
+}
+
 // A connection was found: may it be used? If not, it is forgotten; a packet that could open one then does.
 void check_found(Batch& batch, std::size_t i, const Context& context) noexcept {
   Passage& passage = batch.passages[i];
@@ -95,7 +104,7 @@ FlowKey key_of(const Facts& facts, const Passage& passage) noexcept {
 // behind its SYN (TCP Fast Open, RFC 7413), or one whose SYN was held up.
 void join_opened(Batch& batch, std::size_t i, const Context& context) noexcept {
   const FlowKey key = key_of(batch.facts[i], batch.passages[i]);
-  context.connections.lookup({&key, 1}, {&batch.passages[i].connection, 1});
+  batch.passages[i].connection = context.connections.lookup(key);
   if (batch.passages[i].connection != kNoConnection) check_found(batch, i, context);
 }
 
@@ -166,8 +175,7 @@ bool port_is_taken(const Facts& facts, const Context& context, std::uint16_t row
   const Snapshot& snapshot = context.snapshot;
   if (snapshot.services[snapshot.servers[row].service.value].mode != Mode::nat) return false;
   const auto is_in_the_way = [&](std::uint16_t other, const FlowKey& key) {
-    ConnectionId found;
-    context.connections.lookup({&key, 1}, {&found, 1});
+    const ConnectionId found = context.connections.lookup(key);
     const ServerId server{other, snapshot.servers[other].generation};
     if (found == kNoConnection || !(context.connections.server(found) == server)) return false;
     const ConnectionState state = context.connections.state(found);
@@ -281,23 +289,31 @@ void open_connection(Batch& batch, std::size_t i, const Context& context) noexce
 
 }  // namespace
 
-void schedule_stage(Batch& batch, const Context& context) noexcept {
-  bool opened = false;  // a connection in this batch
-  for (std::size_t i = 0; i < batch.count; ++i) {
+void schedule_stage(Batch& batch, Part part, const Context& context) noexcept {
+  for (std::size_t i = part.begin; i < part.end; ++i) {
     if (!batch.pending(i)) continue;
     Passage& passage = batch.passages[i];
-    if (passage.connection != kNoConnection) check_found(batch, i, context);
+    if (passage.connection != kNoConnection) {
+      const ServerId server = context.connections.server(passage.connection);
+      if (goes_on(batch.facts[i], server, context)) {
+        passage.server = server.index;
+        if (passage.direction == Direction::to_server)
+          context.neighbours.prefetch(context.snapshot.servers[server.index].neighbour);
+        continue;
+      }
+      check_found(batch, i, context);
+    }
     if (!batch.pending(i) || passage.connection != kNoConnection) continue;
     if (context.snapshot.services[passage.service].one_packet != 0) {
       schedule_alone(batch, i, context);
       continue;
     }
     // Where there are limits, also one that could open it: its place is taken, and it needs no other.
-    if (opened && (context.snapshot.has_limits != 0 || !opens_connection(batch.facts[i])))
+    if (batch.has_opened && (context.snapshot.has_limits != 0 || !opens_connection(batch.facts[i])))
       join_opened(batch, i, context);
     if (!batch.pending(i) || passage.connection != kNoConnection) continue;
     open_connection(batch, i, context);
-    opened |= passage.connection != kNoConnection;
+    batch.has_opened |= passage.connection != kNoConnection;
   }
 }
 

@@ -28,6 +28,11 @@
 
 namespace fulcrum {
 
+// What is so of nearly every segment; next_state() then has nothing to say.
+constexpr bool stays_established(ConnectionState state, std::uint8_t flags) noexcept {
+  return state == ConnectionState::established && (flags & (tcp_flag::syn | tcp_flag::fin | tcp_flag::rst)) == 0;
+}
+
 // What a segment with `flags` makes of a connection in `state`.
 constexpr ConnectionState next_state(ConnectionState state, Mode mode, bool from_client, std::uint8_t flags) noexcept {
   using State = ConnectionState;

@@ -15,26 +15,32 @@ void count(ServerCounters& counters, Direction direction, std::uint32_t bytes) n
   (in ? counters.bytes_in : counters.bytes_out).add(bytes);
 }
 
+// What a segment makes of its connection's state. Not inline: nearly none changes it.
+[[gnu::noinline]] void follow(const Facts& facts, const Passage& passage, const Context& context,
+                              ServerId server) noexcept {
+  const ConnectionState state = context.connections.state(passage.connection);
+  const ServiceRow& service = context.snapshot.services[passage.service];
+  const bool from_client = passage.direction == Direction::to_server;
+  const ConnectionState next = next_state(state, service.mode, from_client, facts.tcp_flags);
+  if (next == state) return;
+  count_state(context.servers, server, context.connections.set_state(passage.connection, next), next);
+  if (next == ConnectionState::answered && is_measured(service))
+    end_sample(context.servers, server, passage.connection, context.now_us);
+}
+
 }  // namespace
 
-void track_stage(Batch& batch, const Context& context) noexcept {
-  for (std::size_t i = 0; i < batch.count; ++i) {
+void track_stage(Batch& batch, Part part, const Context& context) noexcept {
+  for (std::size_t i = part.begin; i < part.end; ++i) {
     if (!batch.pending(i)) continue;
     const Facts& facts = batch.facts[i];
     const Passage& passage = batch.passages[i];
     const ServerId server{passage.server, context.snapshot.servers[passage.server].generation};
-    if (passage.connection != kNoConnection)
+    if (passage.connection != kNoConnection) {
       context.connections.touch(passage.connection, passage.direction, facts.ip_length, context.now);
-    if (facts.kind == PacketKind::tcp) {
       const ConnectionState state = context.connections.state(passage.connection);
-      const ServiceRow& service = context.snapshot.services[passage.service];
-      const bool from_client = passage.direction == Direction::to_server;
-      const ConnectionState next = next_state(state, service.mode, from_client, facts.tcp_flags);
-      if (next != state) {
-        count_state(context.servers, server, context.connections.set_state(passage.connection, next), next);
-        if (next == ConnectionState::answered && is_measured(service))
-          end_sample(context.servers, server, passage.connection, context.now_us);
-      }
+      if (facts.kind == PacketKind::tcp && !stays_established(state, facts.tcp_flags))
+        follow(facts, passage, context, server);
     }
     count(counters_of(context.servers, server), passage.direction, facts.ip_length);
   }

@@ -34,7 +34,10 @@ const Snapshot& empty_snapshot() {
 
 void add_to(Counter& packets, Counter& bytes, std::span<const Frame> frames) noexcept {
   std::uint64_t sum = 0;
-  for (const Frame& frame : frames) sum += frame.length;
+  for (const Frame& frame : frames) {
+    sum += frame.length;
+    asm("" : "+r"(sum));  // no vectors, which g++ 12 puts together in memory: four times slower here
+  }
   packets.add(frames.size());
   bytes.add(sum);
 }

@@ -76,8 +76,7 @@ std::optional<ConnectionEntry> connection_of(RandomBox& random, const ExplainQue
                     .client_port = reply ? question.destination_port : question.source_port,
                     .service = ServiceId{answer.service},
                     .service_port = reply ? replying : question.destination_port};
-  ConnectionId id = kNoConnection;
-  random.box.tables->connections.lookup({&key, 1}, {&id, 1});
+  const ConnectionId id = random.box.tables->connections.lookup(key);
   return id == kNoConnection ? std::nullopt : read_entry(random.box.region.entries()[id.value]);
 }
 
