@@ -267,20 +267,23 @@ ConnectionTable::Inserted ConnectionTable::insert(WorkerId worker, const FlowKey
 // Fills an entry that nobody else can find, and returns its word. A reader of the other process may be copying its
 // former life: each store is a release, so whoever sees one of them sees the changed word too and throws the copy away.
 std::uint32_t ConnectionTable::write(ConnectionId id, const Content& content) noexcept {
-  ConnectionEntry fresh;
-  fresh.key = content.key;
-  fresh.key.opened = OpenedAt::at(content.now).bits();
-  fresh.word = next_word(word(id), Life::writing);
-  fresh.server = content.server;
-  fresh.last_seen = content.now;
-  fresh.state = content.state;
-  fresh.reason = content.reason;
-  const auto words = std::bit_cast<std::array<std::uint64_t, sizeof(ConnectionEntry) / 8>>(fresh);
+  using Entry = ConnectionEntry;
+  static_assert(std::endian::native == std::endian::little && offsetof(FlowKey, opened) == 22);
+  static_assert(offsetof(Entry, word) == 24 && offsetof(Entry, server) == 28 && offsetof(Entry, last_seen) == 32);
+  static_assert(offsetof(Entry, state) == 36 && offsetof(Entry, reason) == 37 && sizeof(Entry) == 64);
+  const std::uint32_t writing = next_word(word(id), Life::writing);
+  // In words, as they are stored: fields would have to leave the store buffer before they can be loaded as words.
+  const FlowWords key = words_of(content.key);
+  const std::array<std::uint64_t, sizeof(Entry) / 8> words{
+      key[0], key[1], key[2] | std::uint64_t{OpenedAt::at(content.now).bits()} << 48U,
+      writing | std::uint64_t{std::bit_cast<std::uint32_t>(content.server)} << 32U,
+      content.now | static_cast<std::uint64_t>(content.state) << 32U |
+          static_cast<std::uint64_t>(content.reason) << 40U};
   ConnectionEntry& entry = entries_[id.value];
-  __atomic_store_n(&entry.word, fresh.word, __ATOMIC_RELAXED);
+  __atomic_store_n(&entry.word, writing, __ATOMIC_RELAXED);
   auto* line = reinterpret_cast<std::uint64_t*>(&entry);
   for (std::size_t i = 0; i < words.size(); ++i) __atomic_store_n(line + i, words[i], __ATOMIC_RELEASE);
-  return fresh.word;
+  return writing;
 }
 
 // Puts the slot into the key's first bucket, else its second, else in the place of an entry that can move. Returns the
