@@ -193,6 +193,11 @@ std::vector<Command> verbs() {
   return all;
 }
 
+// The verbs again, as `request drain server shop/web1`: where who comes from Junos looks for them.
+Command request_command() {
+  return {.word = "request", .help = "drain, enable, maintenance and weight, said in full", .below = verbs()};
+}
+
 Command explain_command() {
   return {.word = "explain",
           .help = "what would happen to a packet now, and why",
@@ -298,6 +303,7 @@ std::vector<Command> make_operational() {
   std::vector<Command> commands{
       show_command(),
       clear_command(),
+      request_command(),
       explain_command(),
       {.word = "monitor", .help = "show again every two seconds, until a key is pressed", .below = tables(2)},
       {.word = "configure",
@@ -322,7 +328,7 @@ std::vector<Command> make_operational() {
 
 // What can be said without leaving configuration.
 std::vector<Command> run_commands() {
-  std::vector<Command> commands{show_command(), clear_command(), explain_command()};
+  std::vector<Command> commands{show_command(), clear_command(), request_command(), explain_command()};
   const std::vector<Command> words = verbs();
   commands.insert(commands.end(), words.begin(), words.end());
   return commands;

@@ -96,6 +96,8 @@ TEST_F(Lines, CompleteServersWithTheirFarms) {
   EXPECT_EQ(words(completion("drain ").hints), "shop/web1 shop/web2 mail/mx1 <server>");
   EXPECT_EQ(words(completion("drain shop/").hints), "shop/web1 shop/web2 <server>");
   EXPECT_EQ(completion("drain server m").extended, "mail/mx1");
+  EXPECT_EQ(words(completion("request ").hints), "drain enable maintenance weight");
+  EXPECT_EQ(completion("req dr server m").extended, "mail/mx1");
   EXPECT_EQ(operate("drain server shop/web1 for 5m")->get("server"), "shop/web1");
   EXPECT_FALSE(operate("drain server").has_value());
 }

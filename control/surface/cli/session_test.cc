@@ -85,6 +85,11 @@ TEST_F(Talk, LinesBecomeQuestions) {
                    "body": {"verb": "drain", "for_s": 1800}}})"},
       {"drain server shop/web1",
        R"({"api": {"method": "POST", "path": "/api/v1/farms/shop/servers/web1/verbs", "body": {"verb": "drain"}}})"},
+      {"request drain server shop/web1 for 30m",
+       R"({"api": {"method": "POST", "path": "/api/v1/farms/shop/servers/web1/verbs",
+                   "body": {"verb": "drain", "for_s": 1800}}})"},
+      {"request enable shop/web1",
+       R"({"api": {"method": "POST", "path": "/api/v1/farms/shop/servers/web1/verbs", "body": {"verb": "enable"}}})"},
       {"enable shop/web1",
        R"({"api": {"method": "POST", "path": "/api/v1/farms/shop/servers/web1/verbs", "body": {"verb": "enable"}}})"},
       {"weight shop/web1 0 for 2h",
@@ -105,6 +110,9 @@ TEST_F(Talk, VerbsOfTheConfigurationBecomeQuestions) {
   const std::vector<std::pair<const char*, const char*>> cases{
       {"rename farms shop to store",
        R"({"config": "rename", "candidate": "mine", "path": "farms.shop", "name": "store"})"},
+      {"run request weight server shop/web1 5",
+       R"({"api": {"method": "POST", "path": "/api/v1/farms/shop/servers/web1/verbs",
+                   "body": {"verb": "weight", "weight": 5}}})"},
       {"rebase", R"({"config": "rebase", "candidate": "mine"})"},
       {"rebase theirs", R"({"config": "rebase", "candidate": "mine", "wins": "theirs"})"},
   };
