@@ -44,26 +44,50 @@ Health health_in_force(const Region& region, const Snapshot& snapshot, std::uint
   }
 }
 
-// By the service and the server's endpoint, because the port that is checked does not stand in the snapshot. Of rows
-// that share a check any will do.
-using Endpoint = std::tuple<Protocol, std::array<std::uint8_t, 16>, std::uint16_t>;
+// A server's endpoint behind an address and port of a farm, because the port that is checked does not stand in the
+// snapshot. Another farm may check the same endpoint otherwise. Without the farm's side (`anywhere`): whoever it
+// serves.
+struct Endpoint {
+  Protocol protocol{};
+  Address server;
+  std::uint16_t server_port = 0;
+  Address vip;
+  std::uint16_t port = 0;
+  [[nodiscard]] Endpoint anywhere() const { return {protocol, server, server_port, {}, 0}; }
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
 struct EndpointHash {
   std::size_t operator()(const Endpoint& endpoint) const {
-    const auto& [protocol, address, port] = endpoint;
-    const std::string_view bytes{reinterpret_cast<const char*>(address.data()), address.size()};
-    return std::hash<std::string_view>{}(bytes) ^ (static_cast<std::size_t>(protocol) << 16U | port);
+    std::uint64_t hash = static_cast<std::uint64_t>(endpoint.protocol) << 32U | std::uint32_t{endpoint.port} << 16U |
+                         endpoint.server_port;
+    for (const Address& address : {endpoint.server, endpoint.vip}) {
+      for (const std::uint64_t word : address.words()) hash = (hash ^ word ^ hash >> 29U) * 0xBF58476D1CE4E5B9U;
+    }
+    return static_cast<std::size_t>(hash ^ hash >> 32U);
   }
 };
-std::unordered_map<Endpoint, Health, EndpointHash> known_health(const Region* region, const Snapshot* running) {
-  std::unordered_map<Endpoint, Health, EndpointHash> known;
+using KnownHealth = std::unordered_map<Endpoint, Health, EndpointHash>;
+
+KnownHealth known_health(const Region* region, const Snapshot* running) {
+  KnownHealth known;
   if (region == nullptr || running == nullptr) return known;
   for (std::uint16_t i = 0; i < kServersMax; ++i) {
     const ServerRow& row = running->servers[i];
     if (row.state == ServerState::unused || row.service.value >= kServicesMax) continue;
-    known.insert_or_assign({running->services[row.service.value].protocol, row.address.bytes(), row.port.host()},
-                           health_in_force(*region, *running, i));
+    const ServiceRow& service = running->services[row.service.value];
+    const Endpoint endpoint{service.protocol, row.address, row.port.host(), service.address, service.port.host()};
+    const Health health = health_in_force(*region, *running, i);
+    known.insert_or_assign(endpoint, health);
+    known.insert_or_assign(endpoint.anywhere(), health);
   }
   return known;
+}
+
+// What the farm's own row says; of an address or port that the farm has only now, what any farm's does.
+Health known_of(const KnownHealth& known, const Endpoint& endpoint) {
+  auto before = known.find(endpoint);
+  if (before == known.end()) before = known.find(endpoint.anywhere());
+  return before == known.end() ? Health::unknown : before->second;
 }
 
 // Visits every check of the model; those that several services share, several times.
@@ -75,7 +99,7 @@ void for_each_check(const model::Model& model, Visit visit) {
         const Address* address = server.address_of(vip.family());
         if (address == nullptr) continue;
         for (const model::ServicePort& port : farm.ports) {
-          const Endpoint endpoint{port.protocol, address->bytes(), farm.server_port_of(port)};
+          const Endpoint endpoint{port.protocol, *address, farm.server_port_of(port), vip, port.port};
           if (const auto target = target_of(farm, *address, port)) visit(endpoint, *target);
         }
       }
@@ -106,9 +130,8 @@ std::map<CheckTarget, Health> targets_of(const model::Model& model, const Region
   const auto known = known_health(region, running);
   std::map<CheckTarget, Health> targets;
   for_each_check(model, [&](const Endpoint& endpoint, const CheckTarget& target) {
-    const auto before = known.find(endpoint);
     Health& health = targets.try_emplace(target, Health::unknown).first->second;
-    if (health == Health::unknown && before != known.end()) health = before->second;
+    if (health == Health::unknown) health = known_of(known, endpoint);
   });
   return targets;
 }

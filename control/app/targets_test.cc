@@ -154,6 +154,31 @@ TEST(Targets, AUdpRowTellsNothingAboutTheTcpPortOfItsNumber) {
   EXPECT_EQ(targets_of(shop(), &region, &region.snapshot(0)).begin()->second, Health::unknown);
 }
 
+// One farm asks the servers' port 80, another whether the shop behind it is well: after a restart of control neither
+// begins with what the other knew.
+TEST(Targets, FarmsThatCheckOneEndpointOtherwiseBeginEachWithItsOwn) {
+  for (const bool is_first : {true, false}) {
+    const Region region{*Region::create_anonymous({.workers = 1})};
+    test::SnapshotBuilder builder{region.snapshot(0), 5};
+    const ServiceId first = builder.service("198.51.100.10", 80), second = builder.service("198.51.100.30", 80);
+    const ServerId one = builder.server(first, "10.1.1.11", 8080), other = builder.server(second, "10.1.1.11", 8080);
+    builder.row(is_first ? one : other).state = ServerState::down;
+    model::Model model = shop();
+    model.farms[0].addresses = {address("198.51.100.10")};
+    model.farms.push_back(model.farms[0]);
+    model.farms[1].name = "mail";
+    model.farms[1].addresses = {address("198.51.100.30")};
+    model.farms[is_first ? 0 : 1].ports[0].check_port = 8081;
+    for (const auto& [target, health] : targets_of(model, &region, &region.snapshot(0))) {
+      EXPECT_EQ(health, target.port == 8081 ? Health::down : Health::up) << target.port;
+    }
+    // An address that the farm has only now: what is known of the endpoint.
+    model.farms.pop_back();
+    model.farms[0].addresses = {address("198.51.100.99")};
+    EXPECT_NE(targets_of(model, &region, &region.snapshot(0)).begin()->second, Health::unknown);
+  }
+}
+
 TEST(Targets, NameThoseTheyAreAbout) {
   const Region region{*Region::create_anonymous({.workers = 1})};
   Snapshot& snapshot = region.snapshot(0);
