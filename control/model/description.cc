@@ -124,7 +124,8 @@ Description<Server> describe_server() {
                   "its connections and the clients that are bound to it go on, nobody else comes; a standby comes in")
           .choice("maintenance", AdminState::maintenance,
                   "nobody comes, and clients that are bound to it move to another server; a standby comes in. What "
-                  "becomes of its connections removed_flows and drain_time_s say"),
+                  "becomes of its connections removed_flows and drain_time_s say; clients of UDP leave it as soon as "
+                  "its check fails"),
       field("connections_max", &Server::connections_max,
             "With so many connections, over all addresses and ports of the farm, half-open ones among them, the server "
             "is full: nobody comes, clients that are bound to it move to another server, and a standby comes in. 0: no "

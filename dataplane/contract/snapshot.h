@@ -163,7 +163,7 @@ struct alignas(64) ServerRow {
   std::uint16_t limit = kNoIndex;          // into Snapshot::limits: what its connections count against
   std::uint32_t neighbour = kNoNeighbour;  // the next hop towards the server
   MemberId member{};                       // which server of the farm it is
-  std::uint8_t is_healthy = 0;             // control: what the check of its own port says
+  std::uint8_t is_healthy = 0;             // 1: the check of its own port says so, or there is none
   Flows flows = Flows::go_on;
   ServiceId failed_service{kNoIndex};  // control: the one whose check keeps the server from this one too, if any
   Tick up_since = 0;                   // takes new connections; 0: for longer than any slow start

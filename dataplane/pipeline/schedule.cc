@@ -35,11 +35,15 @@ void forget(Passage& passage, const Context& context) noexcept {
 // re-uses its port after the old connection ended, or the chosen server may not have it. The latter holds for an
 // established connection too: in DSR the server's RST does not pass here, so a connection that the server's death ended
 // looks alive until its time is up, and a new one from the same port would follow it to the dead server. A UDP flow has
-// no end: it leaves a server that failed, or a client that always sends from one port would never find a living one.
+// no end: it leaves a server that failed, in maintenance too, or a client that always sends from one port would never
+// find a living one.
 bool starts_over(const Facts& facts, const Passage& passage, const Context& context) noexcept {
   const std::uint16_t row = context.connections.server(passage.connection).index;
   const ServerState state = state_now(context.snapshot, row, context.servers[row]);
-  if (facts.kind != PacketKind::tcp) return state == ServerState::down;
+  if (facts.kind != PacketKind::tcp) {
+    return state == ServerState::down ||
+           (state == ServerState::maintenance && context.snapshot.servers[row].is_healthy == 0);
+  }
   const Mode mode = context.snapshot.services[passage.service].mode;
   return gives_way(context.connections.state(passage.connection), mode) || !takes_bound(state);
 }
