@@ -81,11 +81,13 @@ std::string farms_page(const json& answer, std::size_t width) {
   return table.text(width) + (notes.empty() ? notes : "\n" + notes);
 }
 
-// Health where that is what keeps it from serving; else what it does in its farm.
-std::string server_state(const json& server) {
+// Health where that is what keeps it from serving; else what it does in its farm. Who is in maintenance is often
+// switched off, too, and that is no failure.
+bool goes_by_duty(const json& server) {
   const std::string duty = text_in(server, "duty");
-  return text_in(server, "state") == "up" && duty != "-" ? duty : text_in(server, "state");
+  return duty == "maintenance" || (text_in(server, "state") == "up" && duty != "-");
 }
+std::string server_state(const json& server) { return text_in(server, goes_by_duty(server) ? "duty" : "state"); }
 // What knows since when that is so: the server's health; of a duty, what an operator said, if that is why.
 const json& since_part(const json& server) {
   const bool by_health = server_state(server) == text_in(server, "state");
@@ -104,8 +106,9 @@ std::string said_by(const json& server, const char* what) {
 std::string server_reason(const json& server) {
   const std::string reason = text_in(server, "duty_reason");
   const std::string limit = limit_text(server);
-  return (text_in(server, "state") == "up" && reason != "-" && !reason.empty() ? reason : text_in(server, "reason")) +
-         (limit.empty() ? limit : "; " + limit);
+  const bool has_duty = goes_by_duty(server) && reason != "-" && !reason.empty();
+  const std::string check = has_duty && text_in(server, "state") == "down" ? "; " + text_in(server, "reason") : "";
+  return (has_duty ? reason + check : text_in(server, "reason")) + (limit.empty() ? limit : "; " + limit);
 }
 
 std::string servers_page(const json& answer, std::size_t width) {

@@ -127,6 +127,23 @@ TEST(Pages, SayWhyAServerIsAsItIs) {
   EXPECT_NE(page("servers", {{"servers", {server}}}, Table::unbounded).find("> 1 h 6 min"), std::string::npos);
 }
 
+// Who is in maintenance is often switched off, too: the page says what was wanted, and then what the check says.
+TEST(Pages, SayMaintenanceOfAServerThatIsSwitchedOff) {
+  json server{{"farm", "shop"},        {"name", "web1"},
+              {"state", "down"},       {"reason", "connection refused"},
+              {"duty", "maintenance"}, {"duty_reason", "in maintenance: takes nobody"}};
+  std::string shown = page("servers", {{"servers", {server}}}, Table::unbounded);
+  EXPECT_NE(shown.find("  maintenance  "), std::string::npos) << shown;
+  EXPECT_NE(shown.find("in maintenance: takes nobody; connection refused\n"), std::string::npos) << shown;
+  server["state"] = "up";
+  shown = page("servers", {{"servers", {server}}}, Table::unbounded);
+  EXPECT_NE(shown.find("in maintenance: takes nobody\n"), std::string::npos) << shown;
+  server["state"] = server["duty"] = "down";
+  server["duty_reason"] = "";
+  shown = page("servers", {{"servers", {server}}}, Table::unbounded);
+  EXPECT_NE(shown.find("  down  "), std::string::npos) << shown;
+}
+
 TEST(Pages, SayWhoTakesNoNewClients) {
   const json farm{{"name", "shop"},       {"state", "down"},
                   {"servers_serving", 0}, {"servers_up", 2},
