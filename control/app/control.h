@@ -107,6 +107,7 @@ class Control {
   void watch_leaving();
   [[nodiscard]] std::string verbs_file() const;
   void load_verbs();
+  void follow_boot();
   [[nodiscard]] Result<void> save_verbs() const;
   std::vector<roster::Overlay::Ended> forget_verbs();
   void tell_ended(const std::vector<roster::Overlay::Ended>& ended, const char* when);

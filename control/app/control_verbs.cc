@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "control/app/control.h"
+#include "control/document/document.h"
 #include "control/files/files.h"
 #include "control/surface/local/words.h"
 #include "dataplane/base/log.h"
@@ -65,7 +66,16 @@ void Control::load_verbs() {
   auto read = roster::Overlay::parse(**text);
   if (!read) return log(Level::error, "what operators said is lost: {}: {}", verbs_file(), read.error().words());
   overlay_ = std::move(*read);
+  follow_boot();
   tell_ended(forget_verbs(), ", while fulcrum-control was not running");
+}
+
+// A file that was edited meanwhile may have given servers other names.
+void Control::follow_boot() {
+  if (made_at_boot_.empty()) return;
+  const auto before = configuration_.history().document(made_at_boot_.front().number - 1);
+  if (!before || !overlay_.follow(document::object_of<model::Model>(*before), *configuration_.model())) return;
+  if (auto saved = save_verbs(); !saved) log(Level::error, "{}", saved.error().words());
 }
 
 Result<void> Control::save_verbs() const { return files::replace(verbs_file(), overlay_.text()); }

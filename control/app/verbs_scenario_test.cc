@@ -89,6 +89,38 @@ SCENARIO("an operator takes a server out for a time") {
   }
 }
 
+SCENARIO("names change in the file while control is dead") {
+  if (geteuid() != 0) return;
+  const Lab lab;
+  lab.write_config(farm("shop", kVip));
+  const Server web1{lab, "10.1.1.11"};
+  const Server web2{lab, "10.1.1.12"};
+  GIVEN("a server that an operator has drained") {
+    Dataplane dataplane{lab};
+    std::optional<ControlProcess> control{std::in_place, lab};
+    REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 2; }));
+    done_of(dataplane, *control, "web1", {{"verb", "drain"}});
+    WHEN("farm and server are renamed before control comes back, and it is killed once more") {
+      control->end(SIGKILL);
+      std::string renamed = farm("boutique", kVip);
+      renamed.replace(renamed.find("web1"), 4, "one");
+      lab.write_config(renamed);
+      control.emplace(lab);
+      REQUIRE(wait_for(&dataplane, [&] { return answers(*control); }));
+      control->end(SIGKILL);
+      control.emplace(lab);
+      REQUIRE(wait_for(&dataplane, [&] { return answers(*control); }));
+      THEN("it is drained under its new name") {
+        const json server = control->show("servers")["servers"][0];
+        CHECK(server["farm"] == "boutique");
+        CHECK(server["name"] == "one");
+        CHECK(server["wanted"] == "drain");
+        CHECK(server["operator"]["state"]["value"] == "drain");
+      }
+    }
+  }
+}
+
 SCENARIO("an operator gives a server another weight for a time") {
   if (geteuid() != 0) return;
   const Lab lab;
