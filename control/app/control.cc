@@ -435,6 +435,7 @@ void Control::publish() {
   }
   slots_full_ = *outcome == Publisher::Outcome::waiting;
   if (slots_full_) return;
+  if (network_.attached()) publish_problem_.clear();
   called_back_.clear();
   publish_took_ = monotonic_now() - start;
   rows_ = rows_by_target(model(), compiled_, *publisher_.newest());

@@ -109,9 +109,10 @@ void Control::watch_confirmation() {
 
 void Control::answer_acknowledged() {
   if (waiting_.empty()) return;
-  const bool done = publisher_.attached() && !slots_full_ && !publish_at_ && publisher_.acknowledged();
+  const bool fits = publish_problem_.empty();
+  const bool done = fits && publisher_.attached() && !slots_full_ && !publish_at_ && publisher_.acknowledged();
   std::string reason = done ? std::string{} : waiting_for();
-  const bool hopeless = !done && (!alive_ || !publisher_.attached());
+  const bool hopeless = !done && (!fits || !alive_ || !publisher_.attached());
   const std::chrono::nanoseconds now = monotonic_now();
   std::vector<Waiting> late;
   for (Waiting& one : std::exchange(waiting_, {})) {

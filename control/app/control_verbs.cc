@@ -7,6 +7,7 @@
 #include "control/document/document.h"
 #include "control/files/files.h"
 #include "control/surface/local/words.h"
+#include "control/validate/validate.h"
 #include "dataplane/base/log.h"
 
 namespace fulcrum {
@@ -186,7 +187,11 @@ void Control::operate(const surface::VerbRequest& request,
   } else {
     overlay_.set_weight(request.farm, *configured, {said, request.weight});
   }
-  if (auto saved = save_verbs(); !saved) {
+  // What is configured fits; with another weight it may not.
+  std::vector<settings::Problem> problems;
+  if (!request.state) problems = validate(*overlay_.over(configuration), {});
+  Result<void> saved = problems.empty() ? save_verbs() : fail(Error::Code::invalid, "weight", problems.front().text);
+  if (!saved) {
     overlay_ = before;
     return done(tl::unexpected<Error>{saved.error()});
   }

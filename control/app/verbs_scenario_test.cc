@@ -121,6 +121,64 @@ SCENARIO("names change in the file while control is dead") {
   }
 }
 
+SCENARIO("an operator's weight needs more room than the box has") {
+  if (geteuid() != 0) return;
+  const Lab lab;
+  std::string servers;
+  for (int i = 20; i < 220; ++i) {
+    servers +=
+        fmt::format("{}{{ name = \"n{}\"; addresses = [ \"10.1.1.{}\" ]; weight = 100; }}", i == 20 ? "" : ", ", i, i);
+  }
+  const auto with_ports = [&](int count) {
+    std::string ports;
+    for (int i = 0; i < count; ++i) ports += fmt::format("{}{{ port = {}; }}", i == 0 ? "" : ", ", 1000 + i);
+    lab.write_config(
+        fmt::format("{{ name = \"shop\"; addresses = [ \"{}\" ]; ports = ( {} ); servers = ( {} );\n"
+                    "  check = {{ type = \"none\"; }}; }}",
+                    kVip, ports, servers));
+  };
+  with_ports(120);
+  GIVEN("a farm with many servers of one weight on many ports, each of which has one turn") {
+    Dataplane dataplane{lab};
+    const ControlProcess control{lab};
+    REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable(kVip, 1000) == 200; }));
+    const auto waits = [&] {
+      return control.show("farms")["dataplane"]["waiting_for"].dump().find("2097152 turns") != std::string::npos;
+    };
+    const auto weight_of_n20 = [&](int weight) {
+      return ask(dataplane, control, request_of("n20", {{"verb", "weight"}, {"weight", weight}}));
+    };
+    WHEN("one gets a weight that has nothing in common with the others'") {
+      const json answer = weight_of_n20(99);
+      THEN("that is refused with its reason, nothing changes, and other verbs are in force at once") {
+        INFO(answer.dump());
+        CHECK(answer["status"] == 422);
+        CHECK(answer.dump().find("the weights make 2399880 turns") != std::string::npos);
+        CHECK(control.show("servers")["servers"][0]["weight"] == 100);
+        CHECK(done_of(dataplane, control, "n21", {{"verb", "drain"}}) == "n21 of farm shop: drain");
+        CHECK(dataplane.usable(kVip, 1000) == 199);
+        CHECK_FALSE(waits());
+      }
+    }
+    WHEN("there is room for it, and then the file has more ports") {
+      with_ports(1);
+      control.send(SIGHUP);
+      REQUIRE(wait_for(&dataplane, [&] { return control.show("servers")["servers"].size() == 200; }));
+      CHECK(weight_of_n20(99)["status"] == 200);
+      with_ports(120);
+      control.send(SIGHUP);
+      REQUIRE(wait_for(&dataplane, waits));
+      THEN("nobody is told that a verb is in force, until the weight is as configured again") {
+        const json drained = ask(dataplane, control, request_of("n21", {{"verb", "drain"}}));
+        CHECK(drained["body"]["waiting_for"].dump().find("more than 2097152 turns") != std::string::npos);
+        CHECK(weight_of_n20(100)["body"]["waiting_for"].is_null());
+        CHECK(dataplane.usable(kVip, 1000) == 199);
+        CHECK_FALSE(waits());
+      }
+    }
+  }
+}
+
 SCENARIO("an operator gives a server another weight for a time") {
   if (geteuid() != 0) return;
   const Lab lab;
