@@ -58,6 +58,22 @@ TEST(Checksum, AgreesWithTheExampleOfRfc1624) {
   EXPECT_EQ(apply_delta(Be16{0xDD2F}, delta).host(), 0x0000);
 }
 
+// The sum is taken in words, in blocks and in tails, by length; words of 16 bits one after the other are the oracle.
+TEST(Checksum, IsRightOfEveryLength) {
+  std::mt19937 random{1};
+  Bytes bytes(400);
+  for (std::byte& each : bytes) each = std::byte(random() & 0xFFU);
+  std::fill_n(bytes.begin() + 100, 200, std::byte{0xFF});  // carries
+  for (std::size_t length = 0; length < 300; ++length) {
+    const auto part = std::span{bytes}.subspan(random() % 100, length);
+    for (const std::uint64_t before : {std::uint64_t{0}, std::uint64_t{0xBEEF}, UINT64_MAX}) {
+      std::uint64_t oracle = fold(before);
+      for (std::size_t i = 0; i < length; ++i) oracle += std::to_integer<std::uint64_t>(part[i]) << (i % 2 * 8);
+      EXPECT_EQ(fold(ones_sum_wide(part, before)), fold(oracle)) << length << " bytes";
+    }
+  }
+}
+
 TEST(Rewrite, ReaddressesTheDestination) {
   Bytes frame = PacketBuilder{}.eth().ipv4().tcp({.destination_port = 80}).payload("odd").build();
   const Bytes expected =
