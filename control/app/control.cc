@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "control/app/blast_radius.h"
+#include "control/app/reloads.h"
 #include "control/surface/local/words.h"
 #include "dataplane/base/clock.h"
 #include "dataplane/base/log.h"
@@ -167,6 +168,7 @@ void Control::forward_to_api(const std::string& line, const access::Peer& peer,
 
 void Control::run() {
   take_signals();
+  hold_reloads(SIG_UNBLOCK);
   start_recorder();
   log(Level::notice, "running with {}: {} farms", config_file_, model().farms.size());
   tell_rejected();

@@ -39,6 +39,24 @@ SCENARIO("control waits for the dataplane and then configures it") {
   }
 }
 
+SCENARIO("a reload that is asked for too early is no end") {
+  if (geteuid() != 0) return;
+  const Lab lab;
+  lab.write_config(farm("shop", kVip));
+  GIVEN("control that still reads its configuration") {
+    ControlProcess control{lab};
+    REQUIRE(wait_for(nullptr, [&] { return fs::exists(lab.directory + "/control.lock"); }));
+    WHEN("it is told to read it again") {
+      control.send(SIGHUP);
+      THEN("it does when it is ready") {
+        const auto reloaded = [&] { return control.log().find("reloaded") != std::string::npos; };
+        CHECK(wait_for(nullptr, [&] { return control.has_ended() || reloaded(); }));
+        CHECK(control.end(SIGTERM) == 0);
+      }
+    }
+  }
+}
+
 SCENARIO("control starts before the dataplane with a port that the dataplane will not have") {
   if (geteuid() != 0) return;
   const Lab lab;

@@ -7,6 +7,7 @@
 
 #include "control/app/control.h"
 #include "control/app/options.h"
+#include "control/app/reloads.h"
 #include "control/publish/region_watch.h"
 #include "dataplane/base/clock.h"
 #include "dataplane/base/log.h"
@@ -46,6 +47,7 @@ int run(const ControlOptions& options) {
     return refuse({"must be started as root: it configures the kernel twins' network namespace"});
   }
   std::signal(SIGPIPE, SIG_IGN);
+  hold_reloads(SIG_BLOCK);
   raise_descriptor_limit();
   auto booted = boot(options.config, options.state_dir);
   if (!booted) return refuse(booted.error());
