@@ -112,16 +112,28 @@ def shortened(text):
     return "\n".join(line if len(line) < 400 else line[:400] + " ..." for line in text.splitlines())
 
 
+def for_this_machine(flags):
+    """What a build must say where the processor, by its flags in /proc/cpuinfo, is older than meson.build assumes, as
+    that of many a virtual machine. What it cannot execute would end our programs without a word."""
+    return () if {"avx2", "bmi1", "bmi2", "fma", "movbe"} <= flags else ("-Dmachine=x86-64-v2",)
+
+
+def processor_flags():
+    """The words in /proc/cpuinfo."""
+    return set(pathlib.Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").split())
+
+
 def set_up(build, root):
     """Makes the build folder unless it is there with these options."""
     folder = root / build.folder
     stamp = folder / "fulcrum-options"
-    wanted = repr((build.compiler, build.linker, build.options))
+    options = (*build.options, *for_this_machine(processor_flags()))
+    wanted = repr((build.compiler, build.linker, options))
     if stamp.exists() and stamp.read_text() == wanted and (folder / "build.ninja").exists():
         return
     shutil.rmtree(folder, ignore_errors=True)
     compiler = (("CXX", f"ccache {build.compiler}"), ("CXX_LD", build.linker))
-    command(["meson", "setup", build.folder, *build.options], environment=compiler, root=root)
+    command(["meson", "setup", build.folder, *options], environment=compiler, root=root)
     stamp.write_text(wanted)
 
 
