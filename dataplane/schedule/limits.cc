@@ -5,17 +5,23 @@
 namespace fulcrum {
 namespace {
 
-void reopen_if_room(const Snapshot& snapshot, std::uint16_t limit, const ServerRows& servers) noexcept {
+// Opens a limit that is full and of which fewer than `mark` are held.
+void reopen_below(std::uint32_t mark, const Snapshot& snapshot, std::uint16_t limit,
+                  const ServerRows& servers) noexcept {
   // Not relaxed, like the store that led here: see the head of limits.h.
   std::atomic<std::uint8_t>& full = servers.full(limit);
   if (full.load(std::memory_order_seq_cst) == 0) return;
-  if (servers.held_by_all(limit) >= snapshot.limits[limit].low) return;
+  if (servers.held_by_all(limit) >= mark) return;
   full.store(0, std::memory_order_relaxed);
   // Behind the mark, so that who reads of it finds room. A farm is asked apart, by everybody.
   if (limit < kServersMax) {
     const FarmId farm = snapshot.services[snapshot.servers[limit].service.value % kServicesMax].farm;
     servers.shared().reopened[farm.value % kFarmsMax].add(limit);
   }
+}
+
+void reopen_if_room(const Snapshot& snapshot, std::uint16_t limit, const ServerRows& servers) noexcept {
+  reopen_below(snapshot.limits[limit].low, snapshot, limit, servers);
 }
 
 // Every limit of the snapshot, those of servers and then those of farms.
@@ -52,7 +58,8 @@ void change_held(const Snapshot& snapshot, const ServerRows& servers, std::uint1
   }
 }
 
-void recount_held(const Snapshot& snapshot, const ServerRows& servers, std::vector<std::int32_t>& scratch) noexcept {
+void recount_held(const Snapshot& before, const Snapshot& snapshot, const ServerRows& servers,
+                  std::vector<std::int32_t>& scratch) noexcept {
   if (snapshot.has_limits == 0) return;
   for_each_limit(snapshot, [&](std::uint16_t limit) { scratch[limit] = 0; });
   const std::size_t count = std::min<std::size_t>(snapshot.server_count, kServersMax);
@@ -67,7 +74,9 @@ void recount_held(const Snapshot& snapshot, const ServerRows& servers, std::vect
   }
   for_each_limit(snapshot, [&](std::uint16_t limit) {
     servers.held(limit).store(scratch[limit], std::memory_order_seq_cst);
-    reopen_if_room(snapshot, limit, servers);
+    const std::uint32_t high = before.limits[limit].high;
+    const bool was_raised = high != 0 && high < snapshot.limits[limit].high;
+    reopen_below(was_raised ? snapshot.limits[limit].high : snapshot.limits[limit].low, snapshot, limit, servers);
   });
 }
 

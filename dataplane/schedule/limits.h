@@ -41,8 +41,10 @@ namespace fulcrum {
 // A connection of the server was opened (1) or removed (-1). Calling worker only.
 void change_held(const Snapshot& snapshot, const ServerRows& servers, std::uint16_t row, std::int32_t change) noexcept;
 
-// Counts anew what the worker holds, by its counters of the snapshot's rows. `scratch` has kLimitsMax places, of any
-// content. Calling worker only.
-void recount_held(const Snapshot& snapshot, const ServerRows& servers, std::vector<std::int32_t>& scratch) noexcept;
+// When `snapshot` takes the place of `before`: counts anew what the worker holds, by its counters of the snapshot's
+// rows, and opens what is full where the limit was raised above what is held, whatever its low mark. `scratch` has
+// kLimitsMax places, of any content. Calling worker only.
+void recount_held(const Snapshot& before, const Snapshot& snapshot, const ServerRows& servers,
+                  std::vector<std::int32_t>& scratch) noexcept;
 
 }  // namespace fulcrum

@@ -84,7 +84,7 @@ TEST_F(LimitsTest, WhatIsThereIsCountedWhenASnapshotIsAdopted) {
   for (int i = 0; i < 3; ++i) workers_[static_cast<std::size_t>(i % 2)][first_.index].active += 1;
   for (const ServerRows& worker : workers_) worker[first_.index].server_generation = first_.generation;
   region_.loads(1).held[first_.index] = 1000;
-  for (const ServerRows& worker : workers_) recount_held(*snapshot_, worker, scratch_);
+  for (const ServerRows& worker : workers_) recount_held(*snapshot_, *snapshot_, worker, scratch_);
   EXPECT_EQ(workers_[0].held_by_all(first_.index), 3U);
   EXPECT_EQ(workers_[0].held_by_all(limit_of(kShop)), 3U);
   EXPECT_FALSE(open(workers_[0], first_));
@@ -92,15 +92,29 @@ TEST_F(LimitsTest, WhatIsThereIsCountedWhenASnapshotIsAdopted) {
   EXPECT_FALSE(open(workers_[0], first_));
   // The limit is raised, or gone: it opens at once.
   snapshot_->limits[first_.index] = {.high = 30, .low = 20, .above = limit_of(kShop)};
-  recount_held(*snapshot_, workers_[0], scratch_);
+  recount_held(*snapshot_, *snapshot_, workers_[0], scratch_);
   EXPECT_TRUE(open(workers_[0], first_));
+}
+
+TEST_F(LimitsTest, ARaisedLimitOpensAboveItsLowMarkToo) {
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(open(workers_[0], first_));
+  EXPECT_FALSE(open(workers_[0], first_));
+  for (const ServerRows& worker : workers_) worker[first_.index].server_generation = first_.generation;
+  workers_[0][first_.index].active = 3;
+  const auto before = std::make_unique<Snapshot>(*snapshot_);
+  snapshot_->limits[first_.index] = {.high = 4, .low = 2, .above = limit_of(kShop)};
+  recount_held(*snapshot_, *snapshot_, workers_[0], scratch_);
+  EXPECT_FALSE(open(workers_[0], first_)) << "the same limit as before keeps to its low mark";
+  recount_held(*before, *snapshot_, workers_[0], scratch_);
+  EXPECT_TRUE(open(workers_[0], first_));
+  EXPECT_FALSE(open(workers_[0], first_)) << "and is full again at the new one";
 }
 
 TEST_F(LimitsTest, AnotherServerInTheRowBeginsWithNothing) {
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(open(workers_[0], first_));
   EXPECT_FALSE(open(workers_[0], first_));
   build_.row(first_).generation = 9;
-  for (const ServerRows& worker : workers_) recount_held(*snapshot_, worker, scratch_);
+  for (const ServerRows& worker : workers_) recount_held(*snapshot_, *snapshot_, worker, scratch_);
   EXPECT_EQ(workers_[0].held_by_all(first_.index), 0U);
   EXPECT_FALSE(is_full(*snapshot_, first_.index, workers_[0]));
 }

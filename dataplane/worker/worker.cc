@@ -130,9 +130,10 @@ void Worker::adopt(std::uint32_t slot) noexcept {
   if (slot >= kSnapshotSlots) return;
   const Snapshot& snapshot = region_.snapshot(slot);
   if (snapshot.generation == 0) return;
+  const Snapshot& before = *snapshot_;
   snapshot_ = &snapshot;
   hear_news();
-  recount_held(snapshot, servers_, held_scratch_);
+  recount_held(before, snapshot, servers_, held_scratch_);
   section_.status.load_rows.store(snapshot.by_load != 0 ? snapshot.server_count : 0, std::memory_order_relaxed);
   section_.status.bandwidth_rows.store(snapshot.by_bandwidth != 0 ? snapshot.server_count : 0,
                                        std::memory_order_relaxed);
