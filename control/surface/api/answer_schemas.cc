@@ -97,6 +97,7 @@ void add_farms(Json& schemas) {
   farm["not_serving"] = {{"type", "object"},
                          {"description", "How many servers do what instead of taking new clients."},
                          {"additionalProperties", number()}};
+  farm["unserved"] = list_of({{"type", "string"}, {"description", "A port that no server serves, and over what."}});
   add_counts(farm);
   farm["limit"] = limit_schema();
   farm["services"] = list_of(record_schema({{"address", text()},

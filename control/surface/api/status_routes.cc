@@ -110,7 +110,10 @@ Json alarms_of(const Api& api, Auditor& auditor, const json& farms, const json& 
   for (const auto& [severity, state] : kFarmStates) {
     for (const json& farm : list_in(farms, "farms")) {
       if (farm.value("state", "") != state) continue;
-      alarm(alarms, severity, "farm " + farm.value("name", ""), farm.value("reason", ""));
+      // Who comes to a port or over a family that nobody serves is as badly off as with a farm that is down.
+      const bool some_are_lost = !list_in(farm, "unserved").empty();
+      alarm(alarms, some_are_lost && farm.value("state", "") == "degraded" ? "critical" : severity,
+            "farm " + farm.value("name", ""), farm.value("reason", ""));
     }
   }
   for (const json& farm : list_in(farms, "farms")) {

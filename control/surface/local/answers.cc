@@ -86,6 +86,7 @@ json farm_row(const View& view, const model::Farm& farm, const FarmStanding& sta
   row["servers_serving"] = standing.serving;
   row["servers_up"] = servers_up(view, farm);
   row["servers_total"] = farm.servers.size();
+  row["unserved"] = standing.unserved;
   json& others = row["not_serving"] = json::object();
   for (const auto& [word, names] : standing.others) others[std::string{word}] = names.size();
   row["limit"] = farm_limit(view, farm);

@@ -196,7 +196,11 @@ TEST_F(AnswersTest, AServerSaysWhichOfItsBoundPortsFailed) {
   compiled = {};
   EXPECT_EQ(ask(R"({"show": "farms"})")["farms"][0]["state"], "down") << "nothing is in force yet: as it will be";
   model.farms[0].port_health = model::PortHealth::independent;
-  EXPECT_EQ(ask(R"({"show": "farms"})")["farms"][0]["state"], "degraded");
+  const json half = ask(R"({"show": "farms"})")["farms"][0];
+  EXPECT_EQ(half["state"], "degraded");
+  EXPECT_EQ(half["unserved"], json({"tcp port 443 over IPv4"}));
+  EXPECT_EQ(half["reason"].get<std::string>().rfind("nobody serves tcp port 443 over IPv4; 0 of 2 servers", 0), 0U)
+      << half["reason"];
 }
 
 // A farm is up when somebody takes its new clients, whatever the checks say.

@@ -93,12 +93,14 @@ Duties duties_to_be(const View& view) {
 FarmStanding farm_standing(const View& view, const Duties& duties, std::uint32_t farm) {
   const model::Farm& of = view.model.farms[farm];
   FarmStanding standing{.servers = of.servers.size()};
+  std::map<std::tuple<std::uint16_t, Protocol, bool>, bool> served;  // by port, protocol, whether IPv4
   for (std::uint32_t s = 0; s < of.servers.size(); ++s) {
     std::string_view instead;
     for_each_endpoint(of, of.servers[s], [&](const Address& address, const model::ServicePort& port) {
       const auto duty = duties.find({farm, s, address.is_v4(), of.server_port_of(port), port.protocol});
+      bool& is_served = served[{port.port, port.protocol, address.is_v4()}];
       if (duty != duties.end() && takes_new_clients(duty->second)) {
-        standing.somebody = true;
+        is_served = standing.somebody = true;
       } else if (instead.empty()) {
         instead = duty != duties.end() ? roster::word(duty->second) : "unknown";
       }
@@ -107,6 +109,12 @@ FarmStanding farm_standing(const View& view, const Duties& duties, std::uint32_t
       ++standing.serving;
     } else {
       standing.others[instead].push_back(of.servers[s].name);
+    }
+  }
+  for (const auto& [what, is_served] : served) {
+    const auto& [port, protocol, is_v4] = what;
+    if (!is_served) {
+      standing.unserved.push_back(fmt::format("{} port {} over {}", word(protocol), port, is_v4 ? "IPv4" : "IPv6"));
     }
   }
   return standing;
@@ -126,7 +134,14 @@ std::string FarmStanding::words() const {
     why += fmt::format("{}{}{}: {}", why.empty() ? " (" : "; ", word,
                        word == "waiting" ? " while a standby holds its place" : "", whose);
   }
-  return fmt::format("{} of {} servers take new clients{}{}", serving, servers, why, why.empty() ? "" : ")");
+  std::string nobody;
+  if (somebody && !unserved.empty()) {
+    const std::size_t more = unserved.size() - std::min(unserved.size(), kNamesMax);
+    nobody =
+        fmt::format("nobody serves {}{}; ", fmt::join(unserved.begin(), unserved.end() - static_cast<long>(more), ", "),
+                    more == 0 ? "" : fmt::format(" and {} more", more));
+  }
+  return fmt::format("{}{} of {} servers take new clients{}{}", nobody, serving, servers, why, why.empty() ? "" : ")");
 }
 
 }  // namespace fulcrum::surface

@@ -54,12 +54,14 @@ struct FarmStanding {
   std::size_t servers = 0;
   std::size_t serving = 0;  // take new clients on all of their endpoints
   bool somebody = false;    // some server does on one of them at least
+  // What nobody serves though some server should: "tcp port 443 over IPv6". All of it when `somebody` is false.
+  std::vector<std::string> unserved{};
   // The others by what they do instead: "down", "draining", "standby", ...
   std::map<std::string_view, std::vector<std::string>> others{};
 
   // "up", "degraded", "full", "down". A standby that is not needed keeps nobody from "up".
   [[nodiscard]] std::string_view state() const;
-  // "1 of 3 servers take new clients (down: web2; draining: web3)".
+  // "1 of 3 servers take new clients (down: web2; draining: web3)", and in front what is unserved while others are not.
   [[nodiscard]] std::string words() const;
 };
 [[nodiscard]] FarmStanding farm_standing(const View& view, const Duties& duties, std::uint32_t farm);
