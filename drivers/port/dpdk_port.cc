@@ -213,7 +213,11 @@ LossCounts DpdkPort::take_losses() noexcept {
 }
 
 LinkState DpdkPort::link() noexcept {
-  if (profile_.device == DeviceKind::interface) return link_of_interface(options_.device, interface_number_);
+  if (profile_.device == DeviceKind::interface) {
+    const LinkState state = link_of_interface(options_.device, interface_number_);
+    is_gone_.store(state == LinkState::gone, std::memory_order_relaxed);
+    return state;
+  }
   rte_eth_link now{};
   if (profile_.device != DeviceKind::pci || rte_eth_link_get_nowait(*port_, &now) != 0) return LinkState::unknown;
   return now.link_status != 0 ? LinkState::up : LinkState::down;
@@ -226,6 +230,8 @@ void DpdkPort::take_length(const Frame& frame) noexcept {
 }
 
 std::size_t DpdkPort::send(std::uint16_t queue, std::span<const Frame> frames) noexcept {
+  // The driver's socket takes frames for an interface that is no more, and counts them as sent.
+  if (is_gone_.load(std::memory_order_relaxed)) return 0;
   std::array<rte_mbuf*, kBatchMax> buffers;
   std::size_t sent = 0;
   while (sent < frames.size()) {

@@ -5,6 +5,7 @@
 // No transmit offload is used: the rewrite stage keeps every checksum right incrementally (RFC 1624).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -67,9 +68,10 @@ class DpdkPort final : public PacketPort {
   std::optional<std::uint16_t> port_;  // DPDK's number of it
   bool virtual_device_ = false;        // made by us, so taken away by us
   bool hardware_checksum_ = false;
-  std::set<int> packet_sockets_;   // the driver's, of which it tells nothing (packet_sockets.h)
-  unsigned interface_number_ = 0;  // the kernel's, of a Linux interface
-  LossCounts lost_before_{};       // what DPDK had counted at the last look
+  std::set<int> packet_sockets_;      // the driver's, of which it tells nothing (packet_sockets.h)
+  unsigned interface_number_ = 0;     // the kernel's, of a Linux interface
+  std::atomic<bool> is_gone_{false};  // as link() found it last
+  LossCounts lost_before_{};          // what DPDK had counted at the last look
   Mac mac_;
 };
 
