@@ -125,6 +125,9 @@ class Demo:
                         f"{mode} over {family}: the dead server got new connections for {dead_ms:.0f} ms, and its "
                         f"health check should have ended them within {allowed_ms:.0f}"
                     )
+                # While its death is unnoticed every third connection may be refused, and that is a sixth of the time.
+                if figures["errors"] > figures["requests"] / 4:
+                    found.append(f"{mode} over {family}: {figures['errors']} of {figures['requests']} requests failed")
                 silent = [name for name, count in figures["requests_per_server"].items() if count == 0]
                 if silent:
                     found.append(f"{mode} over {family}: no request reached {', '.join(silent)}")
