@@ -55,7 +55,8 @@ std::string words_of(const telemetry::LossWatch::Episode& losses, std::string_vi
   }
   return fmt::format(
       "Port {} loses packets before receive: {} since {}. The workers are too slow for it: more "
-      "`worker_cores`, or more `receive_descriptors` in its NIC profile (`show drops` names the reasons).",
+      "`worker_cores`, or a larger ring by its NIC profile (`receive_descriptors`, of af_packet `framecnt` in "
+      "`arguments`; `show drops` names the reasons).",
       port, losses.words(), text(losses.began));
 }
 

@@ -1,4 +1,4 @@
-// The Internet checksum (RFC 1071) and its incremental update (RFC 1624, equation 3). All sums are over 16-bit words
+// The Internet checksum (RFC 1071) and its incremental update (RFC 1624). All sums are over 16-bit words
 // as they lie in memory, so no byte swap is needed: one's-complement addition does not care about byte order.
 #pragma once
 
