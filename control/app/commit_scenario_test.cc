@@ -4,6 +4,7 @@
 #include <future>
 #include <optional>
 
+#include "control/store/revision_json.h"
 #include "tests/support/control_lab.h"
 
 namespace fulcrum {
@@ -176,6 +177,80 @@ SCENARIO("a commit for a time goes back although control was killed") {
       AND_WHEN("it is confirmed") {
         CHECK(control->ask({{"config", "confirm"}})["revision"]["revision"] == 2);
         THEN("nothing waits any more") { CHECK(control->ask({{"config", "history"}})["confirm_until"].is_null()); }
+      }
+    }
+  }
+}
+
+// What a candidate's file says of its time becomes `by` earlier.
+void bring_forward(const Lab& lab, const char* candidate, std::chrono::seconds by) {
+  const std::string file = lab.directory + "/state/candidates/" + candidate + ".json";
+  json kept = json::parse(read(file));
+  kept["schedule"]["at"] = store::time_text(std::chrono::system_clock::now() - by);
+  std::ofstream{file} << kept.dump();
+}
+
+SCENARIO("a commit is left to its time") {
+  if (geteuid() != 0) return;
+  const Lab lab;
+  lab.write_config(farm("shop", kVip));
+  GIVEN("a candidate that is to be committed") {
+    Dataplane dataplane{lab};
+    std::optional<ControlProcess> control{std::in_place, lab};
+    REQUIRE(wait_for(&dataplane, [&] { return answers(*control); }));
+    open(*control, "anna");
+    set(*control, "anna", "farms.shop.servers.web1.weight", 5);
+    const auto schedule = [&](std::chrono::milliseconds in) {
+      return control->ask({{"config", "schedule"},
+                           {"candidate", "anna"},
+                           {"who", "anna"},
+                           {"at", store::time_text(std::chrono::system_clock::now() + in)}});
+    };
+    const auto is_alarm = [&] {
+      return control->show("farms").dump().find("Candidate anna of anna") != std::string::npos;
+    };
+    const auto events = [&] { return control->show("events").dump(); };
+    WHEN("its time comes") {
+      REQUIRE(schedule(std::chrono::milliseconds{500})["commit_refused"].is_null());
+      THEN("it is in force") {
+        CHECK(wait_for(&dataplane, [&] { return weight(*control) == 5; }));
+        const json newest = control->ask({{"config", "history"}})["revisions"][0];
+        CHECK(newest["who"] == "anna (user root)");
+        CHECK(control->ask({{"config", "candidates"}})["candidates"].empty());
+        CHECK(events().find("is to be committed at") != std::string::npos);
+      }
+    }
+    WHEN("control is dead then, and starts a minute late") {
+      REQUIRE(schedule(std::chrono::hours{1})["changes"] == 1);
+      control->end(SIGKILL);
+      bring_forward(lab, "anna", std::chrono::minutes{1});
+      control.emplace(lab);
+      THEN("it is made up for") {
+        CHECK(wait_for(&dataplane, [&] { return weight(*control) == 5; }));
+      }
+    }
+    WHEN("control is dead then, and starts six minutes late") {
+      REQUIRE(schedule(std::chrono::hours{1})["changes"] == 1);
+      control->end(SIGKILL);
+      bring_forward(lab, "anna", std::chrono::minutes{6});
+      control.emplace(lab);
+      THEN("it is refused, and an alarm until somebody looks after it") {
+        REQUIRE(wait_for(&dataplane, [&] { return answers(*control) && is_alarm(); }));
+        CHECK(weight(*control) == 10);
+        CHECK(events().find("it is too late now") != std::string::npos);
+        CHECK(control->ask({{"config", "discard"}, {"candidate", "anna"}}) == json::object());
+        CHECK_FALSE(is_alarm());
+      }
+    }
+    WHEN("somebody commits something else before") {
+      REQUIRE(schedule(std::chrono::milliseconds{1500})["changes"] == 1);
+      open(*control, "bob");
+      set(*control, "bob", "farms.shop.servers.web1.weight", 7);
+      REQUIRE(ask(dataplane, *control, commit_request("bob"))["revision"]["revision"] == 2);
+      THEN("nothing is merged") {
+        REQUIRE(wait_for(&dataplane, is_alarm));
+        CHECK(weight(*control) == 7);
+        CHECK(events().find("was not committed at") != std::string::npos);
       }
     }
   }

@@ -47,6 +47,7 @@ Control::Control(std::string config_file, Booted booted)
       publish_timer_{loop_},
       file_timer_{loop_},
       confirm_timer_{loop_},
+      schedule_timer_{loop_},
       verb_timer_{loop_},
       lock_{std::move(booted.lock)},
       watch_{model().runtime_dir},
@@ -83,7 +84,8 @@ Control::Control(std::string config_file, Booted booted)
                  [this](const store::Revision& revision, const std::string& who) {
                    tell(false, "configuration", fmt::format("revision {}", revision.number),
                         who.empty() ? "confirmed" : "confirmed by " + who);
-                 }}},
+                 },
+             .scheduled = [this](const store::Candidate& candidate) { scheduled(candidate); }}},
       server_{loop_, {}, [this](const std::string& line, const auto& reply) { dispatcher_.answer(line, reply); }} {
   load_verbs();
   checker_.pause();

@@ -80,6 +80,9 @@ class Control {
   void write_file_soon();
   void write_file();
   void watch_confirmation();
+  void scheduled(const store::Candidate& candidate);
+  void watch_schedule();
+  void commit_due();
   void answer_acknowledged();
   void wait_for_acknowledgement(std::function<void(const std::string& waiting_for)> answer);
   [[nodiscard]] nlohmann::json radius_of(const model::Model& planned, const std::vector<document::Change>& changes);
@@ -152,7 +155,7 @@ class Control {
   std::vector<store::Revision> made_at_boot_;  // until they are on record
   boost::asio::io_context loop_;
   boost::asio::signal_set signals_;
-  boost::asio::steady_timer tick_timer_, publish_timer_, file_timer_, confirm_timer_, verb_timer_;
+  boost::asio::steady_timer tick_timer_, publish_timer_, file_timer_, confirm_timer_, schedule_timer_, verb_timer_;
   ControlLock lock_;
   RegionWatch watch_;
   Publisher publisher_;

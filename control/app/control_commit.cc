@@ -42,6 +42,7 @@ void Control::wire_configuration() {
   dispatcher_.set_operator([this](const surface::VerbRequest& request, const auto& done) { operate(request, done); });
   dispatcher_.set_record([this](audit::Record deed, auto done) { record(std::move(deed), std::move(done)); });
   watch_confirmation();
+  watch_schedule();
   if (file_.knows_file()) write_file_soon();  // who was killed may have left it behind
 }
 
@@ -105,6 +106,58 @@ void Control::watch_confirmation() {
       if (!again) watch_confirmation();
     });
   });
+}
+
+void Control::scheduled(const store::Candidate& candidate) {
+  const store::Schedule& schedule = *candidate.schedule;
+  tell(false, "configuration", "candidate " + candidate.name,
+       fmt::format("is to be committed at {}, by {}", store::time_text(schedule.at), schedule.author.who));
+  watch_schedule();
+}
+
+void Control::watch_schedule() {
+  schedule_timer_.cancel();
+  const auto due = configuration_.next_due();
+  if (!due) return;
+  // Short waits, because this clock may be set.
+  const auto left = std::max(*due - system_clock::now(), system_clock::duration{0});
+  schedule_timer_.expires_after(std::min<system_clock::duration>(left, std::chrono::minutes{1}));
+  schedule_timer_.async_wait([this](const error_code& error) {
+    if (!error) commit_due();
+  });
+}
+
+// Each of these is on record as what it is: nobody's face was there to do it.
+void Control::commit_due() {
+  const std::uint64_t before = configuration_.history().newest().number;
+  for (const store::Candidate& one : configuration_.commit_due(system_clock::now())) {
+    const store::Schedule& schedule = *one.schedule;
+    const std::string at = store::time_text(schedule.at);
+    log(Level::error, "candidate {} of {} was not committed at {}: {}", one.name, schedule.author.who, at,
+        schedule.refused);
+    tell(true, "configuration", "candidate " + one.name,
+         fmt::format("was not committed at {} for {}: {}", at, schedule.author.who, schedule.refused));
+    record({.who = schedule.author.who,
+            .face = "timer",
+            .source = "local",
+            .action = "commit-candidate",
+            .object = "candidate " + one.name,
+            .result = "refused",
+            .note = schedule.refused},
+           [] {});
+  }
+  for (const store::Revision& revision : configuration_.history().revisions()) {
+    if (revision.number <= before) continue;
+    record({.who = revision.author.who,
+            .face = "timer",
+            .source = "local",
+            .action = "commit-candidate",
+            .object = fmt::format("configuration (revision {})", revision.number),
+            .result = "done",
+            .note = revision.author.why},
+           [] {});
+  }
+  watch_schedule();
 }
 
 void Control::answer_acknowledged() {

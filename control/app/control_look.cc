@@ -76,6 +76,12 @@ std::vector<std::string> Control::alarms() const {
     alarms.push_back(fmt::format("Revision {} of {} goes back by itself at {} unless it is confirmed (`confirm`).",
                                  newest.number, newest.author.who, store::time_text(*until)));
   }
+  for (const store::Candidate* one : configuration_.candidates()) {
+    if (!one->schedule || one->is_scheduled()) continue;
+    alarms.push_back(fmt::format("Candidate {} of {} was not committed at {}: {}. Edit, commit or discard it.",
+                                 one->name, one->schedule->author.who, store::time_text(one->schedule->at),
+                                 one->schedule->refused));
+  }
   if (!rejected_.empty()) {
     alarms.push_back(fmt::format(
         "{} was rejected ({} problem{}, `show version` names them): revision {} stays in force.", config_file_,

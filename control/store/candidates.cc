@@ -32,6 +32,34 @@ Answer<json> parsed(const std::string& file) {
   return given;
 }
 
+nlohmann::ordered_json to_json(const Schedule& schedule) {
+  return {{"at", time_text(schedule.at)},
+          {"who", schedule.author.who},
+          {"face", schedule.author.face},
+          {"why", schedule.author.why},
+          {"confirm_s", schedule.confirm_within ? json(schedule.confirm_within->count()) : json()},
+          {"refused", schedule.refused}};
+}
+
+// A schedule that cannot be read is one that is refused: what nobody understands is not put in force.
+std::optional<Schedule> schedule_from(const json& given) {
+  if (!given.is_object()) return std::nullopt;
+  const auto text = [&](const char* key) {
+    const auto found = given.find(key);
+    return found != given.end() && found->is_string() ? found->get<std::string>() : std::string{};
+  };
+  const auto at = parse_time(text("at"));
+  Schedule schedule{.at = at.value_or(Time{}),
+                    .author = {.who = text("who"), .face = text("face"), .why = text("why")},
+                    .confirm_within = {},
+                    .refused = text("refused")};
+  if (!at) schedule.refused = "its time cannot be read any more";
+  if (const auto found = given.find("confirm_s"); found != given.end() && found->is_number_unsigned()) {
+    schedule.confirm_within = std::chrono::seconds{found->get<std::uint32_t>()};
+  }
+  return schedule;
+}
+
 Answer<Candidate> candidate_from(const History& history, const std::string& file) {
   const auto given = parsed(file);
   if (!given) return tl::unexpected<document::Refusal>{given.error()};
@@ -53,7 +81,8 @@ Answer<Candidate> candidate_from(const History& history, const std::string& file
                    .changed = parse_time(given->at("changed").get<std::string>()).value_or(Time{}),
                    .base_document = std::move(*base_document),
                    .document = std::move(*document),
-                   .editors = std::move(editors)};
+                   .editors = std::move(editors),
+                   .schedule = schedule_from(given->value("schedule", json()))};
 }
 
 }  // namespace
@@ -73,9 +102,10 @@ Result<void> CandidateShelf::keep(const Candidate& candidate) const {
   for (const document::Change& change : document::compare(candidate.base_document, candidate.document)) {
     file["steps"].push_back(change.json(true));
   }
+  if (candidate.schedule) file["schedule"] = to_json(*candidate.schedule);
   if (auto made = files::make_directory(directory_); !made) return made;
   return files::replace(file_of(candidate.name), file.dump(1, ' ', false, json::error_handler_t::replace) + "\n", 0600,
-                        files::Survives::end);
+                        candidate.schedule ? files::Survives::power_cut : files::Survives::end);
 }
 
 void CandidateShelf::drop(const std::string& name) const { unlink(file_of(name).c_str()); }

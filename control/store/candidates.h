@@ -10,8 +10,10 @@
 // One thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -21,6 +23,14 @@
 
 namespace fulcrum::store {
 
+// When a candidate is to be committed without anybody being there, and for whom.
+struct Schedule {
+  Time at;
+  Author author{};
+  std::optional<std::chrono::seconds> confirm_within{};
+  std::string refused{};  // why it was not committed when it was due; empty: it is still to come
+};
+
 struct Candidate {
   std::string name;
   std::string who;         // opened it, and owns it
@@ -28,6 +38,9 @@ struct Candidate {
   Time opened, changed;
   document::Document base_document, document;
   std::set<std::string> editors{};  // who has changed something in it
+  std::optional<Schedule> schedule{};
+
+  [[nodiscard]] bool is_scheduled() const { return schedule && schedule->refused.empty(); }
 };
 
 class CandidateShelf {
@@ -35,7 +48,7 @@ class CandidateShelf {
   // Of the directory of a history; nothing is read or made yet.
   explicit CandidateShelf(std::string directory);
 
-  // Errors: io; the file is as it was then.
+  // One with a schedule survives a power cut from then on. Errors: io; the file is as it was then.
   Result<void> keep(const Candidate& candidate) const;
   // Also when there is none.
   void drop(const std::string& name) const;

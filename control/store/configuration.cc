@@ -14,6 +14,7 @@ using document::Refusal;
 using document::refuse;
 
 constexpr std::size_t kNameMax = 63;
+constexpr const char* kConfirmBounds = "the time to confirm is 10 seconds to 24 hours";
 
 bool is_name(const std::string& name) {
   return !name.empty() && name.size() <= kNameMax && std::all_of(name.begin(), name.end(), [](char letter) {
@@ -30,6 +31,18 @@ tl::unexpected<Refusal> conflict_words(const std::vector<document::Conflict>& co
          .line = 0,
          .path = text_of(one.mine.path),
          .text = fmt::format("yours: {}; committed since: {}", one.mine.words(), one.theirs.words())});
+  }
+  return tl::unexpected<Refusal>{std::move(refusal)};
+}
+
+tl::unexpected<Refusal> behind(std::uint64_t base, const std::vector<Change>& since) {
+  Refusal refusal{Error::Code::conflict, {}};
+  for (const Change& change : since) {
+    refusal.problems.push_back(
+        {.file = {},
+         .line = 0,
+         .path = text_of(change.path),
+         .text = fmt::format("committed since revision {}: {}; rebase to carry yours over", base, change.words())});
   }
   return tl::unexpected<Refusal>{std::move(refusal)};
 }
@@ -106,11 +119,17 @@ Answer<const Candidate*> Configuration::edit(const std::string& name, Time now, 
                                              const std::string& editor) {
   auto candidate = mine(name);
   if (!candidate) return tl::unexpected<Refusal>{candidate.error()};
+  if ((*candidate)->is_scheduled()) {
+    return refuse(
+        Error::Code::conflict, name,
+        fmt::format("is to be committed at {}: discard it, or commit it now", time_text((*candidate)->schedule->at)));
+  }
   auto next = change((*candidate)->document);
   if (!next) return tl::unexpected<Refusal>{std::move(next.error())};
   Candidate edited = **candidate;
   edited.document = std::move(*next);
   edited.changed = now;
+  edited.schedule.reset();
   edited.editors.insert(editor.empty() ? edited.who : editor);
   return keep(std::move(edited));
 }
@@ -142,6 +161,7 @@ Answer<const Candidate*> Configuration::rebase(const std::string& name, Time now
   candidate.base_document = current();
   candidate.base = history_.newest().number;
   candidate.changed = now;
+  if (!candidate.is_scheduled()) candidate.schedule.reset();
   return keep(std::move(candidate));
 }
 
@@ -207,15 +227,7 @@ Answer<Committed> Configuration::commit(const std::string& name, Author author, 
       const auto changes = document::compare(candidate.base_document, candidate.document);
       if (const auto conflicts = document::conflicts(changes, since); !conflicts.empty())
         return conflict_words(conflicts);
-      Refusal refusal{Error::Code::conflict, {}};
-      for (const Change& change : since) {
-        refusal.problems.push_back({.file = {},
-                                    .line = 0,
-                                    .path = text_of(change.path),
-                                    .text = fmt::format("committed since revision {}: {}; rebase to carry yours over",
-                                                        candidate.base, change.words())});
-      }
-      return tl::unexpected<Refusal>{std::move(refusal)};
+      return behind(candidate.base, since);
     }
     if (const auto rebased = rebase(name, now); !rebased) return tl::unexpected<Refusal>{rebased.error()};
   }
@@ -229,6 +241,65 @@ Answer<Committed> Configuration::commit(const std::string& name, Author author, 
   return committed;
 }
 
+Answer<const Candidate*> Configuration::schedule(const std::string& name, Author author, Time now, Time at,
+                                                 std::optional<std::chrono::seconds> confirm_within) {
+  if (at <= now || at > now + kScheduleMax) {
+    return refuse(Error::Code::invalid, "at",
+                  fmt::format("{} is no time to come within {} hours", time_text(at), kScheduleMax.count()));
+  }
+  if (confirm_within && (*confirm_within < kConfirmMin || *confirm_within > kConfirmMax)) {
+    return refuse(Error::Code::invalid, "confirm", kConfirmBounds);
+  }
+  auto checked = check(name);
+  if (!checked) return tl::unexpected<Refusal>{std::move(checked.error())};
+  if (checked->changes.empty()) return refuse(Error::Code::invalid, "commit", "nothing to commit: nothing differs");
+  if (!checked->problems.empty()) {
+    return tl::unexpected<Refusal>{Refusal{Error::Code::invalid, std::move(checked->problems)}};
+  }
+  if (!checked->conflicts.empty()) return conflict_words(checked->conflicts);
+  Candidate candidate = candidates_.at(name);
+  if (!checked->since.empty()) return behind(candidate.base, checked->since);
+  candidate.schedule = Schedule{.at = at, .author = std::move(author), .confirm_within = confirm_within};
+  return keep(std::move(candidate));
+}
+
+std::optional<Time> Configuration::next_due() const {
+  std::optional<Time> next;
+  for (const auto& [name, candidate] : candidates_) {
+    if (candidate.is_scheduled() && (!next || candidate.schedule->at < *next)) next = candidate.schedule->at;
+  }
+  return next;
+}
+
+// Commits it; why it cannot be, else.
+std::string Configuration::refusal_when_due(const Candidate& candidate, Time now) {
+  const Schedule& schedule = *candidate.schedule;
+  if (now - schedule.at >= kLateMax) return "the box did not run then, and it is too late now";
+  Author author = schedule.author;
+  author.why += fmt::format("{}commit at {}", author.why.empty() ? "" : "; ", time_text(schedule.at));
+  const auto committed =
+      commit(candidate.name, std::move(author), now, {.rebase = false, .confirm_within = schedule.confirm_within});
+  return committed ? std::string{} : committed.error().words();
+}
+
+std::vector<Candidate> Configuration::commit_due(Time now) {
+  std::vector<Candidate> due, refused;
+  for (const auto& [name, candidate] : candidates_) {
+    if (candidate.is_scheduled() && candidate.schedule->at <= now) due.push_back(candidate);
+  }
+  std::stable_sort(due.begin(), due.end(),
+                   [](const Candidate& a, const Candidate& b) { return a.schedule->at < b.schedule->at; });
+  for (Candidate& candidate : due) {
+    candidate.schedule->refused = refusal_when_due(candidate, now);
+    if (candidate.schedule->refused.empty()) continue;
+    // Where the disk refuses, this is at least known until the end of this program.
+    candidates_.at(candidate.name).schedule->refused = candidate.schedule->refused;
+    static_cast<void>(shelf_.keep(candidate));
+    refused.push_back(std::move(candidate));
+  }
+  return refused;
+}
+
 Answer<Committed> Configuration::take(const Document& next, Author author, Time now) {
   if (const auto free = nothing_awaits_confirmation(); !free) return tl::unexpected<Refusal>{free.error()};
   return write(next, std::move(author), now, {});
@@ -236,7 +307,7 @@ Answer<Committed> Configuration::take(const Document& next, Author author, Time 
 
 Answer<Committed> Configuration::write(const Document& next, Author author, Time now, const CommitOptions& options) {
   if (options.confirm_within && (*options.confirm_within < kConfirmMin || *options.confirm_within > kConfirmMax)) {
-    return refuse(Error::Code::invalid, "confirm", "the time to confirm is 10 seconds to 24 hours");
+    return refuse(Error::Code::invalid, "confirm", kConfirmBounds);
   }
   Committed committed;
   if (!history_.empty()) {

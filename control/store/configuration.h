@@ -12,6 +12,10 @@
 // `applied`. One that is committed for a time (confirm_within) goes back by itself, also after a restart, unless it is
 // confirmed in time; until then nobody else commits.
 //
+// A candidate may also be left to be committed at a time (schedule). It is judged when that is said and again when it
+// is due, by the same rules: whatever is in the way then, it stays a candidate, with the reason, and nothing is merged.
+// Until then nobody edits it. What came due while nobody ran is made up for within kLateMax, and else refused.
+//
 // The file fulcrum.cfg is one of the faces: see file_link.h.
 //
 // One thread, no clock: whoever calls brings the time. Candidates outlive the program (candidates.h).
@@ -65,6 +69,8 @@ inline constexpr std::size_t kCandidatesMax = 64;
 inline constexpr std::chrono::seconds kConfirmMin{10};
 inline constexpr std::chrono::seconds kConfirmMax{86'400};
 inline constexpr std::chrono::minutes kConfirmDefault{5};
+inline constexpr std::chrono::hours kScheduleMax{48};  // today or tomorrow
+inline constexpr std::chrono::minutes kLateMax{5};
 
 class Configuration {
  public:
@@ -117,6 +123,14 @@ class Configuration {
   // Errors: its problems; a stale base or an unconfirmed revision (conflict); nothing to commit; the disk (io). Nothing
   // has changed then. The candidate is gone after a commit.
   Answer<Committed> commit(const std::string& name, Author author, Time now, CommitOptions options = {});
+  // Leaves it to commit_due() to commit it at `at`, in the author's name. Errors: as commit() and check(), or the time
+  // is past or more than kScheduleMax away.
+  Answer<const Candidate*> schedule(const std::string& name, Author author, Time now, Time at,
+                                    std::optional<std::chrono::seconds> confirm_within = {});
+  // When the next candidate is to be committed; nothing: none is.
+  [[nodiscard]] std::optional<Time> next_due() const;
+  // Commits what is due, the earliest first, and tells of each what could not be (it stays, see Schedule::refused).
+  std::vector<Candidate> commit_due(Time now);
   // The document of an earlier revision as a new one.
   Answer<Committed> rollback(std::uint64_t number, Author author, Time now, CommitOptions options = {});
   // Undoes what one revision changed, or only the one of its changes with this number, from 1, and keeps all that came
@@ -142,6 +156,7 @@ class Configuration {
   Answer<Committed> write(const Document& next, Author author, Time now, const CommitOptions& options);
   Answer<Candidate*> mine(const std::string& name);
   Answer<const Candidate*> keep(Candidate candidate);
+  std::string refusal_when_due(const Candidate& candidate, Time now);
 
   History history_;
   Rules rules_;

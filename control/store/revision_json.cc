@@ -51,6 +51,26 @@ std::optional<Time> parse_time(std::string_view words) {
   return Time{std::chrono::seconds{timegm(&parts)} + std::chrono::milliseconds{milliseconds}};
 }
 
+std::optional<Time> parse_moment(std::string_view words, Time now) {
+  std::string text{words};
+  int hour = 0, minute = 0;
+  if (std::sscanf(text.c_str(), "%2d:%2d", &hour, &minute) == 2) {
+    if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || text != fmt::format("{:02}:{:02}", hour, minute)) {
+      return std::nullopt;
+    }
+    const Time at =
+        std::chrono::floor<std::chrono::days>(now) + std::chrono::hours{hour} + std::chrono::minutes{minute};
+    return at > now ? at : at + std::chrono::days{1};
+  }
+  if (!text.ends_with('Z')) return std::nullopt;
+  text.pop_back();
+  if (text.size() == std::string_view{"2026-07-24T03:00"}.size()) text += ":00";
+  if (text.size() == std::string_view{"2026-07-24T03:00:00"}.size()) text += ".000";
+  text += 'Z';
+  const auto at = parse_time(text);
+  return at && time_text(*at) == text ? at : std::nullopt;  // there is no 31 April
+}
+
 nlohmann::ordered_json to_json(const Revision& revision) {
   return {{"revision", revision.number},
           {"when", time_text(revision.when)},

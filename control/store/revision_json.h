@@ -13,6 +13,8 @@ namespace fulcrum::store {
 
 std::string time_text(Time time);  // "2026-07-24T11:57:03.250Z"
 std::optional<Time> parse_time(std::string_view text);
+// What people say: "03:00", when it is so next, or "2026-07-24T03:00Z", also with seconds and milliseconds.
+std::optional<Time> parse_moment(std::string_view text, Time now);
 
 // {"revision", "when", "who", "face", "why", "hash", "confirm_until", "changes": count, "words": [...]}
 nlohmann::ordered_json to_json(const Revision& revision);

@@ -213,6 +213,23 @@ class ConfigurationTest(unittest.TestCase):
         self.good("DELETE", "/candidates/otto")
         self.assertEqual(self.good("GET", "/candidates").json["candidates"], [])
 
+    def test_a_candidate_waits_for_its_time(self):
+        self.good("POST", "/candidates", {"candidate": "later"}, status=201)
+        self.good("PATCH", "/farms/shop/servers/web1?candidate=later", {"weight": 3})
+        self.assertEqual(self.ask("POST", "/candidates/later/schedule").status, 400, "no time")
+        self.assertEqual(self.ask("POST", "/candidates/later/schedule?at=25:00").status, 422)
+        self.assertEqual(self.ask("POST", "/candidates/later/schedule?at=03:00", role="viewer").status, 403)
+        waits = self.good("POST", "/candidates/later/schedule?at=03:00&why=quiet").json
+        self.assertRegex(waits["commit_at"], r"T03:00:00\.000Z$")
+        self.assertTrue(waits["commit_for"].startswith("administrator"), waits)
+        self.assertEqual(self.good("GET", "/candidates").json["candidates"], [waits])
+        self.assertEqual(self.ask("PATCH", "/farms/shop?candidate=later", {"scheduler": "round_robin"}).status, 409)
+        self.good("DELETE", "/candidates/later")
+        self.good("POST", "/candidates", {"candidate": "net"}, status=201)
+        self.good("PATCH", "/ports/front?candidate=net", {"addresses": ["198.51.100.2/24"]})
+        self.assertEqual(self.ask("POST", "/candidates/net/schedule?at=03:00").status, 409, "it could cut off")
+        self.good("DELETE", "/candidates/net")
+
     def test_a_candidate_is_judged_by_who_commits_it(self):
         self.good("POST", "/candidates", {"candidate": "shared"}, status=201)
         self.good("PATCH", "/farms/mail?candidate=shared", {"scheduler": "round_robin"})

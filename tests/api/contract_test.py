@@ -40,6 +40,7 @@ DECISIONS = (
     ("POST", "/revisions/1/revert", None, (403, 422, 422, 422, 403)),
     ("POST", "/confirmation", None, (403, 403, 403, 404, 403)),
     ("POST", "/candidates/held/rebase", None, (403, 403, 403, 200, 403)),
+    ("POST", "/candidates/held/schedule?at=03:00", None, (403, 422, 422, 422, 403)),
     ("GET", "/candidates/held/check", None, (200, 200, 200, 200, 200)),
     ("GET", "/configuration", None, (200, 200, 200, 200, 200)),
     ("GET", "/accounts/viewer", None, (403, 403, 403, 200, 403)),

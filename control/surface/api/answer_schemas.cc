@@ -40,7 +40,10 @@ void add_configuration(Json& schemas) {
                                         {"opened", text()},
                                         {"changed", text()},
                                         {"editors", list_of(text())},
-                                        {"changes", number()}});
+                                        {"changes", number()},
+                                        {"commit_at", or_null(text())},
+                                        {"commit_for", or_null(text())},
+                                        {"commit_refused", or_null(text())}});
   Json connections = record_schema(
       {{"kept", number()}, {"drained", number()}, {"reset", number()}, {"lost", number()}, {"closing", number()}});
   connections["description"] = "Living connections by what the change does to them; `closing`: one end had closed.";

@@ -70,13 +70,28 @@ void open_candidate(Api& api, const CallPtr& call) {
   ask_desk(api, call, {{"config", "open"}, {"candidate", name}, {"who", call->who.words()}}, 201);
 }
 
-void commit_candidate(Api& api, const CallPtr& call) {
-  const std::string name = call->parameter("candidate");
-  const auto find = [name](store::Configuration& configuration) -> document::Answer<Changes> {
+Find changes_of(std::string name) {
+  return [name = std::move(name)](store::Configuration& configuration) -> document::Answer<Changes> {
     return configuration.find(name).map(
         [](const store::Candidate* one) { return document::compare(one->base_document, one->document); });
   };
-  if_allowed(api, call, find, [&api, call, name] {
+}
+
+// Who schedules a commit must be somebody who may make it: nobody is asked again when it is due.
+void schedule_candidate(Api& api, const CallPtr& call) {
+  const std::string name = call->parameter("candidate");
+  if_allowed(api, call, changes_of(name), [&api, call, name] {
+    json request{{"config", "schedule"},     {"candidate", name},
+                 {"who", call->who.words()}, {"face", call->who.face == access::Face::console ? "cli" : "api"},
+                 {"at", call->text("at")},   {"why", call->text("why")}};
+    if (const auto within = call->number("confirm_within_s", 0); within != 0) request["confirm_s"] = within;
+    ask_desk(api, call, std::move(request));
+  });
+}
+
+void commit_candidate(Api& api, const CallPtr& call) {
+  const std::string name = call->parameter("candidate");
+  if_allowed(api, call, changes_of(name), [&api, call, name] {
     json request{{"config", "commit"}, {"candidate", name}};
     if (call->flag("rebase")) request["rebase"] = true;
     ask_commit(api, call, std::move(request));
@@ -209,23 +224,44 @@ void add_candidate_routes(Api& api) {
                   "of changes that conflict: the candidate's, or what others committed; refused (409) if not said"}},
        .answer = reference("Candidate")},
       rebase_candidate);
+}
+
+void add_commit_routes(Api& api) {
+  const auto add = [&api](Route route, auto run) {
+    route.method = Method::post;
+    route.permission = Permission::operate;
+    route.tag = "candidates";
+    route.run = [&api, run](const CallPtr& call) { run(api, call); };
+    api.router().add(std::move(route));
+  };
+  const std::string one = "/api/v1/candidates/{candidate}";
   std::vector<Query> queries = commit_queries();
   queries.erase(queries.begin());  // dry_run: that is `check`
+  std::vector<Query> schedule_queries = queries;
+  schedule_queries.push_back(
+      {"at", text_schema(5, 24), "03:00, when it is so next, or 2026-07-24T03:00Z; UTC, within 48 hours", true});
   queries.push_back({"rebase", {{"type", "boolean"}}, "carry the changes over first"});
-  add({.method = Method::post,
-       .pattern = one + "/commit",
+  add({.pattern = one + "/commit",
        .id = "commit-candidate",
        .summary = "Commit the candidate. It is gone afterwards.",
        .query = queries,
        .headers = match_headers(),
        .answer = reference("Committed")},
       commit_candidate);
+  add({.pattern = one + "/schedule",
+       .id = "schedule-candidate",
+       .summary = "Commit the candidate at a time. It is checked now and again then; discard it to cancel that.",
+       .query = schedule_queries,
+       .headers = match_headers(),
+       .answer = reference("Candidate")},
+      schedule_candidate);
 }
 
 }  // namespace
 
 void add_revision_routes(Api& api) {
   add_candidate_routes(api);
+  add_commit_routes(api);
   const auto add = [&api](Route route, Permission permission, auto run) {
     route.permission = permission;
     route.tag = "revisions";

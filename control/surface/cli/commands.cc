@@ -151,7 +151,8 @@ Command show_command() {
                         .help = "what one revision changed",
                         .arguments = {revision_number()},
                         .run = show_revision});
-  show.below.push_back({.word = "candidates", .help = "changes that nobody has committed", .run = show_candidates});
+  show.below.push_back(
+      {.word = "candidates", .help = "changes that are not committed, and when they will be", .run = show_candidates});
   show.below.push_back({.word = "alarms", .help = "what an administrator should look at", .run = show_alarms});
   show.below.push_back({.word = "accounts", .help = "who may log in", .run = show_accounts});
   show.below.push_back({.word = "tokens", .help = "of programs", .run = show_tokens});
@@ -310,6 +311,10 @@ std::vector<Command> make_operational() {
        .help = "change the configuration",
        .arguments = {optional(word_argument("candidate", "one that was left behind"))},
        .run = configure},
+      {.word = "discard",
+       .help = "forget a candidate, also one that waits for its time",
+       .arguments = {word_argument("candidate", "as `show candidates` lists them")},
+       .run = discard},
       compare_command(),
       confirm_command(),
       {.word = "setup", .help = "first-time setup: management, the first administrator", .run = setup},
@@ -341,6 +346,14 @@ std::vector<Option> commit_options() {
       with("comment", "why, for the history", word_argument("text", "in quotes when it has blanks")),
       flag("now", "also what could cut you off, without a way back by itself"),
   };
+}
+
+std::vector<Option> scheduled_commit_options() {
+  std::vector<Option> options = commit_options();
+  options.insert(options.begin(),
+                 with("at", "by itself then, also when you have left; it is checked now and again then",
+                      word_argument("time", "03:00, or 2026-07-24T03:00Z; UTC, within 48 hours")));
+  return options;
 }
 
 std::vector<Option> revert_options() {
@@ -383,7 +396,7 @@ std::vector<Command> make_configuration() {
       {.word = "commit",
        .help = "put your changes in force",
        .below = {{.word = "check", .help = "what is wrong, and what it would do", .run = check}},
-       .options = commit_options(),
+       .options = scheduled_commit_options(),
        .run = commit},
       confirm_command(),
       {.word = "rollback",
@@ -409,7 +422,10 @@ std::vector<Command> make_configuration() {
        .arguments = {optional(one_of("winner", "of what conflicts",
                                      {{"mine", "yours stays", true}, {"theirs", "what they committed stays", true}}))},
        .run = rebase},
-      {.word = "discard", .help = "forget your changes", .run = discard},
+      {.word = "discard",
+       .help = "forget your changes, or a candidate, also one that waits for its time",
+       .arguments = {optional(word_argument("candidate", "as `show candidates` lists them"))},
+       .run = discard},
       {.word = "run", .help = "a command of the other mode", .below = run_commands()},
       help_command(),
       {.word = "exit", .help = "one level up; at the top, leave configuration", .run = leave_configuration},

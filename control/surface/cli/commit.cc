@@ -140,6 +140,22 @@ Outcome put_in_force(Session& session, const std::string& verb, const Wish& wish
                .status = answer->value("acknowledged", false) ? Status::good : Status::pending};
 }
 
+// The candidate waits for its time, and the session goes on without it.
+Outcome leave_to_commit(Session& session, const std::string& at, const Wish& wish) {
+  json question = wish.question;
+  question["at"] = at;
+  if (wish.minutes) question["confirm_s"] = *wish.minutes * 60;
+  const auto answer = session.ask_config("schedule", question);
+  if (!answer) return refused(answer.error());
+  const std::string name = session.candidate();
+  session.leave_configuration();
+  std::string text = fmt::format("Candidate {} is committed at {} if nothing is in the way then.\n", name,
+                                 text_in(*answer, "commit_at"));
+  if (wish.minutes)
+    text += fmt::format("It goes back by itself {} min later unless somebody says `confirm`.\n", *wish.minutes);
+  return said(text + fmt::format("`discard {}` cancels that.\n", name), *answer);
+}
+
 // Of an earlier revision, as a new one. The candidate stays as it is, but its base is behind then.
 Outcome from_history(Session& session, const Parsed& parsed) {
   if (session.changes() > 0) {
@@ -193,6 +209,7 @@ Outcome commit(Session& session, const Parsed& parsed) {
   if (const json seconds = checked->value("confirm_advised_s", json()); seconds.is_number()) {
     if (auto trouble = advise(session, parsed, wish, seconds.get<std::int64_t>())) return refused(std::move(*trouble));
   }
+  if (parsed.has("at")) return leave_to_commit(session, parsed.get("at"), wish);
   Outcome outcome = put_in_force(session, "commit", wish, true);
   if (!outcome) return outcome;
   // The next changes are to what is in force now.

@@ -20,9 +20,11 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
+constexpr int kOwnMax = 9;                    // candidates of one session, of which all but one wait for their time
 constexpr std::size_t kFileMax = 64U << 20U;  // of a configuration
 
-// "cli-anna-4711": whose, and whether that session still runs.
+// "cli-anna-4711", or "cli-anna-4711.2" while the first of that session waits for its time: whose, and whether that
+// session still runs.
 std::string own_prefix(const Session& session) {
   std::string name = "cli-";
   for (const char letter : session.settings().user) {
@@ -33,12 +35,17 @@ std::string own_prefix(const Session& session) {
   return name.substr(0, 40) + "-";
 }
 
+// It waits for its time; whether its session still runs is of no importance.
+bool is_scheduled(const json& candidate) {
+  return candidate.value("commit_at", json()).is_string() && !candidate.value("commit_refused", json()).is_string();
+}
+
 bool is_left_behind(const std::string& name, const std::string& prefix) {
   if (!name.starts_with(prefix)) return false;
   pid_t process = 0;
   const auto [end, error] = std::from_chars(name.data() + prefix.size(), name.data() + name.size(), process);
-  return error == std::errc{} && end == name.data() + name.size() && process > 0 && process != getpid() &&
-         kill(process, 0) != 0;
+  const bool is_whole = end == name.data() + name.size() || *end == '.';
+  return error == std::errc{} && is_whole && process > 0 && process != getpid() && kill(process, 0) != 0;
 }
 
 // What sessions of this person left in the box when they died: tells of changes, forgets what has none.
@@ -47,6 +54,7 @@ std::string look_for_left_behind(Session& session, const std::string& prefix) {
   std::string text;
   if (!answer) return text;
   for (const json& one : answer->value("candidates", json::array())) {
+    if (is_scheduled(one)) continue;
     const std::string name = one.value("candidate", "");
     const std::uint64_t changes = one.value("changes", std::uint64_t{0});
     if (changes > 0 && name.starts_with(prefix) && is_left_behind(name, prefix)) {
@@ -134,6 +142,10 @@ Outcome configure(Session& session, const Parsed& parsed) {
     if (!answer) return refused(answer.error());
     for (const json& one : answer->value("candidates", json::array())) {
       if (one.value("candidate", "") != name) continue;
+      if (is_scheduled(one)) {
+        return refused(Status::conflict, fmt::format("{} waits to be committed at {}: `discard {}` cancels that", name,
+                                                     one.value("commit_at", ""), name));
+      }
       const std::size_t changes = one.value("changes", std::size_t{0});
       session.enter(name, changes);
       return said(fmt::format("{} change{} taken up.\n", changes, changes == 1 ? "" : "s"), one);
@@ -142,7 +154,11 @@ Outcome configure(Session& session, const Parsed& parsed) {
   }
   std::string text = look_for_left_behind(session, prefix);
   name = prefix + std::to_string(getpid());
-  const auto answer = session.ask_config("open", {{"candidate", name}}, false);
+  auto answer = session.ask_config("open", {{"candidate", name}}, false);
+  for (int next = 2; !answer && answer.error().status == Status::conflict && next <= kOwnMax; ++next) {
+    name = fmt::format("{}{}.{}", prefix, getpid(), next);
+    answer = session.ask_config("open", {{"candidate", name}}, false);
+  }
   if (!answer) return refused(answer.error());
   session.enter(name, 0);
   return said(session.screen().is_terminal() ? std::move(text) : "", *answer);
@@ -227,8 +243,13 @@ Outcome save(Session& session, const Parsed& parsed) {
   return said(fmt::format("{} bytes in {}\n", text.size(), name), {{"file", name}, {"bytes", text.size()}});
 }
 
-// The candidate begins anew from what is in force.
-Outcome discard(Session& session, const Parsed&) {
+// The candidate begins anew from what is in force; another one is gone.
+Outcome discard(Session& session, const Parsed& parsed) {
+  if (const std::string other = parsed.get("candidate"); !other.empty() && other != session.candidate()) {
+    const auto gone = session.ask_config("discard", {{"candidate", other}}, false);
+    if (!gone) return refused(gone.error());
+    return said(fmt::format("Candidate {} is gone.\n", other), *gone);
+  }
   const std::size_t changes = session.changes();
   const std::string name = session.candidate();
   const auto gone = session.ask_config("discard");

@@ -36,6 +36,19 @@ std::string numbered_lines(const json& steps) {
   return text;
 }
 
+// What is to become of a candidate by itself, or has not.
+std::string schedule_line(const json& candidate, std::size_t width) {
+  if (!candidate.value("commit_at", json()).is_string()) return {};
+  const std::string name = text_in(candidate, "candidate"), at = short_time(text_in(candidate, "commit_at"));
+  const std::string who = text_in(candidate, "commit_for");
+  if (!candidate.value("commit_refused", json()).is_string()) {
+    return folded(fmt::format("{} is committed at {} for {}; `discard {}` cancels that.", name, at, who, name), width);
+  }
+  return folded(
+      fmt::format("{} was not committed at {} for {}: {}.", name, at, who, text_in(candidate, "commit_refused")),
+      width);
+}
+
 Outcome got(Session& session, const Parsed& parsed, bool as_lines) {
   json question{{"path", document::text_of(parsed.has_path ? parsed.path : session.place())}};
   const bool earlier = parsed.has("revision");
@@ -110,11 +123,14 @@ Outcome show_candidates(Session& session, const Parsed&) {
                {.title = "BASE", .align = Align::right},
                {.title = "CHANGES", .align = Align::right},
                {.title = "CHANGED (UTC)"}}};
+  std::string notes;
   for (const json& one : answer->value("candidates", json::array())) {
     table.add({text_in(one, "candidate"), text_in(one, "who"), text_in(one, "base"), text_in(one, "changes"),
                short_time(text_in(one, "changed"))});
+    notes += schedule_line(one, session.columns());
   }
-  return Reply{.data = *answer, .text = table.text_or("There are none.\n", session.columns())};
+  return Reply{.data = *answer,
+               .text = table.text_or("There are none.\n", session.columns()) + (notes.empty() ? "" : "\n") + notes};
 }
 
 Outcome compare(Session& session, const Parsed& parsed) {

@@ -2,6 +2,7 @@
 #include "control/surface/cli/session.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <array>
 #include <deque>
@@ -246,6 +247,40 @@ TEST_F(Talk, CommitsAskWhatItWouldDoFirst) {
   box_.answers = {{{"changes", {{{"words", "x"}}}}, {"problems", {{{"path", "farms"}, {"text", "are wrong"}}}}}};
   EXPECT_EQ(session_.run("commit"), Status::invalid);
   EXPECT_NE(screen_.complained.find("farms: are wrong"), std::string::npos);
+}
+
+TEST_F(Talk, ACommitMayBeLeftToItsTime) {
+  session_.enter("mine", 1);
+  const json waits{{"candidate", "mine"},
+                   {"commit_at", "2026-07-24T03:00:00.000Z"},
+                   {"commit_for", "anna"},
+                   {"commit_refused", nullptr}};
+  box_.answers = {{{"changes", {{{"words", "x"}}}}}, waits};
+  EXPECT_EQ(session_.run("commit at 03:00 confirmed 10 comment why"), Status::good) << screen_.complained;
+  EXPECT_EQ(box_.questions.back(), json::parse(R"({"config": "schedule", "candidate": "mine", "face": "cli",
+                                                   "at": "03:00", "why": "why", "confirm_s": 600})"));
+  EXPECT_NE(screen_.printed.find("`discard mine` cancels that.\n"), std::string::npos) << screen_.printed;
+  EXPECT_EQ(session_.mode(), Mode::operate);
+
+  json late = waits;
+  late["commit_refused"] = "it is too late now";
+  box_.answers = {{{"candidates", {waits, late}}}};
+  screen_.printed.clear();
+  session_.run("show candidates");
+  EXPECT_NE(screen_.printed.find("mine is committed at 2026-07-24 03:00:00 for anna; `discard mine` cancels that.\n"
+                                 "mine was not committed at 2026-07-24 03:00:00 for anna: it is too late now.\n"),
+            std::string::npos)
+      << screen_.printed;
+
+  box_.answers = {{{"candidates", {waits}}}};
+  EXPECT_EQ(session_.run("configure mine"), Status::conflict);
+  EXPECT_EQ(question("discard mine"), json::parse(R"({"config": "discard", "candidate": "mine"})"));
+}
+
+TEST_F(Talk, ASessionGoesOnWhileItsFirstCandidateWaits) {
+  box_.answers = {{{"candidates", json::array()}}, {{"error", {{"code", "conflict"}, {"text", "is open already"}}}}};
+  EXPECT_EQ(session_.run("configure"), Status::good);
+  EXPECT_EQ(session_.candidate(), "cli-anna-" + std::to_string(getpid()) + ".2");
 }
 
 json long_connections() {

@@ -129,6 +129,7 @@ const ConfigurationDesk::Verb* ConfigurationDesk::find(const std::string& word) 
       {"rebase", &Desk::rebase, {"candidate"}, {"wins"}},
       {"check", &Desk::check, {"candidate"}, {}},
       {"commit", nullptr, {"candidate", "who"}, {"face", "why", "rebase", "confirm_s"}},
+      {"schedule", &Desk::schedule, {"candidate", "who", "at"}, {"face", "why", "confirm_s"}},
       {"confirm", &Desk::confirm, {}, {"who"}},
       {"history", &Desk::history, {}, {"before", "limit"}},
       {"show", &Desk::show, {"revision"}, {}},
@@ -204,6 +205,7 @@ Answer<store::Committed> ConfigurationDesk::commit(const Request& request) {
 }
 
 ordered_json ConfigurationDesk::describe(const store::Candidate& candidate) const {
+  const auto& schedule = candidate.schedule;
   return {{"candidate", candidate.name},
           {"who", candidate.who},
           {"base", candidate.base},
@@ -211,7 +213,10 @@ ordered_json ConfigurationDesk::describe(const store::Candidate& candidate) cons
           {"opened", store::time_text(candidate.opened)},
           {"changed", store::time_text(candidate.changed)},
           {"editors", candidate.editors},
-          {"changes", document::compare(candidate.base_document, candidate.document).size()}};
+          {"changes", document::compare(candidate.base_document, candidate.document).size()},
+          {"commit_at", schedule ? json(store::time_text(schedule->at)) : json()},
+          {"commit_for", schedule ? json(schedule->author.who) : json()},
+          {"commit_refused", schedule && !candidate.is_scheduled() ? json(schedule->refused) : json()}};
 }
 
 Answer<ordered_json> ConfigurationDesk::candidates(const Request&) {
@@ -330,6 +335,22 @@ Answer<ordered_json> ConfigurationDesk::check(const Request& request) {
               {"radius", check->model ? box_.radius(*check->model, check->changes) : json{}},
               {"hidden", check->model ? box_.hidden(*check->model, check->changes) : std::vector<std::string>{}},
               {"confirm_advised_s", advised ? json(std::chrono::seconds{store::kConfirmDefault}.count()) : json{}}};
+}
+
+Answer<ordered_json> ConfigurationDesk::schedule(const Request& request) {
+  const store::Time now = box_.now();
+  const std::string words = text_in(request, "at");
+  const auto at = store::parse_moment(words, now);
+  if (!at) {
+    return refuse(Error::Code::invalid, "at",
+                  settings::quoted(words) + " is no time: say 03:00 or 2026-07-24T03:00Z (UTC)");
+  }
+  return configuration_
+      .schedule(text_in(request, "candidate"), author_in(request), now, *at, options_in(request).confirm_within)
+      .map([&](const store::Candidate* candidate) {
+        box_.scheduled(*candidate);
+        return describe(*candidate);
+      });
 }
 
 Answer<ordered_json> ConfigurationDesk::confirm(const Request& request) {

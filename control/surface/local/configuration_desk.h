@@ -23,6 +23,8 @@
 //   check       candidate                                    "problems", "changes", "since", "conflicts", "radius",
 //                                                            "confirm_advised_s": seconds, or null
 //   commit      candidate, who, [face], [why], [rebase], [confirm_s]        {committed}
+//   schedule    candidate, who, at, [face], [why], [confirm_s]              {candidate}; at: "03:00" or
+//                                                            "2026-07-24T03:00Z", UTC; commits it then
 //   confirm     [who]                                        "revision": {revision}
 //   history     [before], [limit]                            "revisions": [{revision}], the newest first; "current",
 //                                                            "confirm_until"
@@ -34,7 +36,8 @@
 //                                                            from 1
 //
 //   {candidate}  "candidate", "who": its owner, "base", "current", "opened", "changed", "editors": [who changed it],
-//                "changes": how many
+//                "changes": how many; "commit_at", "commit_for": who scheduled it, "commit_refused": why it was not
+//                committed then; each may be null
 //   {change}     "path", "change", "from", "to", "words" (compare.h)
 //   {revision}   "revision", "when", "who", "face", "why", "editors": [who else made the changes], "hash",
 //                "confirm_until", "changes", "words" (revision_json.h)
@@ -73,6 +76,8 @@ class ConfigurationDesk {
         hidden;
     // Is told of each commit for a time that was made one for good, and by whom.
     std::function<void(const store::Revision&, const std::string& who)> confirmed;
+    // Is told of each candidate that is to be committed later.
+    std::function<void(const store::Candidate&)> scheduled;
   };
   ConfigurationDesk(store::Configuration& configuration, Box box)
       : configuration_{configuration}, box_{std::move(box)} {}
@@ -97,6 +102,7 @@ class ConfigurationDesk {
   document::Answer<Json> diff(const Request& request);
   document::Answer<Json> rebase(const Request& request);
   document::Answer<Json> check(const Request& request);
+  document::Answer<Json> schedule(const Request& request);
   document::Answer<Json> confirm(const Request& request);
   document::Answer<Json> history(const Request& request);
   document::Answer<Json> show(const Request& request);

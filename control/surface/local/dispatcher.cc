@@ -46,7 +46,8 @@ json refusal(const Error& error) {
 
 // What a question does to the box, in the words that the API has for it; "action" is empty when that is nothing.
 audit::Record deed_of(const json& question) {
-  constexpr std::array<std::pair<std::string_view, const char*>, 5> kDeeds{{{"commit", "commit-candidate"},
+  constexpr std::array<std::pair<std::string_view, const char*>, 6> kDeeds{{{"commit", "commit-candidate"},
+                                                                            {"schedule", "schedule-candidate"},
                                                                             {"discard", "discard-candidate"},
                                                                             {"rollback", "rollback"},
                                                                             {"revert", "revert"},
@@ -73,6 +74,9 @@ void add_outcome(audit::Record& deed, const json& answer) {
   }
   deed.result = "done";
   if (const auto count = answer.find("cleared"); count != answer.end()) deed.note = count->dump() + " ended";
+  if (const auto at = answer.find("commit_at"); at != answer.end() && at->is_string()) {
+    deed.note = "to be committed at " + at->get<std::string>();
+  }
   const auto revision = answer.find("revision");
   if (revision == answer.end() || !revision->is_object()) return;
   deed.object += fmt::format(" (revision {})", revision->value("revision", std::uint64_t{0}));
