@@ -423,7 +423,7 @@ std::vector<Command> make_configuration() {
                                      {{"mine", "yours stays", true}, {"theirs", "what they committed stays", true}}))},
        .run = rebase},
       {.word = "discard",
-       .help = "forget your changes, or a candidate, also one that waits for its time",
+       .help = "forget your changes, or a candidate (`commit at` too)",
        .arguments = {optional(word_argument("candidate", "as `show candidates` lists them"))},
        .run = discard},
       {.word = "run", .help = "a command of the other mode", .below = run_commands()},
