@@ -115,8 +115,8 @@ Description<Server> describe_server() {
                   "in the place of active and favorite servers that cannot; when they can again it keeps its "
                   "connections and the clients that were bound to it, because their sessions are there")
           .choice("last_resort", ServerRole::last_resort,
-                  "when no other server of the farm can; when one can again it keeps its connections only, and clients "
-                  "that were bound to it move"),
+                  "when no other server of the farm can; when one can again it keeps its TCP connections only, and "
+                  "clients that were bound to it move"),
       field("state", &Server::state, "What the administrator wants of the server.")
           .permission(Permission::operate)
           .choice("enabled", AdminState::enabled, "it serves")

@@ -36,12 +36,12 @@ void forget(Passage& passage, const Context& context) noexcept {
 // established connection too: in DSR the server's RST does not pass here, so a connection that the server's death ended
 // looks alive until its time is up, and a new one from the same port would follow it to the dead server. A UDP flow has
 // no end: it leaves a server that failed, in maintenance too, or a client that always sends from one port would never
-// find a living one.
+// find a living one; and a last resort that is not needed any more, or it would stay there for ever.
 bool starts_over(const Facts& facts, const Passage& passage, const Context& context) noexcept {
   const std::uint16_t row = context.connections.server(passage.connection).index;
   const ServerState state = state_now(context.snapshot, row, context.servers[row]);
   if (facts.kind != PacketKind::tcp) {
-    return state == ServerState::down ||
+    return state == ServerState::down || state == ServerState::idle ||
            (state == ServerState::maintenance && context.snapshot.servers[row].is_healthy == 0);
   }
   const Mode mode = context.snapshot.services[passage.service].mode;
