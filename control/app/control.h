@@ -36,6 +36,7 @@
 #include "control/app/targets.h"
 #include "control/health/checker.h"
 #include "control/health/stalls.h"
+#include "control/health/trials.h"
 #include "control/network/network.h"
 #include "control/publish/clearer.h"
 #include "control/publish/publisher.h"
@@ -165,6 +166,7 @@ class Control {
   std::minstd_rand random_;
   Stalls stalls_;
   HealthChecker checker_;
+  Trials trials_{loop_, [this](Family family) { return network_.open_tcp(family); }};
   telemetry::EventTrail trail_;
   telemetry::Sampler sampler_;
   std::optional<telemetry::Sample> rates_;

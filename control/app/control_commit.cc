@@ -40,6 +40,9 @@ void Control::wire_configuration() {
   configuration_.on_applied([this](const store::Committed& committed) { apply(committed); });
   dispatcher_.set_desk(desk_);
   dispatcher_.set_operator([this](const surface::VerbRequest& request, const auto& done) { operate(request, done); });
+  dispatcher_.set_tester([this](const std::vector<Trial>& trials, const auto& done) {
+    if (auto begun = trials_.start(trials, done); !begun) done(tl::unexpected<Error>{begun.error()});
+  });
   dispatcher_.set_record([this](audit::Record deed, auto done) { record(std::move(deed), std::move(done)); });
   watch_confirmation();
   watch_schedule();

@@ -5,10 +5,13 @@
 #include <boost/asio/steady_timer.hpp>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 namespace fulcrum {
@@ -41,6 +44,26 @@ SocketAddress to_socket_address(const Address& address, std::uint16_t port) {
     std::memcpy(&result.storage, &to, sizeof to);
   }
   return result;
+}
+
+// The near end of a connection; not while none is known.
+void take_source(const sockaddr_storage& from, Observation& observation) {
+  Address address;
+  std::uint16_t port = 0;
+  if (from.ss_family == AF_INET) {
+    sockaddr_in v4{};
+    std::memcpy(&v4, &from, sizeof v4);
+    address = Address::v4(Be32::from_wire(v4.sin_addr.s_addr));
+    port = Be16::from_wire(v4.sin_port).host();
+  } else {
+    sockaddr_in6 v6{};
+    std::memcpy(&v6, &from, sizeof v6);
+    address = Address::v6(static_cast<const std::uint8_t*>(v6.sin6_addr.s6_addr));
+    port = Be16::from_wire(v6.sin6_port).host();
+  }
+  if (address.is_unspecified()) return;
+  observation.source = address;
+  observation.source_port = port;
 }
 
 Observation judge(int error) {
@@ -107,10 +130,27 @@ class Attempt final : public TcpProbe, public std::enable_shared_from_this<Attem
   void finish_later(Observation observation) {
     asio::post(timer_.get_executor(), [self = shared_from_this(), observation] { self->finish(observation); });
   }
+  // What the kernel knows of the attempt.
+  void look_at_socket(Observation& observation) const {
+    sockaddr_storage near{};
+    socklen_t length = sizeof near;
+    if (getsockname(descriptor_.get(), reinterpret_cast<sockaddr*>(&near), &length) == 0) {
+      take_source(near, observation);
+    }
+    tcp_info info{};
+    length = sizeof info;
+    if (getsockopt(descriptor_.get(), IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return;
+    observation.syns = static_cast<std::uint8_t>(std::min<std::uint32_t>(info.tcpi_total_retrans, 254) + 1);
+  }
   // The other handler may be on its way already: only the first counts.
   void finish(Observation observation) {
+    if (!done_) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (begun_) {
+      observation.took = std::chrono::duration_cast<std::chrono::microseconds>(now - *begun_);
+      look_at_socket(observation);
+    }
     close();
-    observation.took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun_);
     if (const auto done = std::exchange(done_, nullptr)) done(observation);
   }
   void close() {
@@ -122,7 +162,7 @@ class Attempt final : public TcpProbe, public std::enable_shared_from_this<Attem
   OwnedFd descriptor_;
   asio::posix::stream_descriptor socket_;  // lent the descriptor
   asio::steady_timer timer_;
-  std::chrono::steady_clock::time_point begun_;
+  std::optional<std::chrono::steady_clock::time_point> begun_;
   std::function<void(const Observation&)> done_;
 };
 

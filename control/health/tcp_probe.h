@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "dataplane/base/address.h"
@@ -29,7 +30,11 @@ struct Observation {
   };
   Kind kind = Kind::inconclusive;
   std::string reason;                 // in words: "connection refused", "no answer within 2000 ms"
-  std::chrono::microseconds took{0};  // from the SYN to the answer; answered only
+  std::chrono::microseconds took{0};  // from the SYN to the answer, or to giving up
+  // The near end of the connection, and how often the SYN was sent; nothing and 0: the kernel never got that far.
+  std::optional<Address> source{};
+  std::uint16_t source_port = 0;
+  std::uint8_t syns = 0;
 };
 
 // Makes a non-blocking TCP socket in the namespace from which servers are reached.

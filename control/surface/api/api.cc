@@ -94,6 +94,7 @@ Api::Api(access::Access& access, Auditor& auditor, Plane plane, Current current)
   add_audit_routes(*this);
   add_status_routes(*this);
   add_question_routes(*this);
+  add_trial_routes(*this);
   add_configuration_routes(*this);
   add_revision_routes(*this);
   add_page_routes(*this);

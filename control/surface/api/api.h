@@ -131,6 +131,7 @@ void add_access_routes(Api& api);
 void add_audit_routes(Api& api);
 void add_status_routes(Api& api);
 void add_question_routes(Api& api);
+void add_trial_routes(Api& api);
 void add_configuration_routes(Api& api);
 void add_revision_routes(Api& api);
 void add_page_routes(Api& api);

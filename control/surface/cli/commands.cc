@@ -217,6 +217,26 @@ Command explain_command() {
           .run = explain};
 }
 
+Command test_command() {
+  const auto test = [](std::string word, std::string help, Argument what) {
+    return Command{.word = std::move(word),
+                   .help = std::move(help),
+                   .arguments = {std::move(what)},
+                   .options = {with("timeout", "to wait for an answer; as the check does when not given",
+                                    number_argument("milliseconds", "at most", 10, 15'000))},
+                   .run = test_servers};
+  };
+  Command command{.word = "test",
+                  .help = "probe servers now, as their check does: what it sees",
+                  .below = {test("server", "one server, on each port that is checked",
+                                 named(Kind::member, "server", "with its farm, like shop/web1")),
+                            test("farm", "all servers of a farm", named(Kind::farm, "farm", "a farm")),
+                            test("address", "any address and port",
+                                 word_argument("address", "10.1.1.11:8080 or [fd00:1::11]:8080"))}};
+  command.below[0].options.push_back(with("port", "only this one", number_argument("port", "at the server", 1, 65535)));
+  return command;
+}
+
 Argument role_argument() { return word_argument("role", "as `api GET /api/v1/roles` lists them"); }
 
 Option farms_option() {
@@ -306,6 +326,7 @@ std::vector<Command> make_operational() {
       clear_command(),
       request_command(),
       explain_command(),
+      test_command(),
       {.word = "monitor", .help = "show again every two seconds, until a key is pressed", .below = tables(2)},
       {.word = "configure",
        .help = "change the configuration",
@@ -333,7 +354,7 @@ std::vector<Command> make_operational() {
 
 // What can be said without leaving configuration.
 std::vector<Command> run_commands() {
-  std::vector<Command> commands{show_command(), clear_command(), request_command(), explain_command()};
+  std::vector<Command> commands{show_command(), clear_command(), request_command(), explain_command(), test_command()};
   const std::vector<Command> words = verbs();
   commands.insert(commands.end(), words.begin(), words.end());
   return commands;

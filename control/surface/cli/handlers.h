@@ -47,6 +47,9 @@ Outcome revert(Session& session, const Parsed& parsed);
 // verbs.cc
 Outcome operate_server(Session& session, const Parsed& parsed);  // drain, enable, maintenance, weight
 
+// trial.cc
+Outcome test_servers(Session& session, const Parsed& parsed);
+
 // setup.cc
 Outcome setup(Session& session, const Parsed& parsed);
 

@@ -141,7 +141,7 @@ the box already, and the server's answers to the two could not be told apart. Th
 .SH EXIT STATUS
 .nf
 0  good
-1  failed: fulcrum\-control does not run, the disk, a limit
+1  failed: fulcrum\-control does not run, the disk, a limit; a server did not pass its test
 2  no such command or option, or not complete
 3  a value that is not right
 4  no such object

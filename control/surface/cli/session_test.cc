@@ -99,11 +99,48 @@ TEST_F(Talk, LinesBecomeQuestions) {
       {"explain tcp 192.0.2.7:4000 198.51.100.1:80 flags syn,ack ttl 3 revision 7",
        R"({"explain": {"protocol": "tcp", "source": "192.0.2.7:4000", "destination": "198.51.100.1:80",
            "flags": "syn,ack", "ttl": 3}, "revision": 7})"},
+      {"test server shop/web1 port 8080 timeout 300",
+       R"({"api": {"method": "POST", "path": "/api/v1/test",
+                   "body": {"farm": "shop", "server": "web1", "port": 8080, "timeout_ms": 300}}})"},
+      {"test farm shop", R"({"api": {"method": "POST", "path": "/api/v1/test", "body": {"farm": "shop"}}})"},
+      {"test address 10.1.1.11:8080",
+       R"({"api": {"method": "POST", "path": "/api/v1/test", "body": {"address": "10.1.1.11", "port": 8080}}})"},
+      {"test address [fd00:1::11]:8080",
+       R"({"api": {"method": "POST", "path": "/api/v1/test", "body": {"address": "fd00:1::11", "port": 8080}}})"},
       {"access unlock anna", R"({"api": {"method": "POST", "path": "/api/v1/accounts/anna/unlock"}})"},
       {"audit verify", R"({"api": {"method": "GET", "path": "/api/v1/audit/verification"}})"},
       {"api PATCH /x '{\"weight\": 5}'", R"({"api": {"method": "PATCH", "path": "/x", "body": {"weight": 5}}})"},
   };
   for (const auto& [line, expected] : cases) EXPECT_EQ(question(line), json::parse(expected, nullptr, false)) << line;
+}
+
+TEST_F(Talk, WhatIsNoPlaceIsNotTested) {
+  for (const char* place : {"10.1.1.11", ":80", "10.1.1.11:0", "10.1.1.11:65536", "10.1.1.11:x", "fd00:1::11:80",
+                            "[10.1.1.11]:80", "[]:80"}) {
+    EXPECT_TRUE(question(fmt::format("test address {}", place)).is_null()) << place;
+    EXPECT_NE(screen_.complained.find("say 10.1.1.11:8080"), std::string::npos) << place;
+    screen_.complained.clear();
+  }
+}
+
+TEST_F(Talk, AServerThatDoesNotPassIsAFailure) {
+  const json step{{"step", "connect"}, {"text", "from 10.1.1.1:4000: connection refused after 200 us"}};
+  const json bad{{"farm", "shop"}, {"server", "web1"}, {"address", "fd00:1::11"},
+                 {"port", 80},     {"passed", false},  {"steps", json::array({step})}};
+  json good = bad;
+  good["passed"] = true;
+  const auto answer = [](bool passed, const json& tests) {
+    return json{{"status", 200}, {"body", json{{"passed", passed}, {"tests", tests}}}};
+  };
+  const json no_names = json::object();  // what completion asks for
+  box_.answers = {no_names, answer(false, json::array({bad, good}))};
+  EXPECT_EQ(session_.run("test server shop/web1"), Status::failed);
+  EXPECT_NE(screen_.printed.find("shop/web1 at [fd00:1::11]:80: not passed\n"), std::string::npos) << screen_.printed;
+  EXPECT_NE(screen_.printed.find("  connect  from 10.1.1.1:4000: connection refused after 200 us\n"),
+            std::string::npos);
+  EXPECT_NE(screen_.printed.find("1 of 2 passed.\n"), std::string::npos);
+  box_.answers = {no_names, answer(true, json::array({good}))};
+  EXPECT_EQ(session_.run("test server shop/web1"), Status::good);
 }
 
 TEST_F(Talk, VerbsOfTheConfigurationBecomeQuestions) {
@@ -152,8 +189,7 @@ TEST_F(Talk, AFileThatIsWrongIsNamed) {
                      {"text", "text:1: is no group"},
                      {"problems", {{{"path", "text:1"}, {"text", "a"}}, {{"path", "text:2"}, {"text", "b"}}}}}}}};
   EXPECT_EQ(session_.run("load /etc/hostname"), Status::invalid);
-  EXPECT_NE(screen_.complained.find("/etc/hostname:1: a\n/etc/hostname:2: b\n"), std::string::npos)
-      << screen_.complained;
+  EXPECT_NE(screen_.complained.find("/etc/hostname:1: a\n/etc/hostname:2: b\n"), std::string::npos);
 }
 
 TEST_F(Talk, HelpIsNotCutOff) {
@@ -256,7 +292,7 @@ TEST_F(Talk, ACommitMayBeLeftToItsTime) {
                    {"commit_for", "anna"},
                    {"commit_refused", nullptr}};
   box_.answers = {{{"changes", {{{"words", "x"}}}}}, waits};
-  EXPECT_EQ(session_.run("commit at 03:00 confirmed 10 comment why"), Status::good) << screen_.complained;
+  EXPECT_EQ(session_.run("commit at 03:00 confirmed 10 comment why"), Status::good);
   EXPECT_EQ(box_.questions.back(), json::parse(R"({"config": "schedule", "candidate": "mine", "face": "cli",
                                                    "at": "03:00", "why": "why", "confirm_s": 600})"));
   EXPECT_NE(screen_.printed.find("`discard mine` cancels that.\n"), std::string::npos) << screen_.printed;
@@ -317,7 +353,7 @@ TEST_F(Talk, TellsTheWayToCommandsOfTheOtherMode) {
   EXPECT_EQ(screen_.complained, "fulcrum: access is no command of configuration: `exit` leaves it\n");
   screen_.complained.clear();
   session_.run("rain");
-  EXPECT_NE(screen_.complained.find("\"rain\" is no command"), std::string::npos) << screen_.complained;
+  EXPECT_NE(screen_.complained.find("\"rain\" is no command"), std::string::npos);
 }
 
 TEST_F(Talk, CountsRowsAndNotWhatStandsBesideThem) {

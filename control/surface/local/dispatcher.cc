@@ -124,6 +124,11 @@ void Dispatcher::answer(const std::string& line, const std::shared_ptr<LineServe
                                     "verbs go by the API: {\"api\": {\"method\": \"POST\", \"path\": "
                                     "\"/api/v1/farms/F/servers/S/verbs\", \"body\": {\"verb\": ...}}}"));
   }
+  if (question.is_object() && question.contains("test")) {
+    return send(reply, error_answer("invalid",
+                                    "tests go by the API: {\"api\": {\"method\": \"POST\", \"path\": "
+                                    "\"/api/v1/test\", \"body\": {\"farm\": ...}}}"));
+  }
   const std::string who = reply->peer().name(asks(question, "who") ? question["who"].get<std::string>() : "");
   if (question.is_object()) question.erase("who");
   if (asks(question, "config")) question["who"] = who;
@@ -139,6 +144,7 @@ void Dispatcher::ask(const json& question, const std::function<void(json)>& done
   if (question.is_object() && question.contains("explain")) return explain(question, done);
   if (asks(question, "clear")) return clear(question, done);
   if (asks(question, "verb") && operate_) return operate(question, done);
+  if (test_ && question.is_object() && question.contains("test")) return test(question["test"], done);
   if (!asks(question, "show")) {
     return done(error_answer("invalid", "a request is one line of JSON like {\"show\": \"farms\"}"));
   }
@@ -177,6 +183,16 @@ void Dispatcher::explain(const json& question, const Done& done) {
              const View view = look_();
              done(explain_answer(view, request, asked, **answer, view.region->snapshot(asked.slot % kSnapshotSlots)));
            });
+}
+
+void Dispatcher::test(const json& question, const Done& done) {
+  const auto places = read_trial(question, look_());
+  if (!places) return done(refusal(places.error()));
+  std::vector<Trial> trials;
+  for (const TrialPlace& place : *places) trials.push_back(place.trial);
+  test_(trials, [this, places = *places, done](const Result<std::vector<Observation>>& seen) {
+    done(seen ? trial_answer(look_(), places, *seen) : refusal(seen.error()));
+  });
 }
 
 void Dispatcher::rates(const json& question, const Done& done) {

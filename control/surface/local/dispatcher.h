@@ -28,6 +28,7 @@
 #include "control/surface/local/entry_walk.h"
 #include "control/surface/local/explain.h"
 #include "control/surface/local/line_server.h"
+#include "control/surface/local/trial.h"
 #include "control/surface/local/verb.h"
 #include "control/surface/local/view.h"
 #include "control/telemetry/recorder.h"
@@ -58,13 +59,15 @@ class Dispatcher {
   void set_desk(ConfigurationDesk& desk) { desk_ = &desk; }
   // Who does what an operator says (verb.h). Without one nobody does.
   void set_operator(Operate operate) { operate_ = std::move(operate); }
+  // Who probes servers (trial.h). Without one nobody does.
+  void set_tester(Test test) { test_ = std::move(test); }
   // Where what changes something is put on record. Without it nothing is.
   void set_record(Recorded record) { record_ = std::move(record); }
 
   void answer(const std::string& line, const std::shared_ptr<LineServer::Reply>& reply);
-  // A question of the first two kinds, or what an operator says (verb.h), which comes by the API only. With most
-  // answers comes "cost_ns": what it took of the loop's time. `wanted` is asked now and then; when it says no, `done`
-  // is not called.
+  // A question of the first two kinds, or what an operator says or tries (verb.h, trial.h), which comes by the API
+  // only. With most answers comes "cost_ns": what it took of the loop's time. `wanted` is asked now and then; when it
+  // says no, `done` is not called.
   void ask(const nlohmann::json& question, const std::function<void(nlohmann::json)>& done,
            const std::function<bool()>& wanted);
 
@@ -74,6 +77,7 @@ class Dispatcher {
   void clear(const nlohmann::json& question, const Done& done);
   void explain(const nlohmann::json& question, const Done& done);
   void operate(const nlohmann::json& question, const Done& done);
+  void test(const nlohmann::json& question, const Done& done);
   void rates(const nlohmann::json& question, const Done& done);
   void walk(const std::shared_ptr<EntryWalk>& walk, const Done& done, const std::function<bool()>& wanted);
   [[nodiscard]] nlohmann::json show(const std::string& what) const;
@@ -86,6 +90,7 @@ class Dispatcher {
   Forward forward_;
   ConfigurationDesk* desk_ = nullptr;
   Operate operate_;
+  Test test_;
   Recorded record_;
 };
 
