@@ -21,6 +21,7 @@ surface::View Control::look() {
             const TargetHealth* health = target ? checker_.find(*target) : nullptr;
             return health != nullptr ? std::optional{*health} : std::nullopt;
           },
+          .checks_paused = checker_.is_paused(),
           .compiled = compiled_model_ == model_ ? std::span<const CompiledServer>{compiled_}
                                                 : std::span<const CompiledServer>{},
           .overlay = &overlay_,

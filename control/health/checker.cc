@@ -37,6 +37,7 @@ void HealthChecker::stop(Watched& watched) {
   watched.timer.cancel();
   if (watched.probe) watched.probe->cancel();
   watched.probe.reset();
+  watched.health.next.reset();
 }
 
 TargetHealth HealthChecker::first_health(const CheckTarget& target, Health known) const {
@@ -48,6 +49,7 @@ TargetHealth HealthChecker::first_health(const CheckTarget& target, Health known
       same_place->first.port == target.port) {
     TargetHealth health = same_place->second->health;
     health.judgement.streak = 0;
+    health.next.reset();
     return health;
   }
   if (known != Health::unknown) return recovered(known);
@@ -111,6 +113,7 @@ const TargetHealth* HealthChecker::find(const CheckTarget& target) const {
 void HealthChecker::schedule(const CheckTarget& target, const std::shared_ptr<Watched>& watched,
                              std::chrono::nanoseconds delay) {
   watched->timer.expires_after(delay);
+  watched->health.next = watched->timer.expiry();
   watched->timer.async_wait([this, target, weak = std::weak_ptr{watched}](const boost::system::error_code& error) {
     const auto alive = weak.lock();
     if (error || !alive || paused_) return;
@@ -120,6 +123,7 @@ void HealthChecker::schedule(const CheckTarget& target, const std::shared_ptr<Wa
 
 void HealthChecker::probe(const CheckTarget& target, const std::shared_ptr<Watched>& watched) {
   watched->started = std::chrono::steady_clock::now();
+  watched->health.next.reset();
   watched->probe = TcpProbe::start(loop_, open_, target.address, target.port, target.timeout,
                                    [this, target, weak = std::weak_ptr{watched}](const Observation& observation) {
                                      if (const auto alive = weak.lock()) judge(target, alive, observation);
@@ -142,17 +146,22 @@ void HealthChecker::judge(const CheckTarget& target, const std::shared_ptr<Watch
   const auto stretched = std::chrono::duration_cast<std::chrono::nanoseconds>(target.interval * jitter_());
   const auto passed = std::chrono::steady_clock::now() - watched->started;
   schedule(target, watched, std::max<std::chrono::nanoseconds>(stretched - passed, std::chrono::nanoseconds{0}));
+  health.newest = {.kind = observation.kind,
+                   .took = observation.took,
+                   .at = std::chrono::system_clock::now(),
+                   .counts = !says_nothing};
   if (says_nothing) {
     if (health.judgement.health == Health::unknown) health.reason = health.last;
     return;
   }
-  if (observation.kind == Observation::Kind::answered) {
+  const bool is_good = observation.kind == Observation::Kind::answered;
+  health.in_a_row = is_good ? std::max(health.in_a_row, 0) + 1 : std::min(health.in_a_row, 0) - 1;
+  if (is_good) {
     // As the workers smooth what they measure.
     health.response = health.response.count() == 0 ? observation.took : (health.response * 7 + observation.took) / 8;
   }
   const RiseFall before = health.judgement;
-  health.judgement =
-      observe(before, observation.kind == Observation::Kind::answered, {.rise = target.rise, .fall = target.fall});
+  health.judgement = observe(before, is_good, {.rise = target.rise, .fall = target.fall});
   const bool agrees = health.judgement.streak == 0;
   if (!health.is_confirmed) health.reason = agrees ? observation.reason : "as before";
   health.is_confirmed = health.is_confirmed || agrees;

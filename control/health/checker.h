@@ -19,6 +19,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 
@@ -46,6 +47,14 @@ struct CheckTarget {
   }
 };
 
+// The newest probe of a target.
+struct LastProbe {
+  Observation::Kind kind = Observation::Kind::inconclusive;
+  std::chrono::microseconds took{0};
+  std::chrono::system_clock::time_point at;  // when it was over
+  bool counts = true;                        // false: it said nothing about the server
+};
+
 // How a target stands, and why.
 struct TargetHealth {
   RiseFall judgement;
@@ -55,6 +64,9 @@ struct TargetHealth {
   bool is_confirmed = true;                     // false: it was taken over, and no check has agreed yet
   std::string last;                             // the newest observation
   std::chrono::microseconds response{0};        // how long the server takes to answer, smoothed; 0: it has not yet
+  std::optional<LastProbe> newest{};            // nothing: there has been none
+  std::int32_t in_a_row = 0;                    // results that counted: so many good ones, or so many bad as -1, -2
+  std::optional<std::chrono::steady_clock::time_point> next{};  // the next probe; nothing: under way, or paused
 };
 
 class HealthChecker {
@@ -82,6 +94,7 @@ class HealthChecker {
   // Null when it is not watched.
   [[nodiscard]] const TargetHealth* find(const CheckTarget& target) const;
   [[nodiscard]] std::size_t size() const { return watched_.size(); }
+  [[nodiscard]] bool is_paused() const { return paused_; }
 
  private:
   struct Watched {

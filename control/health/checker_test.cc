@@ -90,6 +90,27 @@ TEST_F(CheckerTest, TheFirstAnswerDecides) {
   EXPECT_EQ(checker.find(target(200, 200))->reason, "connected");
 }
 
+TEST_F(CheckerTest, KnowsTheNewestResultsAndWhenTheNextIsDue) {
+  checker.watch({{target(), Health::unknown}});
+  EXPECT_FALSE(checker.find(target())->newest);
+  EXPECT_TRUE(checker.find(target())->next);
+  until([&] { return checker.find(target())->in_a_row == -2; });
+  EXPECT_EQ(checker.find(target())->newest->kind, Observation::Kind::refused);
+  EXPECT_EQ(checker.find(target())->judgement.streak, 0);
+  server.answer();
+  until([&] { return checker.find(target())->in_a_row == 1; });
+  EXPECT_EQ(checker.find(target())->judgement, (RiseFall{.health = Health::down, .streak = 1}));
+  EXPECT_GT(checker.find(target())->newest->took.count(), 0);
+  EXPECT_TRUE(checker.find(target())->newest->counts);
+  EXPECT_TRUE(checker.find(target())->next);
+  machine_fails = true;
+  until([&] { return !checker.find(target())->newest->counts; });
+  EXPECT_GT(checker.find(target())->in_a_row, 0) << "what says nothing about the server was counted";
+  checker.pause();
+  EXPECT_FALSE(checker.find(target())->next);
+  EXPECT_TRUE(checker.is_paused());
+}
+
 TEST_F(CheckerTest, KnowsHowLongTheServerTakesToAnswer) {
   checker.watch({{target(), Health::unknown}});
   EXPECT_EQ(checker.find(target())->response.count(), 0);

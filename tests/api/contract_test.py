@@ -245,6 +245,7 @@ class ContractTest(unittest.TestCase):
     def test_lists_come_in_pages(self):
         ask = lambda path: self.box.ask("GET", "/api/v1" + path, token=self.tokens["administrator"])
         for path, name in (("/status/farms", "farms"), ("/status/servers", "servers"), ("/status/rates", "rates"),
+                           ("/status/health", "health"),
                            ("/tokens", "tokens"), ("/accounts", "accounts"), ("/sessions", "sessions"),
                            ("/candidates", "candidates")):
             with self.subTest(path=path):

@@ -73,6 +73,36 @@ class Health(LabCase):
         self.assertIn("not passed", done.stdout)
         self.assertIn("fails; by its checks the server is up", " ".join(done.stdout.split()))
 
+    def checks(self, *words):
+        return self.asked("show", "health", *words)["health"]
+
+    def test_how_the_checks_stand(self):
+        wait_until(lambda: min(row["successes_in_a_row"] for row in self.checks()) > 1, 10, "two checks of each")
+        rows = self.checks()
+        self.assertEqual({(row["farm"], row["name"], row["address"]) for row in rows},
+                         {(farm.name, name, address) for farm in topology.FARMS for name in topology.SERVERS
+                          for address in farm.server_addresses(name)})
+        for row in rows:
+            self.assertEqual((row["state"], row["last"]["result"], row["contradictions"]), ("up", "answered", 0))
+            self.assertEqual((row["rise"], row["fall"], row["interval_ms"]), (1, 60, 1000))
+            self.assertGreater(row["last"]["took_us"], 0)
+            self.assertTrue(row["activity"] == "under_way" or 0 <= row["next_in_ms"] <= 1050, row)
+        self.addCleanup(self.box.wait_for_servers, ALL_UP, 10)
+        self.addCleanup(self.servers["s2"].start)
+        self.servers["s2"].kill()
+        wait_until(lambda: min(row["contradictions"] for row in self.checks("server", "shop-nat/s2")) > 1, 10,
+                   "two failures of each")
+        for row in self.checks("shop-nat/s2"):
+            self.assertEqual((row["state"], row["last"]["result"]), ("up", "refused"))
+            self.assertEqual((row["failures_in_a_row"], row["successes_in_a_row"]), (row["contradictions"], 0))
+        page = self.fulcrum("show", "health", "shop-nat")
+        self.assertRegex(page.stdout, r"shop-nat/s2 .* [0-9]+/60 bad .* [0-9]+ us")
+        self.assertLessEqual(max(map(len, page.stdout.splitlines())), 80, page.stdout)
+        whole = self.asked("api", "GET", "/api/v1/status/health?farm=shop-nat&server=s2")
+        self.assertEqual((whole["total"], whole["health"][0]["name"]), (2, "s2"))
+        self.assert_described("/api/v1/status/health", "get", whole)
+        self.assertEqual(self.fulcrum("show", "health", "shop-nat/s9").returncode, NOT_FOUND)
+
     def test_an_address_that_nobody_has(self):
         answer = self.asked("test", "address", "10.1.1.77:80", "timeout", "200", status=FAILED)
         self.assert_described("/api/v1/test", "post", answer)

@@ -140,6 +140,31 @@ void add_servers(Json& schemas) {
   schemas["LeavingServer"] = record_schema(leaving);
 }
 
+// Of one address and port of a server; what is null of a check that there is not is so of all its numbers.
+void add_checks(Json& schemas) {
+  Json check{{"farm", text()}, {"name", text()}, {"address", text()}, {"port", number()}, {"ports", list_of(text())}};
+  check["check"] = word_of({"tcp_connect", "none"});
+  check["state"] = word_of({"up", "down", "unknown", "unchecked"});
+  check["reason"] = text();
+  check["since"] = or_null(text());
+  for (const char* name : {"began_earlier", "is_confirmed"}) check[name] = or_null(flag());
+  for (const char* name : {"for_s", "successes_in_a_row", "failures_in_a_row", "contradictions", "response_us",
+                           "next_in_ms", "rise", "fall", "interval_ms", "timeout_ms"}) {
+    check[name] = or_null(number());
+  }
+  check["ports"]["description"] = "Of the farm, that this check speaks for.";
+  check["contradictions"]["description"] = "Results in a row that say otherwise than `state`; see rise and fall.";
+  check["response_us"]["description"] = "How long the server takes to answer, smoothed.";
+  check["activity"] = or_null(text());
+  check["activity"]["description"] = "waiting (for `next_in_ms`), under_way, or paused: there is no dataplane.";
+  check["last"] = or_null(record_schema({{"at", text()},
+                                         {"result", word_of({"answered", "refused", "silent", "inconclusive"})},
+                                         {"reason", text()},
+                                         {"took_us", number()},
+                                         {"counts", flag()}}));
+  schemas["CheckStatus"] = record_schema(check);
+}
+
 void add_drops(Json& schemas) {
   const auto counted = [](const Json& what) {
     Json row = what;
@@ -271,6 +296,7 @@ void add_explained(Json& schemas) {
 void add_status(Json& schemas) {
   add_farms(schemas);
   add_servers(schemas);
+  add_checks(schemas);
   add_drops(schemas);
   add_entries(schemas);
   add_version(schemas);

@@ -235,6 +235,42 @@ void add_verbs(Api& api) {
   api.router().add(std::move(verbs));
 }
 
+// A list that comes page by page, under /api/v1/status and the key of its own name.
+void add_listing(Api& api, const char* list, const char* summary, const std::vector<Filter>& filters, const char* row,
+                 Json beside = Json::object()) {
+  beside["dataplane"] = reference("Dataplane");
+  Route route;
+  route.pattern = std::string{"/api/v1/status/"} + list;
+  route.permission = Permission::look;
+  route.id = std::string{"show-"} + list;
+  route.summary = summary;
+  route.tag = "status";
+  route.query = listing_queries(filters);
+  route.answer = listing_schema(list, reference(row), beside);
+  route.run = [&api, list = std::string{list}, filters](const CallPtr& call) {
+    show_listing(api, call, list, filters);
+  };
+  api.router().add(std::move(route));
+}
+
+void add_listings(Api& api) {
+  add_listing(
+      api, "farms", "State and counters of each farm.",
+      {{"farm", "name", "only this farm"}, {"state", "state", "only those in this state: up, degraded, full, down"}},
+      "FarmStatus");
+  add_listing(api, "servers", "State, reason and counters of each server's endpoints.",
+              {{"farm", "farm", "only of this farm"},
+               {"server", "name", "only of servers with this name"},
+               {"state", "state", "only those in this state: up, down, untested"}},
+              "ServerStatus", {{"leaving", Json{{"type", "array"}, {"items", reference("LeavingServer")}}}});
+  add_listing(api, "health",
+              "How the checks of each server stand: newest result, how many in a row, when the next is due.",
+              {{"farm", "farm", "only of this farm"},
+               {"server", "name", "only of servers with this name"},
+               {"state", "state", "only those in this state: up, down, unknown, unchecked"}},
+              "CheckStatus");
+}
+
 }  // namespace
 
 void ask_alarms(Api& api, const ShowCache::Done& done) {
@@ -253,25 +289,7 @@ void add_status_routes(Api& api) {
     route.run = [&api, run](const CallPtr& call) { run(api, call); };
     api.router().add(std::move(route));
   };
-  const std::vector<Filter> of_farms{{"farm", "name", "only this farm"},
-                                     {"state", "state", "only those in this state: up, degraded, full, down"}};
-  add({.pattern = "/api/v1/status/farms",
-       .id = "show-farms",
-       .summary = "State and counters of each farm.",
-       .query = listing_queries(of_farms),
-       .answer = listing_schema("farms", reference("FarmStatus"), {{"dataplane", reference("Dataplane")}})},
-      [of_farms](Api& to, const CallPtr& call) { show_listing(to, call, "farms", of_farms); });
-  const std::vector<Filter> of_servers{{"farm", "farm", "only of this farm"},
-                                       {"server", "name", "only of servers with this name"},
-                                       {"state", "state", "only those in this state: up, down, untested"}};
-  add({.pattern = "/api/v1/status/servers",
-       .id = "show-servers",
-       .summary = "State, reason and counters of each server's endpoints.",
-       .query = listing_queries(of_servers),
-       .answer = listing_schema("servers", reference("ServerStatus"),
-                                {{"dataplane", reference("Dataplane")},
-                                 {"leaving", Json{{"type", "array"}, {"items", reference("LeavingServer")}}}})},
-      [of_servers](Api& to, const CallPtr& call) { show_listing(to, call, "servers", of_servers); });
+  add_listings(api);
   add({.pattern = "/api/v1/status/drops",
        .id = "show-drops",
        .summary = "Where packets went: in, out, dropped for which reason; per port and worker.",

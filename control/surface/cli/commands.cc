@@ -109,10 +109,31 @@ Command rates(std::int64_t every) {
           .every = every};
 }
 
+// `show health shop/web1`; also `show health farm shop`, as other rows of words go.
+Command health(std::int64_t every) {
+  Command command{.word = "health",
+                  .help = "servers' checks: the last result, how many in a row, the next",
+                  .below = {{.word = "farm",
+                             .help = "of one farm",
+                             .arguments = {named(Kind::farm, "place", "a farm")},
+                             .run = show_health,
+                             .every = every},
+                            {.word = "server",
+                             .help = "of one server",
+                             .arguments = {named(Kind::member, "place", "with its farm, like shop/web1")},
+                             .run = show_health,
+                             .every = every}},
+                  .arguments = {optional(named(Kind::place, "place", "only of a farm, or of a server like shop/web1"))},
+                  .run = show_health,
+                  .every = every};
+  return command;
+}
+
 std::vector<Command> tables(std::int64_t every) {
   return {
       {.word = "farms", .help = "farms: state, servers, connections, traffic", .run = show_table, .every = every},
       {.word = "servers", .help = "servers: state, since when, and why", .run = show_table, .every = every},
+      health(every),
       {.word = "drops", .help = "where packets went, and why some were dropped", .run = show_table, .every = every},
       rates(every),
   };

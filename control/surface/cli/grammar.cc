@@ -182,6 +182,10 @@ class Match {
       return SettingWalk{grammar_.shape, grammar_.base, argument.purpose}.hints(grammar_.names);
     if (argument.kind == Kind::farm) hints = grammar_.names.farms();
     if (argument.kind == Kind::member) hints = grammar_.names.members();
+    if (argument.kind == Kind::place) {
+      hints = grammar_.names.farms();
+      for (Hint& one : grammar_.names.members()) hints.push_back(std::move(one));
+    }
     if (argument.kind == Kind::port) hints = grammar_.names.elements({{"ports", false}});
     if (argument.kind == Kind::server) {
       const auto farm = given_.find("farm");

@@ -36,6 +36,7 @@ struct Argument {
     farm,
     server,
     member,  // "farm/server"; the word "server" may stand before it
+    place,   // a farm, or "farm/server"
     port,
     setting,
     nothing

@@ -8,6 +8,7 @@ namespace fulcrum::cli {
 // operate.cc
 Outcome show_table(Session& session, const Parsed& parsed);  // farms, servers, drops, events, version
 Outcome show_interfaces(Session& session, const Parsed& parsed);
+Outcome show_health(Session& session, const Parsed& parsed);
 Outcome show_rates(Session& session, const Parsed& parsed);
 Outcome explain(Session& session, const Parsed& parsed);
 Outcome show_entries(Session& session, const Parsed& parsed);  // connections, persistence; page by page with `all`

@@ -133,6 +133,16 @@ Outcome show_interfaces(Session& session, const Parsed&) {
   return Reply{.data = std::move(data), .text = page("interfaces", *answer, session.columns())};
 }
 
+Outcome show_health(Session& session, const Parsed& parsed) {
+  json question{{"show", "health"}};
+  if (const std::string place = parsed.get("place"); !place.empty()) {
+    const std::size_t slash = place.find('/');
+    question["farm"] = place.substr(0, slash);
+    if (slash != place.npos) question["server"] = place.substr(slash + 1);
+  }
+  return shown(session, "health", question);
+}
+
 Outcome show_rates(Session& session, const Parsed& parsed) {
   json question{{"show", "rates"}};
   if (parsed.command->word != "rates") question["of"] = parsed.command->word;

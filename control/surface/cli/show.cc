@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "control/surface/cli/answer_parts.h"
+#include "control/surface/cli/health.h"
 #include "control/surface/cli/rates.h"
 #include "dataplane/base/settings_words.h"
 
@@ -300,6 +301,7 @@ std::string page(const std::string& what, const json& answer, std::size_t width)
   const std::string above = what == "version" ? std::string{} : notice(answer, width);
   if (what == "farms") return above + farms_page(answer, width);
   if (what == "servers") return above + servers_page(answer, width);
+  if (what == "health") return above + health_page(answer, width);
   if (what == "connections") return above + connections_page(answer, width);
   if (what == "persistence") return above + persistence_page(answer, width);
   if (what == "drops") return above + drops_page(answer, width);

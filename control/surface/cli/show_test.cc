@@ -214,5 +214,45 @@ TEST(ExplainPage, ShowsWhatTheSchedulerCompared) {
   EXPECT_EQ(page("reason", json()).find("SCORE"), std::string::npos);
 }
 
+TEST(Pages, ChecksFitTheScreenWithTheLongestAddresses) {
+  json row{{"farm", "shop-of-the-north"},
+           {"name", "web-server-17"},
+           {"address", "2001:db8:aaaa:bbbb:cccc:dddd:eeee:f017"},
+           {"port", 65535},
+           {"ports", {"tcp/80", "udp/443"}},
+           {"check", "tcp_connect"},
+           {"state", "up"},
+           {"reason", "connected"},
+           {"for_s", 90},
+           {"began_earlier", true},
+           {"successes_in_a_row", 0},
+           {"failures_in_a_row", 2},
+           {"contradictions", 2},
+           {"rise", 2},
+           {"fall", 3},
+           {"interval_ms", 1000},
+           {"timeout_ms", 500},
+           {"activity", "waiting"},
+           {"next_in_ms", 412},
+           {"last", {{"at", "2026-07-24T11:57:03Z"}, {"reason", "connection refused"}, {"took_us", 312}}}};
+  json never = row;
+  never["last"] = never["next_in_ms"] = nullptr;
+  never["activity"] = "under_way";
+  never["failures_in_a_row"] = never["contradictions"] = 0;
+  const json answer{{"dataplane", {{"alive", true}}}, {"health", json::array({row, never})}};
+  const std::string text = page("health", answer, 80);
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = text.find('\n', begin);
+    EXPECT_LE(end - begin, 80U) << text;
+    begin = end + 1;
+  }
+  for (const char* part : {"[2001:db8:aaaa:bbbb:cccc:dddd:eeee:f017]:65535", ">1m30s", "2/3 bad", "312 us", "412 ms",
+                           "now", "connected; last: connection refused", "rise 2, fall 3"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  }
+  EXPECT_EQ(page("health", {{"dataplane", {{"alive", true}}}, {"health", json::array()}}, 80),
+            "There is no server that could be checked.\n");
+}
+
 }  // namespace
 }  // namespace fulcrum::cli

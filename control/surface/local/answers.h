@@ -6,6 +6,9 @@
 //   servers      per endpoint of a server: state, why and since when ("began_earlier": than that), weight, connections
 //                in both "limit" is {"connections", "max", "low", "is_full"}, of a server over all its endpoints, or
 //                null
+//   health       per address and port of a server that is checked: the state, the newest result, how many alike in a
+//   row
+//                and how many it takes, when the next is due; also "farm", "server"
 //   connections  the connection table, page by page (see entry_walk.h); also "farm", "server", "client" (an address or
 //                a network), "state" (several with commas between), "limit", "offset"
 //   persistence  which clients are bound to which servers; the same but for "state"
@@ -31,11 +34,14 @@
 #include <string_view>
 
 #include "control/surface/local/view.h"
+#include "dataplane/base/result.h"
 
 namespace fulcrum::surface {
 
 nlohmann::json show_farms(const View& view);
 nlohmann::json show_servers(const View& view);
+// {"show": "health", ["farm": F, ["server": S]]}. Errors: no such farm or server.
+Result<nlohmann::json> show_health(const nlohmann::json& question, const View& view);
 nlohmann::json show_drops(const View& view);
 nlohmann::json show_version(const View& view);
 

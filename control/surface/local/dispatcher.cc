@@ -105,9 +105,9 @@ json Dispatcher::show(const std::string& what) const {
   if (what == "servers") return show_servers(view);
   if (what == "drops") return show_drops(view);
   if (what == "version") return show_version(view);
-  return error_answer("invalid",
-                      "nothing to show called \"" + what +
-                          "\": ask for farms, servers, connections, persistence, drops, rates, events or version");
+  return error_answer(
+      "invalid", "nothing to show called \"" + what +
+                     "\": ask for farms, servers, health, connections, persistence, drops, rates, events or version");
 }
 
 void Dispatcher::answer(const std::string& line, const std::shared_ptr<LineServer::Reply>& reply) {
@@ -158,6 +158,13 @@ void Dispatcher::ask(const json& question, const std::function<void(json)>& done
   if (what == "events") {
     const auto events = show_events(question, look_());
     return done(events ? *events : refusal(events.error()));
+  }
+  if (what == "health") {
+    const std::chrono::nanoseconds start = monotonic_now();
+    auto health = show_health(question, look_());
+    if (!health) return done(refusal(health.error()));
+    (*health)["cost_ns"] = (monotonic_now() - start).count();
+    return done(std::move(*health));
   }
   if (question.size() > 1) return done(error_answer("invalid", "`show " + what + "` takes nothing else"));
   const std::chrono::nanoseconds start = monotonic_now();

@@ -158,20 +158,6 @@ std::string meaning_words(const TrialPlace& place, const std::optional<Speaker>&
   return words;
 }
 
-std::string_view result_word(Observation::Kind kind) {
-  switch (kind) {
-    case Observation::Kind::answered:
-      return "answered";
-    case Observation::Kind::refused:
-      return "refused";
-    case Observation::Kind::silent:
-      return "silent";
-    case Observation::Kind::inconclusive:
-      break;
-  }
-  return "inconclusive";
-}
-
 json trial_row(const View& view, const TrialPlace& place, const Observation& seen) {
   const bool passed = seen.kind == Observation::Kind::answered;
   const auto speaker = speaker_of(view, place);
@@ -186,7 +172,7 @@ json trial_row(const View& view, const TrialPlace& place, const Observation& see
   row["port"] = place.trial.port;
   row["timeout_ms"] = place.trial.timeout.count();
   row["passed"] = passed;
-  row["result"] = result_word(seen.kind);
+  row["result"] = word(seen.kind);
   row["reason"] = seen.reason;
   row["took_us"] = seen.took.count();
   json& steps = row["steps"] = json::array();

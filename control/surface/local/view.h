@@ -31,6 +31,7 @@ struct View {
   std::vector<Publisher::WorkerView> workers{};
   // How a server's endpoint stands; nothing when it is not checked.
   std::function<std::optional<TargetHealth>(const model::Farm&, const Address&, const model::ServicePort&)> health{};
+  bool checks_paused = false;  // the dataplane, through which they go, is away
   // Where the model's servers are in the snapshot, and their duties; empty while another model is in force.
   std::span<const CompiledServer> compiled{};
   const roster::Overlay* overlay = nullptr;  // what operators said; it is in the model already

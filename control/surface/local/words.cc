@@ -131,6 +131,20 @@ std::string_view word(Health health) {
   return "unknown";
 }
 
+std::string_view word(Observation::Kind kind) {
+  switch (kind) {
+    case Observation::Kind::answered:
+      return "answered";
+    case Observation::Kind::refused:
+      return "refused";
+    case Observation::Kind::silent:
+      return "silent";
+    case Observation::Kind::inconclusive:
+      break;
+  }
+  return "inconclusive";
+}
+
 std::string_view word(ServerState state) {
   switch (state) {
     case ServerState::up:

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "control/health/rise_fall.h"
+#include "control/health/tcp_probe.h"
 #include "control/model/model.h"
 #include "dataplane/contract/connections.h"
 #include "dataplane/contract/link.h"
@@ -21,6 +22,7 @@ std::string goes_by(SchedulerKind scheduler, bool draws);
 std::string_view word(ConnectionState state);
 std::string_view word(Reason reason);
 std::string_view word(Health health);
+std::string_view word(Observation::Kind kind);
 std::string_view word(ServerState state);
 std::string_view word(model::ServerRole role);
 std::string_view word(model::AdminState state);
