@@ -98,7 +98,7 @@ tl::expected<Booted, Words> boot(const std::string& file, const std::optional<st
   if (!reading.problems.empty() && !has_history) return tl::unexpected<Words>{refusal(reading, first, directory)};
   auto history = store::History::open(directory, model::description().shape());
   if (!history) return tl::unexpected<Words>{Words{history.error().words()}};
-  if (!history->damage().empty()) log(Level::error, "{}", history->damage());
+  for (const std::string& words : history->damage()) log(Level::error, "{}", words);
   store::Configuration configuration{std::move(*history), {}};
   // A file that was not understood does not say this either.
   if (!reading.understood && configuration.model()) first.runtime_dir = configuration.model()->runtime_dir;

@@ -144,6 +144,7 @@ class Control {
   [[nodiscard]] surface::View look();
   [[nodiscard]] std::string waiting_for();
   [[nodiscard]] std::vector<std::string> alarms() const;
+  void tell_damage();
 
   std::string config_file_;
   store::Configuration configuration_;
@@ -153,6 +154,7 @@ class Control {
   store::FileLink file_;
   std::chrono::system_clock::time_point loaded_at_;
   std::vector<std::string> rejected_;
+  std::vector<std::string> damage_;            // of the history, until somebody commits
   std::vector<store::Revision> made_at_boot_;  // until they are on record
   boost::asio::io_context loop_;
   boost::asio::signal_set signals_;

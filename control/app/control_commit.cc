@@ -46,7 +46,15 @@ void Control::wire_configuration() {
   dispatcher_.set_record([this](audit::Record deed, auto done) { record(std::move(deed), std::move(done)); });
   watch_confirmation();
   watch_schedule();
+  tell_damage();
   if (file_.knows_file()) write_file_soon();  // who was killed may have left it behind
+}
+
+// What the disk has taken. Boot has put it into the log.
+void Control::tell_damage() {
+  damage_ = configuration_.history().damage();
+  for (const std::string& words : damage_) tell(true, "configuration", "history", words);
+  for (const std::string& words : configuration_.lost_candidates()) tell(true, "configuration", "history", words);
 }
 
 // The workers first: the rest can wait until they have it.
@@ -55,6 +63,7 @@ void Control::apply(const store::Committed& committed) {
   loaded_at_ = revision.when;
   tell_ended(forget_verbs(), "");
   rejected_.clear();
+  damage_.clear();
   log(Level::notice, "revision {} of {} ({}): {}{}", revision.number, revision.author.who, revision.author.face,
       revision.words.empty() ? "" : revision.words.front(),
       revision.changes > 1

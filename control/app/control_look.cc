@@ -83,6 +83,12 @@ std::vector<std::string> Control::alarms() const {
                                  one->name, one->schedule->author.who, store::time_text(one->schedule->at),
                                  one->schedule->refused));
   }
+  if (!damage_.empty()) {
+    alarms.push_back(
+        fmt::format("The history of revisions is damaged: {}. Revision {} is in force: see whether it is the "
+                    "right one; the next commit ends this alarm.",
+                    damage_.front(), configuration_.history().newest().number));
+  }
   if (!rejected_.empty()) {
     alarms.push_back(fmt::format(
         "{} was rejected ({} problem{}, `show version` names them): revision {} stays in force.", config_file_,

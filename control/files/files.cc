@@ -40,13 +40,18 @@ Result<void> sync_directory(const std::string& directory) {
 Result<void> replace(const std::string& path, std::string_view contents, mode_t mode, Survives survives) {
   const bool waits = survives == Survives::power_cut;
   const std::string beside = path + ".new";
+  // On a disk that is full, half a file would keep it so.
+  const auto give_up = [&](tl::unexpected<Error> error) {
+    ::unlink(beside.c_str());
+    return Result<void>{std::move(error)};
+  };
   {
     const OwnedFd fd{::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode)};
     if (!fd.valid() || ::fchmod(fd.get(), mode) != 0) return refused(beside, "cannot be made");
-    if (auto written = write_all(fd.get(), contents, beside); !written) return written;
-    if (waits && ::fsync(fd.get()) != 0) return refused(beside, "cannot be brought to the disk");
+    if (auto written = write_all(fd.get(), contents, beside); !written) return give_up(tl::unexpected{written.error()});
+    if (waits && ::fsync(fd.get()) != 0) return give_up(refused(beside, "cannot be brought to the disk"));
   }
-  if (std::rename(beside.c_str(), path.c_str()) != 0) return refused(path, "cannot be replaced");
+  if (std::rename(beside.c_str(), path.c_str()) != 0) return give_up(refused(path, "cannot be replaced"));
   return waits ? sync_directory(std::filesystem::path{path}.parent_path().string()) : Result<void>{};
 }
 

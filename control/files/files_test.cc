@@ -1,8 +1,10 @@
 #include "control/files/files.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -45,6 +47,22 @@ TEST_F(FilesTest, AFailureLeavesTheOld) {
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, Error::Code::io);
   EXPECT_EQ(**read(directory + "/book", 100), "old");
+}
+
+// As on a full disk: what cannot be written whole leaves no half that keeps it full.
+TEST_F(FilesTest, AFailureLeavesNothingBeside) {
+  ASSERT_TRUE(replace(directory + "/book", "old"));
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit small{.rlim_cur = 1000, .rlim_max = before.rlim_max};
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  const auto failed = replace(directory + "/book", std::string(5000, 'x'));
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(**read(directory + "/book", 100), "old");
+  EXPECT_FALSE(std::filesystem::exists(directory + "/book.new"));
 }
 
 TEST_F(FilesTest, ReadsWhatIsThereWithinBounds) {

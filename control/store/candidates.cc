@@ -108,7 +108,10 @@ Result<void> CandidateShelf::keep(const Candidate& candidate) const {
                         candidate.schedule ? files::Survives::power_cut : files::Survives::end);
 }
 
-void CandidateShelf::drop(const std::string& name) const { unlink(file_of(name).c_str()); }
+void CandidateShelf::drop(const Candidate& candidate) const {
+  unlink(file_of(candidate.name).c_str());
+  if (candidate.schedule) static_cast<void>(files::sync_directory(directory_));
+}
 
 CandidateShelf::Found CandidateShelf::read(const History& history) const {
   Found found;

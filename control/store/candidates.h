@@ -50,8 +50,8 @@ class CandidateShelf {
 
   // One with a schedule survives a power cut from then on. Errors: io; the file is as it was then.
   Result<void> keep(const Candidate& candidate) const;
-  // Also when there is none.
-  void drop(const std::string& name) const;
+  // Also when there is none. What was to be committed by itself does not come back after a power cut.
+  void drop(const Candidate& candidate) const;
 
   struct Found {
     std::map<std::string, Candidate> candidates;  // by name

@@ -102,10 +102,10 @@ Answer<const Candidate*> Configuration::find(const std::string& name) const {
 }
 
 Answer<void> Configuration::discard(const std::string& name) {
-  if (candidates_.erase(name) == 0) {
-    return refuse(Error::Code::not_found, name, "there is no candidate of this name");
-  }
-  shelf_.drop(name);
+  const auto candidate = mine(name);
+  if (!candidate) return tl::unexpected<Refusal>{candidate.error()};
+  shelf_.drop(**candidate);
+  candidates_.erase(name);
   return {};
 }
 
@@ -235,8 +235,8 @@ Answer<Committed> Configuration::commit(const std::string& name, Author author, 
                [&](const std::string& editor) { return editor != author.who; });
   auto committed = write(candidate.document, std::move(author), now, options);
   if (committed) {
+    shelf_.drop(candidate);
     candidates_.erase(name);
-    shelf_.drop(name);
   }
   return committed;
 }

@@ -314,14 +314,47 @@ TEST_F(ConfigurationTest, GoesOnAfterDamage) {
   configuration.reset();
   directory.write("state/revisions/00000005.json", "{}");
   start();
-  EXPECT_NE(damage.find("00000005.json: is damaged"), std::string::npos);
+  EXPECT_NE(damage.at(0).find("00000005.json: is damaged"), std::string::npos);
   EXPECT_EQ(weight(), "7");
   ASSERT_TRUE(change("farms.shop.servers.web1.weight", "9"));
   EXPECT_EQ(configuration->history().newest().number, 5U);
   configuration.reset();
   directory.write("state/revisions/00000003.json", "{}");
   start();
-  EXPECT_NE(damage, "");
+  EXPECT_FALSE(damage.empty());
+}
+
+// One that stands between the last checkpoint and the newest revision takes only those behind it along.
+TEST_F(ConfigurationTest, DamageInTheMiddleLeavesWhatCanBeReached) {
+  ASSERT_TRUE(link->write(*configuration));
+  for (const char* word : {"5", "6", "7", "8"}) ASSERT_TRUE(change("farms.shop.servers.web1.weight", word));
+  configuration.reset();
+  directory.write("state/revisions/00000004.json", "{}");
+  start();
+  EXPECT_EQ(weight(), "6");
+  EXPECT_EQ(configuration->history().newest().number, 3U);
+  EXPECT_EQ(configuration->history().revisions().size(), 3U);
+  ASSERT_EQ(damage.size(), 2U);
+  EXPECT_NE(damage[0].find("00000004.json: is damaged"), std::string::npos) << damage[0];
+  EXPECT_NE(damage[1].find("00000005.json: does not fit"), std::string::npos) << damage[1];
+  ASSERT_TRUE(change("farms.shop.servers.web1.weight", "9"));
+  start();
+  EXPECT_TRUE(damage.empty());
+  EXPECT_EQ(weight(), "9");
+  EXPECT_TRUE(configuration->history().document(1));
+}
+
+TEST_F(ConfigurationTest, ADamagedCheckpointTakesNothingAlong) {
+  for (const char* word : {"5", "6", "7"}) {
+    ASSERT_TRUE(change("farms.shop.servers.web1.weight", word));
+    ASSERT_TRUE(link->write(*configuration));
+  }
+  configuration.reset();
+  directory.write("state/checkpoint-00000004.cfg", "version = 1; # and no more");
+  start();
+  EXPECT_TRUE(damage.empty());
+  EXPECT_EQ(weight(), "7");
+  EXPECT_EQ(configuration->history().revisions().size(), 4U);
 }
 
 TEST_F(ConfigurationTest, KnowsWhichRevisionBroughtASetting) {

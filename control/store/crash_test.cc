@@ -10,6 +10,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <optional>
 
 #include "control/document/json.h"
@@ -24,7 +25,7 @@ namespace {
 
 // Calls left before the end; nothing: no end.
 std::optional<int> calls_left;
-int calls_seen = 0;
+int calls_seen = 0, fsyncs_seen = 0;
 
 constexpr int kKilled = 77;
 
@@ -51,6 +52,7 @@ ssize_t write(int fd, const void* bytes, size_t length) {
 }
 int fsync(int fd) {
   count_call();
+  ++fsyncs_seen;
   static const auto real = next<int (*)(int)>("fsync");
   return real(fd);
 }
@@ -132,7 +134,7 @@ class CrashTest : public testing::Test {
  protected:
   // A fresh copy of the disk as it was.
   [[nodiscard]] std::string copy_of(const std::string& origin, int call) const {
-    const std::string copy = directory.path() + "/copy" + std::to_string(call);
+    const std::string copy = origin + "-copy" + std::to_string(call);
     fs::copy(origin, copy, fs::copy_options::recursive);
     return copy;
   }
@@ -221,6 +223,114 @@ TEST_F(CrashTest, GoingBackIsAllOrNothing) {
     const bool still_waits = box->configuration.history().awaits_confirmation().has_value();
     EXPECT_EQ(box->weight(), still_waits ? 20 : 10) << call;
   }
+}
+
+// What else makes a revision, and what is done to the box before.
+struct Deed {
+  const char* name;
+  std::function<bool(Box&)> prepare, act;
+  int before, after;  // weight
+};
+
+Document with_weight(const Document& document, const std::string& weight) {
+  return *document.set_words(*document::parse_path("farms.shop.servers.web1.weight"), std::vector{weight});
+}
+
+constexpr Time kDue{std::chrono::hours{1}};
+
+bool is_scheduled(Configuration& configuration) {
+  return configuration.open("night", "anna", Time{}) &&
+         configuration.edit("night", Time{}, [](const Document& d) { return with_weight(d, "30"); }) &&
+         configuration.schedule("night", {"anna", "cli", ""}, Time{}, kDue, std::nullopt);
+}
+
+std::vector<Deed> deeds() {
+  const auto commit = [](Box& box) { return box.commit("20"); };
+  return {{"rollback", commit,
+           [](Box& box) {
+             return box.configuration.rollback(1, {"a", "cli", ""}, Time{}) && box.file.write(box.configuration);
+           },
+           20, 10},
+          {"revert", commit,
+           [](Box& box) {
+             return box.configuration.revert(2, {"a", "cli", ""}, Time{}) && box.file.write(box.configuration);
+           },
+           20, 10},
+          {"commit at", [](Box& box) { return is_scheduled(box.configuration); },
+           [](Box& box) { return box.configuration.commit_due(kDue).empty() && box.file.write(box.configuration); }, 10,
+           30}};
+}
+
+TEST_F(CrashTest, EveryWayToARevisionIsAllOrNothing) {
+  for (const Deed& deed : deeds()) {
+    const std::string origin = std::string{deed.name} + "/origin";
+    directory.write(origin + "/fulcrum.cfg", kText);
+    {
+      auto box = Box::start(directory.path() + "/" + origin);
+      ASSERT_TRUE(box && deed.prepare(*box));
+    }
+    int status = kKilled;
+    bool was_new = false;
+    for (int call = 0; status != 0; ++call) {
+      SCOPED_TRACE(testing::Message() << deed.name << ", killed before call " << call);
+      ASSERT_LT(call, 200);
+      const std::string disk = copy_of(directory.path() + "/" + origin, call);
+      { ASSERT_TRUE(Box::start(disk)); }
+      status = run_killed(call, [&] {
+        auto box = Box::start(disk);
+        return box && deed.act(*box);
+      });
+      ASSERT_TRUE(status == 0 || status == kKilled) << status;
+      auto box = Box::start(disk);
+      ASSERT_TRUE(box);
+      const bool is_new = box->weight() == deed.after;
+      EXPECT_TRUE(is_new || box->weight() == deed.before) << box->weight();
+      EXPECT_TRUE(is_new || !was_new);
+      was_new = is_new;
+      // What was to come by itself comes, and once.
+      const auto newest = box->configuration.history().newest().number;
+      EXPECT_TRUE(box->configuration.commit_due(kDue).empty());
+      const bool is_due = !is_new && deed.after == 30;
+      EXPECT_EQ(box->configuration.history().newest().number, newest + (is_due ? 1 : 0));
+      ASSERT_TRUE(box->commit("40"));
+      EXPECT_TRUE(box->configuration.history().document(1));
+    }
+    EXPECT_TRUE(was_new);
+  }
+}
+
+// A file that was edited by hand is taken by the next start, as a whole or not at all; the edit is never lost.
+TEST_F(CrashTest, AnEditedFileIsTakenOrStillThere) {
+  directory.write("origin/fulcrum.cfg", kText);
+  { ASSERT_TRUE(Box::start(directory.path() + "/origin")->commit("20")); }
+  int status = kKilled;
+  for (int call = 0; status != 0; ++call) {
+    ASSERT_LT(call, 200);
+    const std::string disk = copy_of(directory.path() + "/origin", call);
+    { ASSERT_TRUE(Box::start(disk)); }
+    std::string text = **files::read(disk + "/fulcrum.cfg", 100000);
+    text.replace(text.find("weight = 20"), 11, "weight = 30");
+    ASSERT_TRUE(files::replace(disk + "/fulcrum.cfg", text));
+    status = run_killed(call, [&] {
+      auto box = Box::start(disk);
+      return box && box->file.write(box->configuration);
+    });
+    ASSERT_TRUE(status == 0 || status == kKilled) << status;
+    auto box = Box::start(disk);
+    ASSERT_TRUE(box) << call;
+    EXPECT_EQ(box->weight(), 30) << call;
+    EXPECT_EQ(box->configuration.history().newest().number, 3U) << call;
+  }
+}
+
+// One that was to be committed by itself, and of which somebody was told that it is discarded, does not come back.
+TEST_F(CrashTest, WhatWasDiscardedStaysDiscardedAfterAPowerCut) {
+  directory.write("origin/fulcrum.cfg", kText);
+  auto box = Box::start(directory.path() + "/origin");
+  ASSERT_TRUE(is_scheduled(box->configuration));
+  const int before = fsyncs_seen;
+  ASSERT_TRUE(box->configuration.discard("night"));
+  EXPECT_GT(fsyncs_seen, before) << "nothing has waited for the disk";
 }
 
 }  // namespace

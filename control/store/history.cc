@@ -80,8 +80,7 @@ Result<History> History::open(std::string directory, Document::Shape shape) {
   auto lock = take_lock(history.directory_);
   if (!lock) return tl::unexpected<Error>{lock.error()};
   history.lock_ = std::move(*lock);
-  history.read_revisions();
-  history.find_current(numbers_in(history.directory_, "checkpoint-", ".cfg"));
+  history.read();
   history.read_confirmed();
   return history;
 }
@@ -108,26 +107,48 @@ std::string History::checkpoint_file(std::uint64_t number) const {
   return fmt::format("{}/checkpoint-{:08}.cfg", directory_, number);
 }
 
-// From the newest back to the first one that is missing or cannot be read: what is older cannot be reached.
-void History::read_revisions() {
+// The newest that leads to a configuration. Where a damaged one stands between the checkpoints and the newest, that is
+// one before it.
+void History::read() {
+  const auto checkpoints = numbers_in(directory_, "checkpoint-", ".cfg");
+  std::optional<std::uint64_t> upto = UINT64_MAX;
+  while (revisions_.empty() && upto) {
+    const auto oldest = read_revisions(*upto);
+    find_current(checkpoints);
+    upto = oldest ? std::optional{*oldest - 1} : std::nullopt;
+  }
+}
+
+// Of those up to a number, from the newest back to the first one that is missing or cannot be read: what is older
+// cannot be reached from there. The number of the oldest that is left; nothing when none is.
+std::optional<std::uint64_t> History::read_revisions(std::uint64_t upto) {
   const auto numbers = numbers_in(directory_ + "/revisions", "", ".json");
   for (auto number = numbers.rbegin(); number != numbers.rend(); ++number) {
+    if (*number > upto) continue;
     highest_ = std::max(highest_, *number);
     const auto given = read_json(revision_file(*number));
     auto revision = given ? revision_from(*given) : std::nullopt;
     if (!revision || revision->number != *number) {
-      damage_ = revision_file(*number) + ": is damaged: it is left out";
+      tell_damage(*number, "is damaged: it is left out");
       if (!revisions_.empty()) break;
       set_aside(*number);
       continue;
     }
     if (!revisions_.empty() && revisions_.front().number != *number + 1) {
-      damage_ = revision_file(*number + 1) + ": is missing: revisions before it cannot be reached";
+      tell_damage(*number + 1, "is missing: revisions before it cannot be reached");
       break;
     }
     revisions_.push_front(std::move(*revision));
   }
-  if (!revisions_.empty()) highest_ = newest().number;
+  if (revisions_.empty()) return std::nullopt;
+  highest_ = newest().number;
+  return revisions_.front().number;
+}
+
+// Once of each, though it may be met twice.
+void History::tell_damage(std::uint64_t number, const char* what) {
+  std::string words = revision_file(number) + ": " + what;
+  if (std::find(damage_.begin(), damage_.end(), words) == damage_.end()) damage_.push_back(std::move(words));
 }
 
 // Its number is used again; the file stays for whoever wants to know what was in it.
@@ -137,7 +158,7 @@ void History::set_aside(std::uint64_t number) const {
 }
 
 // The newest checkpoint from which the changes lead to a document with the hash that the revision says.
-void History::find_current(std::vector<std::uint64_t> checkpoints) {
+void History::find_current(const std::vector<std::uint64_t>& checkpoints) {
   while (!revisions_.empty()) {
     for (auto number = checkpoints.rbegin(); number != checkpoints.rend(); ++number) {
       if (*number > newest().number || find(*number) == nullptr) continue;
@@ -147,11 +168,11 @@ void History::find_current(std::vector<std::uint64_t> checkpoints) {
       if (!read || read->hash() != find(*number)->hash) continue;
       if (auto found = follow(*read, newest().number)) {
         current_ = std::move(*found);
-        checkpoint_ = *number;
+        checkpoint_ = checkpoint_before_ = *number;
         return;
       }
     }
-    damage_ = revision_file(newest().number) + ": does not fit what is before it: it is left out";
+    tell_damage(newest().number, "does not fit what is before it: it is left out");
     set_aside(newest().number);
     revisions_.pop_back();
     if (!revisions_.empty()) highest_ = newest().number;
@@ -243,7 +264,7 @@ Result<Revision> History::append(const Document& next, Author author, Time now, 
     if (auto done = files::replace(checkpoint_file(revision.number), config_text(next)); !done) {
       return tl::unexpected<Error>{done.error()};
     }
-    checkpoint_ = revision.number;
+    checkpoint_ = checkpoint_before_ = revision.number;
   }
   nlohmann::ordered_json file = to_json(revision);
   file["steps"] = json::array();
@@ -282,17 +303,17 @@ Result<void> History::confirm() {
 Result<void> History::checkpoint() {
   if (revisions_.empty() || (checkpoint_ == newest().number && !checkpoint_is_stale_)) return prune();
   if (auto done = files::replace(checkpoint_file(newest().number), config_text(current_)); !done) return done;
-  checkpoint_ = newest().number;
+  if (checkpoint_ != newest().number) checkpoint_before_ = std::exchange(checkpoint_, newest().number);
   checkpoint_is_stale_ = false;
   for (const std::uint64_t number : numbers_in(directory_, "checkpoint-", ".cfg")) {
-    if (number != checkpoint_) unlink(checkpoint_file(number).c_str());
+    if (number != checkpoint_ && number != checkpoint_before_) unlink(checkpoint_file(number).c_str());
   }
   return prune();
 }
 
 // Not while a checkpoint may still need what is pruned.
 Result<void> History::prune() {
-  while (revisions_.size() > kRevisionsMax && revisions_.front().number < checkpoint_) {
+  while (revisions_.size() > kRevisionsMax && revisions_.front().number < checkpoint_before_) {
     const std::string file = revision_file(revisions_.front().number);
     if (unlink(file.c_str()) != 0 && errno != ENOENT) {
       return fail(Error::Code::io, file, "cannot be removed: " + errno_words(errno));

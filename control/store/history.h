@@ -8,8 +8,9 @@
 //
 // The one moment at which a revision comes to be is the rename of its file: whoever is killed before has changed
 // nothing, whoever is killed after has changed everything. Checkpoints only shorten the way: the configuration is the
-// newest checkpoint with the changes since. They are written when there is time, and an older one is removed only when
-// a newer one is on the disk.
+// newest checkpoint with the changes since. They are written when there is time. The two newest are kept, so that one
+// that the disk has damaged takes nothing with it. A damaged revision takes those with it that it leads to: what is in
+// force then is the newest that can be reached, and the others are set aside and told.
 //
 // What another release has written may name settings that are no more. Then the way back ends there, in words.
 //
@@ -71,7 +72,7 @@ class History {
   // The oldest first.
   [[nodiscard]] const std::deque<Revision>& revisions() const { return revisions_; }
   // What was found damaged and left out, in words; empty: nothing.
-  [[nodiscard]] const std::string& damage() const { return damage_; }
+  [[nodiscard]] const std::vector<std::string>& damage() const { return damage_; }
 
   // Errors: there is no such revision (not_found), the way back to it is broken (conflict).
   [[nodiscard]] document::Answer<document::Document> document(std::uint64_t number) const;
@@ -99,10 +100,12 @@ class History {
   History(std::string directory, document::Document::Shape shape);
   [[nodiscard]] std::string revision_file(std::uint64_t number) const;
   [[nodiscard]] std::string checkpoint_file(std::uint64_t number) const;
-  void read_revisions();
+  void read();
+  std::optional<std::uint64_t> read_revisions(std::uint64_t upto);
   void read_confirmed();
+  void tell_damage(std::uint64_t number, const char* what);
   void set_aside(std::uint64_t number) const;
-  void find_current(std::vector<std::uint64_t> checkpoints);
+  void find_current(const std::vector<std::uint64_t>& checkpoints);
   [[nodiscard]] std::optional<document::Document> follow(document::Document from, std::uint64_t number) const;
   [[nodiscard]] const Revision* find(std::uint64_t number) const;
   Result<void> prune();
@@ -111,9 +114,9 @@ class History {
   document::Document::Shape shape_;
   document::Document current_;
   std::deque<Revision> revisions_;
-  std::uint64_t confirmed_ = 0, checkpoint_ = 0, highest_ = 0;
+  std::uint64_t confirmed_ = 0, checkpoint_ = 0, checkpoint_before_ = 0, highest_ = 0;
   bool checkpoint_is_stale_ = false;
-  std::string damage_;
+  std::vector<std::string> damage_;
   OwnedFd lock_;
 };
 

@@ -98,7 +98,7 @@ class ConfigurationTest : public testing::Test {
   std::optional<Configuration> configuration;
   std::optional<FileLink> link;
   FileLink::News news;
-  std::string damage;
+  std::vector<std::string> damage;
 };
 
 }  // namespace fulcrum::store
