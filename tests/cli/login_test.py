@@ -108,6 +108,24 @@ class LoginTest(unittest.TestCase):
         self.assertEqual(self.accounts(), {})
         self.person("--login").see_line(ADDRESSES)
 
+    def test_a_second_console_takes_nobodys_password(self):
+        people = [self.person("--login"), self.person("--login")]
+        for person in people:
+            self.answer(person, ADDRESSES, "")
+            self.answer(person, NAME, "")
+            person.see_line("New password:")
+        for person, password in zip(people, (PASSWORD, PASSWORD + "!")):
+            self.answer(person, "New password:", password)
+            self.answer(person, "The same again:", password)
+            person.wait(lambda: "set up." in person.screen.text or "already" in person.screen.text, "an answer")
+        people[1].see("admin has a password already, and keeps it")
+        self.assertEqual(self.box.log_in("admin").status, 200)
+        self.answer(people[1], NAME, "berta")
+        self.answer(people[1], "New password:", PASSWORD)
+        self.answer(people[1], "The same again:", PASSWORD)
+        people[1].see("The box is set up.")
+        self.assertEqual(set(self.accounts()), {"admin", "berta"})
+
     def test_it_waits_for_the_box(self):
         self.box.kill()
         person = self.person("--login")

@@ -298,6 +298,38 @@ class TerminalTest(unittest.TestCase):
             self.assertEqual(plain.screen.colours, 0)
         self.assertNotIn("\x1b", self.box.cli("show", "farms").stdout)
 
+    def test_a_terminal_that_only_prints(self):
+        for kind in ("dumb", ""):
+            with self.subTest(kind=kind):
+                person = self.person(TERM=kind)
+                person.type("sow fa\x01\x1b[Ch\x05\x7farms\x1b[D\x1b[D\x1b[Dx\x7f")
+                person.see_line(f"{OPERATE} show farms")
+                person.type("\x05\r")
+                person.see("mail")
+                person.type("help\r")
+                person.see("-- more")
+                person.type(" ")
+                person.see_line(OPERATE)
+                self.assertNotIn("-- more", person.screen.text)
+                person.type("show farms | every 1\r")
+                person.wait(lambda: person.bytes.count(b"\nmail ") >= 3, "the second page")
+                person.type("q")
+                person.see_line(OPERATE)
+                self.assertNotIn(b"\x1b", person.bytes)
+
+    def test_an_interrupted_password_brings_the_echo_back(self):
+        program = f"{self.box.build}/control/surface/cli/fulcrum --runtime-dir {self.box.directory}"
+        shell = Person("dash", "-i", environment={"PS1": "shell> ", "ENV": "", "P": program})
+        self.addCleanup(shell.close)
+        shell.see_line("shell>")
+        shell.type("$P access account zoe operator\r")
+        shell.see_line("New password:")
+        shell.type("never\x1a\x03")
+        shell.see_line("shell>")
+        shell.type("echo seen")
+        shell.see_line("shell> echo seen")
+        self.assertNotIn("zoe", self.box.cli("show", "accounts").stdout)
+
     def test_pages_fit_the_screen(self):
         person = self.person()
         for line in ("help", "show farms", "show servers", "show drops", "show version", "show history", "show events"):

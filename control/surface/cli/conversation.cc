@@ -29,12 +29,15 @@ std::string in_columns(const std::vector<Hint>& hints, std::size_t columns) {
 class Conversation {
  public:
   Conversation(Session& session, Terminal& terminal, const HistoryFile& history)
-      : session_{session}, terminal_{terminal}, history_{history} {
+      : session_{session},
+        terminal_{terminal},
+        history_{history},
+        editor_{Editor::Keys::commands, terminal.only_prints()} {
     for (std::string& line : history.read()) editor_.remember(std::move(line));
   }
 
   Status run() {
-    terminal_.write("\033[?2004h");  // mark pastes
+    if (!terminal_.only_prints()) terminal_.write("\033[?2004h");  // mark pastes
     while (!session_.is_over() && !terminal_.is_gone()) {
       const auto line = read();
       if (!line) continue;
@@ -46,7 +49,7 @@ class Conversation {
       editor_.remember(*line);
       if (is_interrupted()) terminal_.write("^C\n");
     }
-    if (!terminal_.is_gone()) terminal_.write("\033[?2004l");
+    if (!terminal_.is_gone() && !terminal_.only_prints()) terminal_.write("\033[?2004l");
     return Status::good;
   }
 

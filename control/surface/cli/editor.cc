@@ -43,7 +43,8 @@ void Editor::begin(std::string prompt, std::size_t columns, std::string& out) {
 }
 
 void Editor::redraw(std::string& out) {
-  out += '\r' + prompt_ + "\033[K";
+  out += '\r' + prompt_;
+  clear(shown_.size(), out);
   shown_.clear();
   shown_cursor_ = 0;
   draw(out);
@@ -294,19 +295,30 @@ void Editor::draw(std::string& out) {
   if (here != view.end() || there != shown_.end()) {
     move(static_cast<std::size_t>(here - view.begin()), out);
     for (auto character = here; character != view.end(); ++character) out += *character;
-    if (view.size() < shown_.size()) out += "\033[K";
+    if (view.size() < shown_.size()) clear(shown_.size() - view.size(), out);
     shown_ = std::move(view);
     shown_cursor_ = shown_.size();
   }
   move(cursor - offset_, out);
 }
 
+// What stands behind the cursor.
+void Editor::clear(std::size_t characters, std::string& out) const {
+  if (only_prints_) {
+    out += std::string(characters, ' ') + std::string(characters, '\b');
+  } else {
+    out += "\033[K";
+  }
+}
+
 void Editor::move(std::size_t to, std::string& out) {
   constexpr std::size_t kShort = 4;  // as many bytes as an escape sequence
   const bool back = to < shown_cursor_;
   const std::size_t steps = back ? shown_cursor_ - to : to - shown_cursor_;
-  if (back && steps < kShort) {
+  if (back && (only_prints_ || steps < kShort)) {
     out.append(steps, '\b');
+  } else if (only_prints_) {
+    for (std::size_t i = shown_cursor_; i < to; ++i) out += shown_[i];
   } else if (steps > 0) {
     out += fmt::format("\033[{}{}", steps, back ? 'D' : 'C');
   }

@@ -3,9 +3,9 @@
 //
 // It draws on one row and scrolls sideways when the line is longer; it writes only what has changed (a letter at the
 // end: one byte), for a serial line of 9600 baud, and draws when it is told to, so that a paste is drawn once. Of the
-// terminal it wants what a VT100 has. A paste in brackets (ESC [200~ ... ESC [201~) is taken as text: no completion, no
-// help, a tab is a blank. What is no text, NULs and broken UTF-8 among it, is left out. A line that becomes too long is
-// not cut but refused as a whole.
+// terminal it wants what a VT100 has, or, of one that only prints, no more than a backspace. A paste in brackets (ESC
+// [200~ ... ESC [201~) is taken as text: no completion, no help, a tab is a blank. What is no text, NULs and broken
+// UTF-8 among it, is left out. A line that becomes too long is not cut but refused as a whole.
 //
 // Own instead of libedit: that knows no bracketed paste, ends lines at a NUL, draws with termcap on several rows, and
 // cannot be fed by a test. readline is GPL-3.
@@ -23,7 +23,7 @@ class Editor {
  public:
   // Of a line of commands Tab completes and `?` helps; in a text `?` is one.
   enum class Keys : std::uint8_t { commands, text };
-  explicit Editor(Keys keys = Keys::commands) : keys_{keys} {}
+  explicit Editor(Keys keys = Keys::commands, bool only_prints = false) : keys_{keys}, only_prints_{only_prints} {}
 
   enum class Event : std::uint8_t { none, line, too_long, end, interrupt, suspend, complete, help };
 
@@ -60,9 +60,11 @@ class Editor {
   [[nodiscard]] std::size_t word_right(std::size_t at) const;
   [[nodiscard]] bool in_quotes() const;
   void draw(std::string& out);
+  void clear(std::size_t characters, std::string& out) const;
   void move(std::size_t to, std::string& out);
 
   Keys keys_;
+  bool only_prints_;
   std::string prompt_, text_;
   std::size_t columns_ = 80, cursor_ = 0;  // cursor_: bytes of text_
   // What stands on the terminal behind the prompt, character by character.

@@ -36,6 +36,28 @@ TEST_F(Typed, ALetterAtTheEndIsOneByte) {
   EXPECT_EQ(editor_.text(), "show farms");
 }
 
+// The same line, of a terminal that can do no more than a backspace.
+TEST(Editor, OneThatOnlyPrintsGetsNoEscapes) {
+  Editor editor{Editor::Keys::commands, true};
+  std::string out;
+  editor.begin("> ", 40, out);
+  for (const char key : std::string_view{"sow farms now\x17\x7f\x01\x06h\x05\x02\x02\x0c"}) {
+    editor.feed(key, out);
+    editor.show(out);
+  }
+  EXPECT_EQ(editor.text(), "show farms");
+  EXPECT_EQ(out.find('\033'), out.npos);
+  std::string paper(80, ' ');
+  std::size_t column = 0;
+  for (const char byte : out) {
+    if (byte == '\r') column = 0;
+    if (byte == '\b') --column;
+    if (byte >= ' ') paper.at(column++) = byte;
+  }
+  EXPECT_EQ(paper.substr(0, 14), "> show farms  ");
+  EXPECT_EQ(column, std::string_view{"> show far"}.size());
+}
+
 TEST_F(Typed, KeysMoveAndDelete) {
   const std::vector<std::pair<const char*, const char*>> cases{
       {"abc\x01x", "xabc"},

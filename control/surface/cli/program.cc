@@ -78,11 +78,14 @@ Status run_script(Session& session) {
   return close(session, whole);
 }
 
+bool only_prints() {
+  const char* kind = std::getenv("TERM");
+  return kind == nullptr || *kind == 0 || std::string_view{kind} == "dumb";
+}
+
 bool wants_colour(const Options& options) {
   const char* without = std::getenv("NO_COLOR");
-  const char* kind = std::getenv("TERM");
-  const std::string_view terminal = kind == nullptr ? "dumb" : kind;
-  return options.colour && (without == nullptr || *without == 0) && terminal != "dumb";
+  return options.colour && (without == nullptr || *without == 0) && !only_prints();
 }
 
 // After a boot the console may be there before the box is. A key, or Ctrl-C, does without it.
@@ -97,7 +100,7 @@ void wait_for_box(Box& box, Terminal& terminal) {
 
 Status talk(const Options& options, Box& box) {
   catch_interrupts();
-  Terminal terminal{wants_colour(options)};
+  Terminal terminal{wants_colour(options), only_prints()};
   Session session{box, terminal, settings_of(options)};
   const char* home = std::getenv("HOME");
   const HistoryFile history{home != nullptr && *home == '/' ? std::string{home} + "/.fulcrum_history" : std::string{}};

@@ -6,25 +6,34 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 
+#include "control/surface/cli/interrupt.h"
 #include "control/surface/cli/line.h"
 #include "control/surface/cli/table.h"
 
 namespace fulcrum::cli {
 namespace {
 
-// Switches the terminal's echo off for a while.
+// Switches the terminal's echo off for a while. An interrupt meanwhile only ends the line, so that the echo comes back.
 class NoEcho {
  public:
   NoEcho() {
+    catch_interrupts();
+    std::signal(SIGTSTP, SIG_IGN);
     tcgetattr(STDIN_FILENO, &before_);
     termios silent = before_;
     silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
   }
-  ~NoEcho() { tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_); }
+  ~NoEcho() {
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+    std::signal(SIGTSTP, SIG_DFL);
+    std::signal(SIGINT, SIG_DFL);
+    if (is_interrupted()) std::raise(SIGINT);
+  }
   NoEcho(const NoEcho&) = delete;
   NoEcho& operator=(const NoEcho&) = delete;
 

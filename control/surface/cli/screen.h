@@ -27,6 +27,8 @@ class Screen {
   [[nodiscard]] virtual bool has_person() const = 0;
   // Whether a person looks: colours, and pages drawn over the one before.
   [[nodiscard]] virtual bool is_terminal() const = 0;
+  // Of a terminal: it has no cursor that could be moved, as a printer or a file.
+  [[nodiscard]] virtual bool only_prints() const { return true; }
   [[nodiscard]] virtual bool has_colour() const = 0;
   [[nodiscard]] virtual std::size_t rows() const = 0;
   // How wide answers may be; Table::unbounded where nobody looks at them.

@@ -188,7 +188,7 @@ Status Session::show(Outcome outcome, const Parsed& parsed) {
 Status Session::show_every(const Parsed& parsed, std::int64_t seconds) {
   auto filters = TextFilters::make(parsed.filters);
   if (!filters) return complain(filters.error(), {});
-  Redraw redraw{screen_.is_terminal() ? screen_.rows() : 0};
+  Redraw redraw{screen_.only_prints() ? 0 : screen_.rows()};
   for (;;) {
     const Outcome outcome = parsed.command->run(*this, parsed);
     if (!outcome) return complain(outcome.error(), {});

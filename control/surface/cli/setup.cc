@@ -69,6 +69,23 @@ std::optional<Trouble> set_addresses(Session& session) {
   }
 }
 
+// Somebody at another console may have set the box up meanwhile.
+bool is_taken(Box& box, const std::string& name) {
+  const auto account = call_operation(box, "GET", "/api/v1/accounts/" + name);
+  return account && account->value("has_password", false);
+}
+
+// Makes an account with a password, and never gives one that has a password another one.
+Box::Answer put_administrator(Box& box, const std::string& name, const std::string& password) {
+  if (is_taken(box, name)) {
+    return refused(Status::conflict,
+                   fmt::format("{} has a password already, and keeps it: `access password {}` gives it "
+                               "another one. Nothing was changed",
+                               name, name));
+  }
+  return call_operation(box, "PUT", "/api/v1/accounts/" + name, {{"role", "administrator"}, {"password", password}});
+}
+
 std::optional<Trouble> make_administrator(Session& session) {
   Screen& screen = session.screen();
   for (;;) {
@@ -79,8 +96,7 @@ std::optional<Trouble> make_administrator(Session& session) {
     if (!password && password.error().status == Status::unconfirmed) return left();
     Box::Answer answer;
     if (password) {
-      answer = call_operation(session.box(), "PUT", "/api/v1/accounts/" + *name,
-                              {{"role", "administrator"}, {"password", *password}});
+      answer = put_administrator(session.box(), *name, *password);
       if (answer) return std::nullopt;
     }
     const Trouble trouble = password ? answer.error() : password.error();

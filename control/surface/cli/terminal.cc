@@ -23,7 +23,7 @@ winsize size_now() {
 
 }  // namespace
 
-Terminal::Terminal(bool colour) : colour_{colour} {
+Terminal::Terminal(bool colour, bool only_prints) : colour_{colour}, only_prints_{only_prints} {
   tcgetattr(STDIN_FILENO, &before_);
   enter(State::running);
 }
@@ -116,14 +116,14 @@ bool Terminal::wait_for_more(std::size_t& room) {
     if (!pressed || std::string_view{" \r\nqQ\x03\x04"}.find(*pressed) != std::string_view::npos) break;
   }
   enter(State::running);
-  write("\r\033[K");
+  write(only_prints_ ? '\r' + std::string(kPrompt.size(), ' ') + '\r' : std::string{"\r\033[K"});
   if (pressed == '\r' || pressed == '\n') room = 1;
   return pressed == ' ' || pressed == '\r' || pressed == '\n';
 }
 
 std::optional<std::string> Terminal::read_line(std::string_view question, bool hidden) {
   enter(State::typing);
-  Editor line{Editor::Keys::text};
+  Editor line{Editor::Keys::text, only_prints_};
   std::string out, unseen;
   line.begin(std::string{question}, columns(), out);
   auto event = Editor::Event::none;

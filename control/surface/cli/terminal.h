@@ -3,6 +3,8 @@
 // length waits in the terminal's buffer, and the sender is held up: nothing is lost. Changing state never flushes
 // input.
 //
+// Of one that only prints (TERM is "dumb" or not set) no cursor is moved but by a backspace.
+//
 // Answers stop at the end of the screen and wait for a key, unless more is typed already (a paste has no time).
 #pragma once
 
@@ -21,7 +23,7 @@ namespace fulcrum::cli {
 class Terminal final : public Screen {
  public:
   // Of standard input and output, which are a terminal.
-  explicit Terminal(bool colour);
+  explicit Terminal(bool colour, bool only_prints = false);
   ~Terminal() override;
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
@@ -43,6 +45,7 @@ class Terminal final : public Screen {
   bool pause(std::chrono::seconds time) override;
   [[nodiscard]] bool has_person() const override { return true; }
   [[nodiscard]] bool is_terminal() const override { return true; }
+  [[nodiscard]] bool only_prints() const override { return only_prints_; }
   [[nodiscard]] bool has_colour() const override { return colour_; }
   [[nodiscard]] std::size_t rows() const override;
   [[nodiscard]] std::size_t columns() const override;
@@ -51,7 +54,7 @@ class Terminal final : public Screen {
   bool wait_for_more(std::size_t& room);
 
   termios before_{};
-  bool colour_, gone_ = false;
+  bool colour_, only_prints_, gone_ = false;
   std::string waiting_;
   std::size_t at_ = 0;
 };
