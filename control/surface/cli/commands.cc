@@ -205,10 +205,8 @@ std::vector<Command> verbs() {
   };
   std::vector<Command> all{
       verb("drain", "let a server finish what it has: no new clients"),
-      verb("enable", "let a server serve again, also one that waits while a standby holds its place"),
-      verb("maintenance",
-           "take a server out: its clients move to others, and what is left of its connections is reset after the "
-           "farm's drain_time_s (removed_flows)"),
+      verb("enable", "let a server serve again; its standby may go"),
+      verb("maintenance", "take a server out: its clients move to others"),
       verb("weight", "give a server another share of the connections"),
   };
   all.back().arguments.push_back(number_argument("weight", "0 drains", 0, 100));
