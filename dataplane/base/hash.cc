@@ -93,7 +93,11 @@ bool cpu_has_aes() noexcept {
   __m128i secret[9];
   for (std::size_t i = 0; i < 9; ++i) secret[i] = _mm_load_si128(reinterpret_cast<const __m128i*>(round_keys + i));
   for (HashPair& hash : hashes) {
-    __m128i state = _mm_xor_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(keys)), secret[0]);
+    // In two halves: a key that was just written in words of eight bytes would have to leave the store buffer before it
+    // could be loaded at once.
+    const __m128i low = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(keys));
+    const __m128i high = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(keys + 8));
+    __m128i state = _mm_xor_si128(_mm_unpacklo_epi64(low, high), secret[0]);
     for (std::size_t i = 1; i <= 4; ++i) state = _mm_aesenc_si128(state, secret[i]);
     state = _mm_xor_si128(state, _mm_loadl_epi64(reinterpret_cast<const __m128i*>(keys + 16)));
     for (std::size_t i = 5; i <= 8; ++i) state = _mm_aesenc_si128(state, secret[i]);

@@ -46,13 +46,20 @@ std::uint16_t find_wide(const Snapshot& snapshot, const Address& address, Be16 p
   return first_serving(snapshot, row, port);
 }
 
+RouteSpan find_route_span(const Snapshot& snapshot, std::uint32_t address) noexcept {
+  const RouteTable& routes = snapshot.routes;
+  const auto* begin = routes.v4_first.data();
+  const auto* end = begin + routes.v4_count;
+  const auto* after = std::upper_bound(begin, end, address);
+  if (after == begin) return {.first = address, .last = address, .hop = {}};
+  return {.first = after[-1],
+          .last = after == end ? UINT32_MAX : *after - 1,
+          .hop = routes.hops[routes.v4_hop[static_cast<std::size_t>(after - begin - 1)]]};
+}
+
 NextHop find_route(const Snapshot& snapshot, const Address& destination) noexcept {
   const RouteTable& routes = snapshot.routes;
-  if (destination.is_v4()) {
-    const auto* begin = routes.v4_first.data();
-    const auto* after = std::upper_bound(begin, begin + routes.v4_count, destination.v4().host());
-    return after == begin ? NextHop{} : routes.hops[routes.v4_hop[static_cast<std::size_t>(after - begin - 1)]];
-  }
+  if (destination.is_v4()) return find_route_span(snapshot, destination.v4().host()).hop;
   const auto* begin = routes.v6_first.data();
   const auto* after = std::upper_bound(begin, begin + routes.v6_count, destination);
   return after == begin ? NextHop{} : routes.hops[routes.v6_hop[static_cast<std::size_t>(after - begin - 1)]];

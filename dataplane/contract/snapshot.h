@@ -174,6 +174,11 @@ struct alignas(64) ServerRow {
 };
 static_assert(sizeof(ServerRow) == 64);
 
+// Whether the row is still that server's, and its connections go on as they are.
+[[nodiscard]] constexpr bool keeps_its_connections(const ServerRow& row, ServerId server) noexcept {
+  return row.generation == server.generation && row.state != ServerState::unused && row.flows == Flows::go_on;
+}
+
 // How many connections a server may have over all of its rows, or a farm over all of its servers (schedule/limits.h).
 struct LimitRow {
   std::uint32_t high = 0;          // with so many it takes no further one; 0: no limit
@@ -192,7 +197,7 @@ enum class RouteKind : std::uint8_t {
   on_link = 1,  // the destination itself is the next hop, on `port`
   gateway = 2,  // the next hop is `neighbour`, on `port`
   local = 3,    // an address of the box
-  service = 4,  // a farm's address
+  service = 4,  // a farm's address: no address of a service in the snapshot is on_link or behind a gateway
 };
 
 struct NextHop {
@@ -358,6 +363,13 @@ inline std::uint16_t find_endpoint(const Snapshot& snapshot, const Address& addr
 // Finds the row of the farm's server `member` in the service; kNoIndex when it does not serve it.
 std::uint16_t find_member(const Snapshot& snapshot, ServiceId service, MemberId member) noexcept;
 
+// IPv4 addresses, in host order, that one route leads to.
+struct RouteSpan {
+  std::uint32_t first = 1, last = 0;  // none
+  NextHop hop;
+  [[nodiscard]] constexpr bool has(std::uint32_t address) const noexcept { return address >= first && address <= last; }
+};
+RouteSpan find_route_span(const Snapshot& snapshot, std::uint32_t address) noexcept;
 // The most specific route to `destination`.
 NextHop find_route(const Snapshot& snapshot, const Address& destination) noexcept;
 

@@ -110,9 +110,6 @@ class Explainer::Run {
     shadow_.batch.begin();
     parse_stage(shadow_.batch, kOne);
     classify_stage(shadow_.batch, kOne, live);
-    seek_connections(shadow_.batch, kOne, live);
-    narrow_connections(shadow_.batch, kOne, live);
-    narrow_others(shadow_.batch, kOne, live);
     lookup_stage(shadow_.batch, kOne, live);
     Met met;
     if (passage().connection != kNoConnection)

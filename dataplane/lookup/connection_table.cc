@@ -216,14 +216,18 @@ void ConnectionTable::finish(Searches& searches, std::size_t begin, std::size_t 
   }
 }
 
+void ConnectionTable::search(Searches& searches, std::size_t begin, std::size_t end) const noexcept {
+  seek(searches, begin, end);
+  narrow(searches, begin, end);
+  narrow_elsewhere(searches, begin, end);
+  finish(searches, begin, end);
+}
+
 ConnectionId ConnectionTable::lookup(const FlowKey& key) const noexcept {
   Searches searches;
   searches.keys[0] = words_of(key);
   searches.wanted = 1;
-  seek(searches, 0, 1);
-  narrow(searches, 0, 1);
-  narrow_elsewhere(searches, 0, 1);
-  finish(searches, 0, 1);
+  search(searches, 0, 1);
   return searches.found[0];
 }
 

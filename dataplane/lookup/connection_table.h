@@ -86,7 +86,8 @@ class ConnectionTable {
   void narrow(Searches& searches, std::size_t begin, std::size_t end) const noexcept;
   void narrow_elsewhere(Searches& searches, std::size_t begin, std::size_t end) const noexcept;
   void finish(Searches& searches, std::size_t begin, std::size_t end) const noexcept;
-  // Workers. All of them for one key.
+  // Workers. All of them at once, for few or for whoever is in no hurry; and for one key.
+  void search(Searches& searches, std::size_t begin, std::size_t end) const noexcept;
   [[nodiscard]] ConnectionId lookup(const FlowKey& key) const noexcept;
 
   struct Inserted {
@@ -101,13 +102,25 @@ class ConnectionTable {
   // caller gets true for each connection, and does the accounting).
   bool remove(ConnectionId id) noexcept;
 
-  // Workers; access to a found entry. Counts a packet of `bytes` IP bytes and stores `now`.
+  // Workers; access to a found entry.
   enum class Direction : std::uint8_t { to_server, to_client };
-  void touch(ConnectionId id, Direction direction, std::uint32_t bytes, Tick now) noexcept;
-  [[nodiscard]] ServerId server(ConnectionId id) const noexcept;
+  class Live {
+   public:
+    // Counts a packet of `bytes` IP bytes and stores `now`.
+    void touch(Direction direction, std::uint32_t bytes, Tick now) const noexcept;
+    [[nodiscard]] ServerId server() const noexcept;
+    [[nodiscard]] ConnectionState state() const noexcept;
+
+   private:
+    friend ConnectionTable;
+    explicit Live(ConnectionEntry& entry) noexcept : entry_{&entry} {}
+    ConnectionEntry* entry_;
+  };
+  [[nodiscard]] Live at(ConnectionId id) const noexcept { return Live{entries_[id.value]}; }
+  [[nodiscard]] ServerId server(ConnectionId id) const noexcept { return at(id).server(); }
   void set_server(ConnectionId id, ServerId server) noexcept;
   [[nodiscard]] Tick last_seen(ConnectionId id) const noexcept;
-  [[nodiscard]] ConnectionState state(ConnectionId id) const noexcept;
+  [[nodiscard]] ConnectionState state(ConnectionId id) const noexcept { return at(id).state(); }
   // Returns the state before: of two workers that change it at once, each gets another one.
   ConnectionState set_state(ConnectionId id, ConnectionState state) noexcept;
 
@@ -341,24 +354,31 @@ bool ConnectionTable::has_slot(const FlowKey& key, Evictable evictable) const no
   return false;
 }
 
-inline void ConnectionTable::touch(ConnectionId id, Direction direction, std::uint32_t bytes, Tick now) noexcept {
-  ConnectionEntry& entry = entries_[id.value];
+inline void ConnectionTable::Live::touch(Direction direction, std::uint32_t bytes, Tick now) const noexcept {
   const bool to_server = direction == Direction::to_server;
-  std::uint32_t& packets = to_server ? entry.packets_in : entry.packets_out;
-  std::uint32_t& low = to_server ? entry.bytes_in : entry.bytes_out;
-  __atomic_store_n(&entry.last_seen, now, __ATOMIC_RELAXED);
+  std::uint32_t& packets = to_server ? entry_->packets_in : entry_->packets_out;
+  std::uint32_t& low = to_server ? entry_->bytes_in : entry_->bytes_out;
+  __atomic_store_n(&entry_->last_seen, now, __ATOMIC_RELAXED);
   __atomic_store_n(&packets, __atomic_load_n(&packets, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
   const std::uint32_t sum = __atomic_load_n(&low, __ATOMIC_RELAXED) + bytes;
   __atomic_store_n(&low, sum, __ATOMIC_RELAXED);
   if (sum >= bytes) return;
-  std::uint8_t& high = to_server ? entry.bytes_in_high : entry.bytes_out_high;
+  std::uint8_t& high = to_server ? entry_->bytes_in_high : entry_->bytes_out_high;
   const auto carried = static_cast<std::uint8_t>(__atomic_load_n(&high, __ATOMIC_RELAXED) + 1U);
   __atomic_store_n(&high, carried, __ATOMIC_RELAXED);
 }
 
-inline ServerId ConnectionTable::server(ConnectionId id) const noexcept {
-  const auto* both_halves = reinterpret_cast<const std::uint32_t*>(&entries_[id.value].server);
-  return std::bit_cast<ServerId>(__atomic_load_n(both_halves, __ATOMIC_RELAXED));
+// By hand: of a bit_cast g++ 12 makes detours through vector registers.
+inline ServerId ConnectionTable::Live::server() const noexcept {
+  static_assert(std::endian::native == std::endian::little);
+  const auto both = __atomic_load_n(reinterpret_cast<const std::uint32_t*>(&entry_->server), __ATOMIC_RELAXED);
+  return {static_cast<std::uint16_t>(both), static_cast<std::uint16_t>(both >> 16U)};
+}
+
+inline ConnectionState ConnectionTable::Live::state() const noexcept {
+  ConnectionState value;
+  __atomic_load(&entry_->state, &value, __ATOMIC_RELAXED);
+  return value;
 }
 
 inline void ConnectionTable::set_server(ConnectionId id, ServerId value) noexcept {
@@ -368,12 +388,6 @@ inline void ConnectionTable::set_server(ConnectionId id, ServerId value) noexcep
 
 inline Tick ConnectionTable::last_seen(ConnectionId id) const noexcept {
   return __atomic_load_n(&entries_[id.value].last_seen, __ATOMIC_RELAXED);
-}
-
-inline ConnectionState ConnectionTable::state(ConnectionId id) const noexcept {
-  ConnectionState value;
-  __atomic_load(&entries_[id.value].state, &value, __ATOMIC_RELAXED);
-  return value;
 }
 
 inline ConnectionState ConnectionTable::set_state(ConnectionId id, ConnectionState value) noexcept {

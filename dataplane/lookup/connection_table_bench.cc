@@ -69,7 +69,7 @@ class Bench {
       for (FlowKey& key : keys) key = test::nth_key(random.below(live));
       test::look_up(*table_, keys, found);
       for (const ConnectionId id : found) {
-        if (id != kNoConnection) table_->touch(id, ConnectionTable::Direction::to_server, 60, 1);
+        if (id != kNoConnection) table_->at(id).touch(ConnectionTable::Direction::to_server, 60, 1);
       }
       table_->quiescent(worker);
     }

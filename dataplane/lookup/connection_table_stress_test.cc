@@ -169,7 +169,7 @@ class Actor {
         continue;
       }
       held_.push_back({wanted[i], found[i]});
-      table_->touch(found[i], ConnectionTable::Direction::to_server, 1, 0);
+      table_->at(found[i]).touch(ConnectionTable::Direction::to_server, 1, 0);
       log_.push_back({Event::Kind::found, wanted[i], token_of(table_->server(found[i])), begin, end});
     }
   }

@@ -114,8 +114,8 @@ TEST(ConnectionTable, CountsPacketsAndBytesPerDirectionBeyond32Bits) {
   TableMemory memory{10};
   ConnectionTable table{memory.view(), 1, Start::cold};
   const ConnectionId id = insert(table, nth_key(1)).id;
-  for (int i = 0; i < 5; ++i) table.touch(id, Direction::to_server, 0xF000'0000, 10);
-  table.touch(id, Direction::to_client, 1500, 12);
+  for (int i = 0; i < 5; ++i) table.at(id).touch(Direction::to_server, 0xF000'0000, 10);
+  table.at(id).touch(Direction::to_client, 1500, 12);
   table.set_state(id, ConnectionState::established);
   const auto entry = read_entry(memory.entries()[id.value]);
   ASSERT_TRUE(entry);
@@ -289,7 +289,7 @@ TEST(ConnectionTable, SweepShowsEachLiveEntryOfTheShareAndRemovesTheExpired) {
     const auto inserted =
         insert(table, nth_key(n), WorkerId{static_cast<std::uint8_t>(n % 3)}, ServerId{1, 1}, static_cast<Tick>(n));
     ASSERT_TRUE(inserted.is_new);
-    table.touch(inserted.id, Direction::to_server, static_cast<std::uint32_t>(n), static_cast<Tick>(n));
+    table.at(inserted.id).touch(Direction::to_server, static_cast<std::uint32_t>(n), static_cast<Tick>(n));
   }
   std::size_t shown = 0, removed = 0;
   std::uint64_t bytes = 0;

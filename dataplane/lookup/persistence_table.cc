@@ -24,7 +24,7 @@ std::optional<PersistenceTable::Found> PersistenceTable::bind(WorkerId worker, c
 }
 
 void PersistenceTable::use(ConnectionId id, Tick now) noexcept {
-  table_.touch(id, ConnectionTable::Direction::to_server, 0, now);
+  table_.at(id).touch(ConnectionTable::Direction::to_server, 0, now);
 }
 
 void PersistenceTable::rebind(ConnectionId id, MemberId member) noexcept { table_.set_server(id, as_server(member)); }

@@ -6,6 +6,7 @@
 
 #include "dataplane/base/checksum.h"
 #include "dataplane/packet/headers.h"
+#include "dataplane/packet/plain.h"
 #include "dataplane/packet/reader.h"
 
 namespace fulcrum {
@@ -22,12 +23,6 @@ bool transport_sum_is_right(const Facts& facts, std::span<const std::byte> segme
 bool checksum_is_wrong(ChecksumFact checksum, const Facts& facts, std::span<const std::byte> segment) noexcept {
   if (checksum == ChecksumFact::bad) return true;
   return checksum == ChecksumFact::verify && !transport_sum_is_right(facts, segment);
-}
-
-constexpr bool flags_are_absurd(std::uint8_t flags) noexcept {
-  using namespace tcp_flag;
-  if ((flags & (fin | syn | rst | psh | ack | urg)) == 0) return true;
-  return (flags & syn) != 0 && (flags & (fin | rst)) != 0;
 }
 
 Drop take_ports(Be16 source, Be16 destination, Facts& facts) noexcept {
@@ -239,59 +234,8 @@ bool is_link_local_control(const Mac& destination) noexcept {
   return b[0] == 0x01 && b[1] == 0x80 && b[2] == 0xC2 && b[3] == 0 && b[4] == 0 && b[5] < 0x10;
 }
 
-// A frame as nearly all are: no tag, IPv4 without options, not a fragment, TCP.
-struct PlainFrame {
-  EthernetHeader ethernet;
-  Ipv4Header ip;
-  TcpHeader tcp;
-};
-static_assert(sizeof(PlainFrame) == 54 && alignof(PlainFrame) == 1);
-
-template <std::unsigned_integral Word>
-Word load_wire(const std::byte* at) noexcept {
-  Word word;
-  std::memcpy(&word, at, sizeof word);
-  return word;
-}
-
-// By the lowest six flags, whether they make sense together.
-constexpr std::uint64_t kSoundFlags = [] {
-  std::uint64_t sound = 0;
-  for (std::uint8_t flags = 0; flags < 64; ++flags) sound |= std::uint64_t{!flags_are_absurd(flags)} << flags;
-  return sound;
-}();
-
-// IPv4 in an untagged frame for one host; no options, no fragment, TCP; an address that may be a source; right lengths;
-// the right header checksum.
-bool is_plain_ipv4(const PlainFrame& frame, std::uint32_t total, std::size_t length) noexcept {
-  const auto* const ip = reinterpret_cast<const std::byte*>(&frame.ip);
-  const std::uint32_t fragment_ttl_protocol = load_wire<std::uint32_t>(ip + offsetof(Ipv4Header, fragment));
-  constexpr auto kFragmentAndProtocol = Be32{0x3FFF'00FF}.wire(), kTcp = Be32{0x0000'0006}.wire();
-  const std::uint32_t network = frame.ip.source.host() >> 24U;
-  const std::uint64_t sum = ones_sum_wide(std::span{ip, sizeof(Ipv4Header)}, 0);
-  return !frame.ethernet.destination.is_group() && frame.ethernet.type == ether_type::ipv4 &&
-         frame.ip.version_and_length == 0x45 && (fragment_ttl_protocol & kFragmentAndProtocol) == kTcp &&
-         total >= sizeof(Ipv4Header) + sizeof(TcpHeader) && total <= length - sizeof(EthernetHeader) &&
-         network - 1U < 223 && network != 127 && !(frame.ip.source == frame.ip.destination) && is_all_ones(sum);
-}
-
-bool is_plain_tcp(const TcpHeader& tcp, std::uint32_t segment_bytes) noexcept {
-  const std::uint32_t header_bytes = (tcp.data_offset >> 2U) & 0x3CU;
-  return header_bytes >= sizeof tcp && header_bytes <= segment_bytes && (kSoundFlags >> (tcp.flags & 63U) & 1U) != 0 &&
-         tcp.source_port.wire() != 0 && tcp.destination_port.wire() != 0;
-}
-
-// Addresses and segment lie side by side, so that one sum takes both; the rest of the pseudo-header is two numbers.
-[[gnu::noinline]] Drop verify_plain(const PlainFrame& frame, std::uint32_t segment_bytes) noexcept {
-  const std::uint64_t pseudo =
-      Be16{static_cast<std::uint16_t>(segment_bytes)}.wire() + Be16{static_cast<std::uint16_t>(Protocol::tcp)}.wire();
-  const auto* const from = reinterpret_cast<const std::byte*>(&frame) + offsetof(PlainFrame, ip.source);
-  const std::uint64_t sum = ones_sum_wide(std::span{from, 2 * sizeof(Be32) + segment_bytes}, pseudo);
-  return is_all_ones(sum) ? Drop::none : Drop::l4_checksum;
-}
-
 // One by one: a whole Facts at once would be put together on the stack and copied.
-void fill_plain(const PlainFrame& frame, std::uint32_t total, Facts& facts) noexcept {
+void fill_plain(const PlainFrame& frame, std::uint32_t ip_length, Facts& facts) noexcept {
   facts.source = Address::v4(frame.ip.source);
   facts.destination = Address::v4(frame.ip.destination);
   static_assert(offsetof(Facts, destination_port) == offsetof(Facts, source_port) + sizeof(Be16));
@@ -302,7 +246,7 @@ void fill_plain(const PlainFrame& frame, std::uint32_t total, Facts& facts) noex
   facts.tcp_flags = frame.tcp.flags;
   facts.l3_offset = offsetof(PlainFrame, ip);
   facts.l4_offset = offsetof(PlainFrame, tcp);
-  facts.ip_length = static_cast<std::uint16_t>(total);
+  facts.ip_length = static_cast<std::uint16_t>(ip_length);
   facts.do_not_fragment = (frame.ip.fragment.wire() & Be16{Ipv4Header::kDoNotFragment}.wire()) != 0;
 }
 
@@ -333,21 +277,10 @@ void fill_plain(const PlainFrame& frame, std::uint32_t total, Facts& facts) noex
 
 }  // namespace
 
-// The short way for plain packets takes a quarter of the general way's instructions. What is different in any respect,
-// right or wrong, goes the general way, which knows what to call it.
 Drop parse(std::span<const std::byte> bytes, ChecksumFact checksum, Facts& facts) noexcept {
-  if (bytes.size() < sizeof(PlainFrame)) return parse_any(bytes, checksum, facts);
-  const PlainFrame& frame = *reinterpret_cast<const PlainFrame*>(bytes.data());
-  // From a word: a swap of 16 bits alone goes by the stack in g++ 12.
-  const std::uint32_t total =
-      Be32::from_wire(load_wire<std::uint32_t>(bytes.data() + offsetof(PlainFrame, ip))).host() & 0xFFFFU;
-  const std::uint32_t segment_bytes = total - static_cast<std::uint32_t>(sizeof(Ipv4Header));
-  if (!is_plain_ipv4(frame, total, bytes.size()) || !is_plain_tcp(frame.tcp, segment_bytes)) {
-    return parse_any(bytes, checksum, facts);
-  }
-  fill_plain(frame, total, facts);
-  if (checksum == ChecksumFact::verify) return verify_plain(frame, segment_bytes);
-  return checksum == ChecksumFact::bad ? Drop::l4_checksum : Drop::none;
+  if (!is_plain(bytes, checksum)) return parse_any(bytes, checksum, facts);
+  fill_plain(*reinterpret_cast<const PlainFrame*>(bytes.data()), plain_ip_length(bytes.data()), facts);
+  return Drop::none;
 }
 
 }  // namespace fulcrum

@@ -13,6 +13,7 @@
 #include "dataplane/base/checksum.h"
 #include "dataplane/packet/facts.h"
 #include "dataplane/packet/headers.h"
+#include "dataplane/packet/plain.h"
 
 namespace fulcrum {
 
@@ -88,6 +89,22 @@ template <End kEnd, bool kForward>
   }
 }
 
+template <End kEnd>
+[[gnu::always_inline]] inline void readdress_plain(std::byte* frame, const Readdress& change) noexcept {
+  constexpr bool kSource = kEnd == End::source;
+  std::byte* const ip_sum = frame + offsetof(PlainFrame, ip.checksum);
+  std::byte* const tcp_sum = frame + offsetof(PlainFrame, tcp.checksum);
+  const Be32 address = change.address.v4();
+  const Be16 port = change.port;
+  const Be16 new_ip_sum = apply_delta(apply_delta(load<Be16>(ip_sum), change.address_delta), kTtlDelta);
+  const Be16 new_tcp_sum = apply_delta(load<Be16>(tcp_sum), change.address_port_delta);
+  decrement(frame + offsetof(PlainFrame, ip.ttl));
+  store(ip_sum, new_ip_sum);
+  store(frame + (kSource ? offsetof(PlainFrame, ip.source) : offsetof(PlainFrame, ip.destination)), address);
+  store(frame + (kSource ? offsetof(PlainFrame, tcp.source_port) : offsetof(PlainFrame, tcp.destination_port)), port);
+  store(tcp_sum, new_tcp_sum);
+}
+
 }  // namespace rewriting
 
 // Client to server: replaces destination address and port.
@@ -107,6 +124,14 @@ inline void forward_to_server(std::span<std::byte> frame, const Facts& facts, co
 }
 inline void forward_to_client(std::span<std::byte> frame, const Facts& facts, const Readdress& change) noexcept {
   rewriting::readdress<rewriting::End::source, true>(frame, facts, change);
+}
+
+// The same for a plain frame (packet/plain.h), readdressed to another IPv4 address.
+inline void forward_plain_to_server(std::byte* frame, const Readdress& change) noexcept {
+  rewriting::readdress_plain<rewriting::End::destination>(frame, change);
+}
+inline void forward_plain_to_client(std::byte* frame, const Readdress& change) noexcept {
+  rewriting::readdress_plain<rewriting::End::source>(frame, change);
 }
 
 // Sets both MAC addresses, given as Mac::word().

@@ -2,7 +2,9 @@
 // findings; none frees or sends a frame. At the end every packet has an Outcome, which the worker carries out.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -13,6 +15,7 @@
 #include "dataplane/lookup/connection_table.h"
 #include "dataplane/packet/facts.h"
 #include "dataplane/packet/frame.h"
+#include "dataplane/packet/plain.h"
 
 namespace fulcrum {
 
@@ -52,6 +55,7 @@ struct Batch {
   std::array<Facts, kBatchMax> facts;
   std::array<Passage, kBatchMax> passages;
   ConnectionTable::Searches searches;    // by packet, for the lookup's steps
+  std::uint32_t fast = 0;                // a bit for each packet that is on the fast path (fast_path.cc)
   FixedVector<Event, kBatchMax> events;  // for control; at most one per packet
   bool has_answers = false;
   bool has_opened = false;  // a connection
@@ -59,14 +63,23 @@ struct Batch {
   // because lookup may have taken the packet to another one by then.
   std::size_t like = kBatchMax;
   std::uint16_t service_of_like = kNoIndex;
+  // The same for the fast path: the IPv4 address and the port, as they lie on the wire.
+  std::uint64_t fast_end = 0;
+  std::uint16_t service_of_fast_end = kNoIndex;
+  bool fast_replies = false;  // the last one was a server's ...
+  RouteSpan reply_route;      // ... to an address among these
+  plain::Beginning to_us;     // of frames that came in by the port of the batch before
 
   // What it found with the batch before is of no interest.
   void begin() noexcept {
     events.clear();
     searches.wanted = 0;
+    fast = 0;
     has_answers = false;
     has_opened = false;
     like = kBatchMax;
+    fast_end = 0;
+    reply_route = {};
   }
 
   void drop(std::size_t i, Drop reason) noexcept {
@@ -81,6 +94,13 @@ struct Batch {
   void punt(std::size_t i, PortId port) noexcept {
     passages[i].outcome = Outcome::punt;
     passages[i].port = port;
+  }
+  // The first of the part that are not on the fast path, up to the next one that is; none: at the part's end.
+  [[nodiscard]] Part off_fast_path(Part part) const noexcept {
+    const std::uint64_t others = part.bits() & ~fast;
+    if (others == 0) return {part.end, part.end};
+    const auto begin = static_cast<std::uint32_t>(std::countr_zero(others));
+    return {begin, std::min(begin + static_cast<std::uint32_t>(std::countr_one(others >> begin)), part.end)};
   }
   [[nodiscard]] bool pending(std::size_t i) const noexcept { return passages[i].outcome == Outcome::pending; }
 };

@@ -89,35 +89,27 @@ void take_found(Batch& batch, Part part, const Context& context) noexcept {
 
 }  // namespace
 
-void seek_connections(Batch& batch, Part part, const Context& context) noexcept {
+void want_connections(Batch& batch, Part part, const Context& context) noexcept {
   std::uint32_t bits = 0;
   for (std::size_t i = part.begin; i < part.end; ++i) {
     if (batch.pending(i)) bits |= wanted(batch, i, context.snapshot);
   }
   batch.searches.wanted |= bits;
-  context.connections.seek(batch.searches, part.begin, part.end);
 }
 
-void narrow_connections(Batch& batch, Part part, const Context& context) noexcept {
-  context.connections.narrow(batch.searches, part.begin, part.end);
-}
-
-void narrow_others(Batch& batch, Part part, const Context& context) noexcept {
-  context.connections.narrow_elsewhere(batch.searches, part.begin, part.end);
+void settle_connections(Batch& batch, Part part, const Context& context) noexcept {
+  take_found(batch, part, context);
+  // Chains of services at one endpoint are as long as the administrator made them, and every round shortens all.
+  while ((batch.searches.wanted & part.bits()) != 0) {
+    context.connections.search(batch.searches, part.begin, part.end);
+    take_found(batch, part, context);
+  }
 }
 
 void lookup_stage(Batch& batch, Part part, const Context& context) noexcept {
-  ConnectionTable::Searches& searches = batch.searches;
-  context.connections.finish(searches, part.begin, part.end);
-  take_found(batch, part, context);
-  // Chains of services at one endpoint are as long as the administrator made them, and every round shortens all.
-  while ((searches.wanted & part.bits()) != 0) {
-    context.connections.seek(searches, part.begin, part.end);
-    context.connections.narrow(searches, part.begin, part.end);
-    context.connections.narrow_elsewhere(searches, part.begin, part.end);
-    context.connections.finish(searches, part.begin, part.end);
-    take_found(batch, part, context);
-  }
+  want_connections(batch, part, context);
+  context.connections.search(batch.searches, part.begin, part.end);
+  settle_connections(batch, part, context);
 }
 
 }  // namespace fulcrum

@@ -48,11 +48,14 @@ struct Context {
 
 void parse_stage(Batch& batch, Part part) noexcept;
 void classify_stage(Batch& batch, Part part, const Context& context) noexcept;
-// The lookup's first two steps (ConnectionTable::Searches), and the whole of what is left.
-void seek_connections(Batch& batch, Part part, const Context& context) noexcept;
-void narrow_connections(Batch& batch, Part part, const Context& context) noexcept;
-void narrow_others(Batch& batch, Part part, const Context& context) noexcept;
+// Segments of established connections, from end to end (fast_path.cc).
+void enter_fast_path(Batch& batch, Part part, const Context& context) noexcept;
+void prepare_fast_path(const Batch& batch, Part part, const Context& context) noexcept;
+[[nodiscard]] std::uint32_t run_fast_path(Batch& batch, Part part, const Context& context) noexcept;
 void lookup_stage(Batch& batch, Part part, const Context& context) noexcept;
+// Its beginning and its end, for whoever takes the searches through their steps between them (ConnectionTable).
+void want_connections(Batch& batch, Part part, const Context& context) noexcept;
+void settle_connections(Batch& batch, Part part, const Context& context) noexcept;
 void schedule_stage(Batch& batch, Part part, const Context& context) noexcept;
 void track_stage(Batch& batch, Part part, const Context& context) noexcept;
 void rewrite_stage(Batch& batch, Part part, const Context& context) noexcept;
@@ -71,9 +74,6 @@ void run_stages(Batch& batch, const Context& context, After after) noexcept {
   after(Stage::parse);
   classify_stage(batch, all, context);
   after(Stage::classify);
-  seek_connections(batch, all, context);
-  narrow_connections(batch, all, context);
-  narrow_others(batch, all, context);
   lookup_stage(batch, all, context);
   after(Stage::lookup);
   schedule_stage(batch, all, context);

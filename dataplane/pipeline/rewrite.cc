@@ -4,25 +4,13 @@
 #include "dataplane/packet/rewrite.h"
 
 #include "dataplane/base/checksum.h"
+#include "dataplane/pipeline/exit.h"
 #include "dataplane/pipeline/pipeline.h"
 
 namespace fulcrum {
 namespace {
 
 using Direction = ConnectionTable::Direction;
-
-struct Exit {
-  PortId port;
-  std::uint32_t neighbour = kNoNeighbour;  // kNoNeighbour: the destination itself, on a connected network
-  const Address& next_hop;                 // only when `neighbour` is kNoNeighbour
-};
-
-// Mac::word() of the next hop, or NeighbourTable::kNoMac.
-inline std::uint64_t mac_of(const NeighbourTable& neighbours, const Exit& exit) noexcept {
-  if (exit.neighbour != kNoNeighbour) return neighbours.mac_word(NeighbourId{exit.neighbour});
-  const auto found = neighbours.find(exit.port, exit.next_hop);
-  return found ? found->word() : NeighbourTable::kNoMac;
-}
 
 void want_neighbour(Batch& batch, const NeighbourTable& neighbours, const Exit& exit) noexcept {
   Event event;
@@ -53,14 +41,8 @@ struct Leaving {
 
 template <Direction kDirection>
 Exit exit_of(const Leaving& packet) noexcept {
-  if constexpr (kDirection == Direction::to_server) {
-    return {.port = packet.server.egress, .neighbour = packet.server.neighbour, .next_hop = packet.server.address};
-  } else {
-    const NextHop& route = packet.passage.route;
-    return {.port = route.port,
-            .neighbour = route.kind == RouteKind::gateway ? route.neighbour : kNoNeighbour,
-            .next_hop = packet.facts.destination};
-  }
+  return kDirection == Direction::to_server ? exit_to(packet.server)
+                                            : exit_to(packet.passage.route, packet.facts.destination);
 }
 
 // Of a port in a range: what the checksum changes by depends on the packet.
@@ -79,19 +61,13 @@ Readdress change_of(const Leaving& packet) noexcept {
       const auto offset = static_cast<std::uint16_t>(facts.destination_port.host() - service.port.host());
       return in_range(server.address, facts.destination_port, port_behind(server.port, offset), server.address_delta);
     }
-    return {.address = server.address,
-            .port = server.port,
-            .address_delta = server.address_delta,
-            .address_port_delta = server.address_port_delta};
+    return on_to(server);
   } else {
     if constexpr (kRange) {
       const Be16 port = port_behind(service.port, port_offset(server, facts.source_port));
       return in_range(service.address, facts.source_port, port, inverse_delta(server.address_delta));
     }
-    return {.address = service.address,
-            .port = service.port,
-            .address_delta = inverse_delta(server.address_delta),
-            .address_port_delta = inverse_delta(server.address_port_delta)};
+    return back_to(service, server);
   }
 }
 

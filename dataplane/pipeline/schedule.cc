@@ -14,7 +14,7 @@ using Direction = ConnectionTable::Direction;
 
 bool opens_connection(const Facts& facts) noexcept {
   if (facts.kind == PacketKind::udp) return true;
-  return (facts.tcp_flags & (tcp_flag::syn | tcp_flag::ack | tcp_flag::rst | tcp_flag::fin)) == tcp_flag::syn;
+  return begins_connection(facts.tcp_flags);
 }
 
 bool server_is_there(const Snapshot& snapshot, ServerId server) noexcept {
@@ -71,8 +71,7 @@ void reset_connection(Batch& batch, std::size_t i, const Context& context) noexc
 // What is so of nearly every packet of a connection: its server is there, and it does not begin anything.
 bool goes_on(const Facts& facts, ServerId server, const Context& context) noexcept {
   const ServerRow& row = context.snapshot.servers[server.index];
-  if (row.generation != server.generation || row.state == ServerState::unused || row.flows != Flows::go_on)
-    return false;
+  if (!keeps_its_connections(row, server)) return false;
   if (!opens_connection(facts)) return true;
   return facts.kind == PacketKind::udp && row.state == ServerState::up && !context.is_urgent;
 }

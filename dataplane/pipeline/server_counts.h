@@ -10,6 +10,7 @@
 #include "dataplane/contract/connections.h"
 #include "dataplane/contract/counters.h"
 #include "dataplane/contract/snapshot.h"
+#include "dataplane/lookup/connection_table.h"
 #include "dataplane/schedule/server_rows.h"
 
 namespace fulcrum {
@@ -22,6 +23,14 @@ inline ServerCounters& counters_of(const ServerRows& servers, ServerId server) n
   ServerCounters& row = servers[server.index];
   if (row.server_generation.load(std::memory_order_relaxed) != server.generation) begin_anew(servers, server);
   return row;
+}
+
+inline void count_packet(const ServerRows& servers, ServerId server, ConnectionTable::Direction direction,
+                         std::uint32_t ip_bytes) noexcept {
+  ServerCounters& row = counters_of(servers, server);
+  const bool in = direction == ConnectionTable::Direction::to_server;
+  (in ? row.packets_in : row.packets_out).add(1);
+  (in ? row.bytes_in : row.bytes_out).add(ip_bytes);
 }
 
 // Puts a connection that was opened on its server's count, and on what counts against limits.

@@ -28,6 +28,10 @@
 
 namespace fulcrum {
 
+constexpr bool begins_connection(std::uint8_t flags) noexcept {
+  return (flags & (tcp_flag::syn | tcp_flag::ack | tcp_flag::rst | tcp_flag::fin)) == tcp_flag::syn;
+}
+
 // What is so of nearly every segment; next_state() then has nothing to say.
 constexpr bool stays_established(ConnectionState state, std::uint8_t flags) noexcept {
   return state == ConnectionState::established && (flags & (tcp_flag::syn | tcp_flag::fin | tcp_flag::rst)) == 0;

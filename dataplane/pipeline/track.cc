@@ -1,34 +1,22 @@
 // What a connection remembers of each packet: time, counts, and TCP's state as far as it shows from outside.
+#include "dataplane/pipeline/track.h"
+
 #include "dataplane/pipeline/pipeline.h"
 #include "dataplane/pipeline/response.h"
 #include "dataplane/pipeline/server_counts.h"
 #include "dataplane/pipeline/tcp_state.h"
 
 namespace fulcrum {
-namespace {
-
-using Direction = ConnectionTable::Direction;
-
-void count(ServerCounters& counters, Direction direction, std::uint32_t bytes) noexcept {
-  const bool in = direction == Direction::to_server;
-  (in ? counters.packets_in : counters.packets_out).add(1);
-  (in ? counters.bytes_in : counters.bytes_out).add(bytes);
-}
-
-// What a segment makes of its connection's state. Not inline: nearly none changes it.
-[[gnu::noinline]] void follow(const Facts& facts, const Passage& passage, const Context& context,
-                              ServerId server) noexcept {
-  const ConnectionState state = context.connections.state(passage.connection);
-  const ServiceRow& service = context.snapshot.services[passage.service];
-  const bool from_client = passage.direction == Direction::to_server;
-  const ConnectionState next = next_state(state, service.mode, from_client, facts.tcp_flags);
+// Not inline: nearly no segment changes its connection's state.
+[[gnu::noinline]] void follow(const Context& context, ConnectionId connection, ServerId server,
+                              const ServiceRow& service, Segment segment) noexcept {
+  const ConnectionState state = context.connections.state(connection);
+  const ConnectionState next = next_state(state, service.mode, segment.from_client, segment.flags);
   if (next == state) return;
-  count_state(context.servers, server, context.connections.set_state(passage.connection, next), next);
+  count_state(context.servers, server, context.connections.set_state(connection, next), next);
   if (next == ConnectionState::answered && is_measured(service))
-    end_sample(context.servers, server, passage.connection, context.now_us);
+    end_sample(context.servers, server, connection, context.now_us);
 }
-
-}  // namespace
 
 void track_stage(Batch& batch, Part part, const Context& context) noexcept {
   for (std::size_t i = part.begin; i < part.end; ++i) {
@@ -37,12 +25,13 @@ void track_stage(Batch& batch, Part part, const Context& context) noexcept {
     const Passage& passage = batch.passages[i];
     const ServerId server{passage.server, context.snapshot.servers[passage.server].generation};
     if (passage.connection != kNoConnection) {
-      context.connections.touch(passage.connection, passage.direction, facts.ip_length, context.now);
+      context.connections.at(passage.connection).touch(passage.direction, facts.ip_length, context.now);
       const ConnectionState state = context.connections.state(passage.connection);
       if (facts.kind == PacketKind::tcp && !stays_established(state, facts.tcp_flags))
-        follow(facts, passage, context, server);
+        follow(context, passage.connection, server, context.snapshot.services[passage.service],
+               {passage.direction == ConnectionTable::Direction::to_server, facts.tcp_flags});
     }
-    count(counters_of(context.servers, server), passage.direction, facts.ip_length);
+    count_packet(context.servers, server, passage.direction, facts.ip_length);
   }
 }
 
