@@ -2,14 +2,21 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "control/access/secrets.h"
+#include "dataplane/base/invariant.h"
+#include "dataplane/base/log.h"
 
 namespace fulcrum::access {
 namespace {
 
 constexpr std::string_view kTokenPrefix = "fulcrum_";  // so that scanners for leaked secrets know one when they see it
+
+bool contains(const std::vector<std::string>& list, const std::string& one) {
+  return std::find(list.begin(), list.end(), one) != list.end();
+}
 
 Error busy() { return {Error::Code::limit, "", "too many logins at a time: try again in a moment"}; }
 
@@ -28,38 +35,60 @@ Access::Access(AccountBook book, Worker& worker, Post post, Clock clock, Lockout
       lockout_{lockout},
       sessions_{limits} {}
 
-bool Access::verify(const std::string& name, const std::string& password,
+// `work` runs on the worker and gives what is to be done with its outcome on the owner's thread.
+void Access::hash_in_turn(const std::string& source, bool is_known, std::function<std::function<void()>()> work) {
+  queue_.enter(source, is_known, [this, work = std::move(work)] {
+    const bool runs = worker_.run([this, post = post_, work] {
+      post([this, outcome = work()] {
+        outcome();
+        queue_.leave();
+      });
+    });
+    FULCRUM_ASSERT(runs);  // one at a time
+  });
+}
+
+void Access::verify(const std::string& name, const std::string& password, const std::string& source, bool is_known,
                     std::function<void(bool, const std::string&)> done) {
   const Account* account = book_.find_account(name);
   std::string hash = account != nullptr ? account->password_hash : std::string{};
-  return worker_.run([post = post_, password, hash = std::move(hash), done = std::move(done)] {
+  hash_in_turn(source, is_known, [password, hash = std::move(hash), done = std::move(done)] {
     const bool right = password.size() <= kPasswordMax && verify_password(password, hash);
-    post([right, hash, done] { done(right, hash); });
+    return [right, hash, done] { done(right, hash); };
   });
 }
 
-void Access::login(const std::string& name, const std::string& password, const std::string& source,
+void Access::login(const std::string& name, const std::string& password, const std::string& address,
                    std::function<void(LoginAnswer)> done) {
   // What is no name of an account must not become a key of the lock-out's table.
   const std::string known = check_name("name", name) ? name : std::string{};
-  const auto wait = lockout_.try_now(known, lockout_source(source), clock_.steady());
+  const std::string source = lockout_source(address);
+  const Account* account = book_.find_account(known);
+  const bool is_known = account != nullptr && contains(account->sources, source);
+  // Before the try is counted: who is turned away unheard has guessed nothing.
+  if (!queue_.has_room(source, is_known)) {
+    return done({.outcome = LoginAnswer::Outcome::busy, .wait = std::chrono::seconds{1}, .secret = {}, .csrf = {}});
+  }
+  const auto wait = lockout_.try_now(known, source, clock_.steady(), is_known);
   if (wait > std::chrono::seconds{0}) {
     return done({.outcome = LoginAnswer::Outcome::wait, .wait = wait, .secret = {}, .csrf = {}});
   }
-  const bool queued = verify(known, password, [this, known, source, done](bool right, const std::string& hash) {
-    finish_login(known, source, right, hash, done);
+  verify(known, password, source, is_known, [this, known, address, done](bool right, const std::string& hash) {
+    finish_login(known, address, right, hash, done);
   });
-  if (!queued) done({.outcome = LoginAnswer::Outcome::busy, .wait = std::chrono::seconds{1}, .secret = {}, .csrf = {}});
 }
 
-void Access::finish_login(const std::string& name, const std::string& source, bool right, const std::string& hash,
+void Access::finish_login(const std::string& name, const std::string& address, bool right, const std::string& hash,
                           const std::function<void(LoginAnswer)>& done) {
   // The account may have got another password, or have gone, meanwhile.
   const Account* account = book_.find_account(name);
   if (!right || account == nullptr || account->password_hash != hash) return done({});
-  lockout_.succeeded(name, lockout_source(source));
+  lockout_.succeeded(name, lockout_source(address));
+  if (auto noted = book_.note_source(name, lockout_source(address)); !noted) {
+    log(Level::warning, "REST API: {}", noted.error().words());
+  }
   LoginAnswer answer{.outcome = LoginAnswer::Outcome::good, .wait = {}, .secret = {}, .csrf = {}};
-  answer.secret = sessions_.begin(name, source, clock_.steady());
+  answer.secret = sessions_.begin(name, address, clock_.steady());
   answer.csrf = csrf_of(answer.secret);
   done(answer);
 }
@@ -109,12 +138,12 @@ bool Access::csrf_matches(const std::string& secret, const std::string& csrf) {
 void Access::put_account(const Identity& who, const AccountWish& wish, std::function<void(Result<void>)> done) {
   if (!wish.password) return done(store(who, wish, {}));
   if (auto good = check_password(wish.name, *wish.password); !good) return done(good);
-  const bool queued = worker_.run([this, post = post_, who, wish, done] {
-    post([this, who, wish, done, hash = hash_password(*wish.password)] {
+  if (!queue_.has_room(who.source, true)) return done(tl::unexpected<Error>{busy()});
+  hash_in_turn(who.source, true, [this, who, wish, done] {
+    return [this, who, wish, done, hash = hash_password(*wish.password)] {
       done(hash ? store(who, wish, *hash) : tl::unexpected<Error>{hash.error()});
-    });
+    };
   });
-  if (!queued) done(tl::unexpected<Error>{busy()});
 }
 
 Result<void> Access::store(const Identity& who, const AccountWish& wish, const std::string& hash) {
@@ -144,13 +173,15 @@ Result<void> Access::store(const Identity& who, const AccountWish& wish, const s
 void Access::change_own_password(const Identity& who, const std::string& old_password, const std::string& new_password,
                                  std::function<void(Result<void>)> done) {
   if (auto good = check_password(who.name, new_password); !good) return done(good);
-  const auto wait = lockout_.try_now(who.name, lockout_source(who.source), clock_.steady());
+  const std::string source = lockout_source(who.source);
+  if (!queue_.has_room(source, true)) return done(tl::unexpected<Error>{busy()});
+  const auto wait = lockout_.try_now(who.name, source, clock_.steady(), true);
   if (wait > std::chrono::seconds{0}) {
     return done(fail(Error::Code::limit, "", fmt::format("too many wrong passwords: wait {} s", wait.count())));
   }
-  const bool queued = verify(who.name, old_password, [this, who, new_password, done](bool right, const std::string&) {
+  verify(who.name, old_password, source, true, [this, who, source, new_password, done](bool right, const std::string&) {
     if (!right) return done(fail(Error::Code::invalid, "old_password", "is wrong"));
-    lockout_.succeeded(who.name, lockout_source(who.source));
+    lockout_.succeeded(who.name, source);
     Identity self = who;
     self.face = Face::console;  // its own role is not in question, only the password
     AccountWish wish;
@@ -158,7 +189,6 @@ void Access::change_own_password(const Identity& who, const std::string& old_pas
     wish.password = new_password;
     put_account(self, wish, done);
   });
-  if (!queued) done(tl::unexpected<Error>{busy()});
 }
 
 Result<void> Access::remove_account(const std::string& name) {

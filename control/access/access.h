@@ -13,6 +13,7 @@
 
 #include "control/access/account_book.h"
 #include "control/access/lockout.h"
+#include "control/access/login_queue.h"
 #include "control/access/role.h"
 #include "control/access/sessions.h"
 #include "control/access/worker.h"
@@ -54,7 +55,8 @@ class Access {
 
   static constexpr std::chrono::seconds token_lifetime_max{366 * 24 * 3600};
 
-  // `post` runs a job on the owner's thread; any thread calls it. `worker` outlives this.
+  // `post` runs a job on the owner's thread; any thread calls it. `worker` outlives this, and does nothing else: what
+  // strangers keep it busy with must hold up nobody.
   Access(AccountBook book, Worker& worker, Post post, Clock clock, Lockout::Rules lockout = {},
          Sessions::Limits limits = {});
 
@@ -90,8 +92,10 @@ class Access {
  private:
   void finish_login(const std::string& name, const std::string& source, bool right, const std::string& hash,
                     const std::function<void(LoginAnswer)>& done);
-  // Checks `password` against the account's; busy: nothing.
-  bool verify(const std::string& name, const std::string& password,
+  // Hashes on the worker, in turn. Whether there is room is to be asked before.
+  void hash_in_turn(const std::string& source, bool is_known, std::function<std::function<void()>()> work);
+  // Checks `password` against the account's.
+  void verify(const std::string& name, const std::string& password, const std::string& source, bool is_known,
               std::function<void(bool right, const std::string& hash)> done);
   Result<void> store(const Identity& who, const AccountWish& wish, const std::string& hash);
 
@@ -100,6 +104,7 @@ class Access {
   Post post_;
   Clock clock_;
   Lockout lockout_;
+  LoginQueue queue_;
   Sessions sessions_;
 };
 

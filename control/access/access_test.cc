@@ -186,19 +186,43 @@ TEST_F(AccessTest, AccountsCannotBeMadeLargerThanTheirMaker) {
   EXPECT_FALSE(put(anna, {.name = "new", .role = Role::administrator, .scope = {}, .password = kPassword}));
 }
 
-TEST_F(AccessTest, AFullQueueSaysSo) {
+TEST_F(AccessTest, StrangersTakeNoPlaceFromWhoIsKnown) {
   ASSERT_TRUE(make("anna", Role::administrator));
+  ASSERT_EQ(login("anna", kPassword, "192.0.2.7").outcome, LoginAnswer::Outcome::good);
   std::mutex gate;
   std::unique_lock shut{gate};
-  std::vector<LoginAnswer> answers;
   ASSERT_TRUE(worker.run([&] { const std::lock_guard wait{gate}; }));
-  for (int i = 0; i < 20; ++i) {
-    access->login("anna", kPassword, "source" + std::to_string(i), [&](LoginAnswer got) { answers.push_back(got); });
-  }
-  EXPECT_GE(answers.size(), 11U);  // the rest is queued
+  std::vector<LoginAnswer> answers;
+  const auto try_from = [&](const std::string& name, const std::string& source, const std::string& password) {
+    access->login(name, password, source, [&](LoginAnswer got) { answers.push_back(got); });
+  };
+  for (int i = 0; i < 100; ++i) try_from("user" + std::to_string(i), "10.0.0." + std::to_string(i), "guess");
+  const std::size_t refused = answers.size();
+  EXPECT_EQ(refused, 35U);  // one is being looked at, 64 wait
   for (const LoginAnswer& answer : answers) EXPECT_EQ(answer.outcome, LoginAnswer::Outcome::busy);
+  for (int i = 0; i < 10; ++i) try_from("anna", "10.0.0.200", kPassword);
+  EXPECT_EQ(answers.back().outcome, LoginAnswer::Outcome::busy) << "was not counted as a try";
+  answers.clear();
+  try_from("anna", "192.0.2.7", kPassword);
   shut.unlock();
-  while (answers.size() < 20) turn();
+  while (answers.size() < 2) turn();
+  EXPECT_EQ(answers[1].outcome, LoginAnswer::Outcome::good) << "second: after the one that was being looked at";
+  while (answers.size() < 66) turn();
+  EXPECT_EQ(login("anna", kPassword, "10.0.0.200").outcome, LoginAnswer::Outcome::good);
+}
+
+TEST_F(AccessTest, ManyGuessersDoNotHoldUpWhoIsKnown) {
+  ASSERT_TRUE(make("anna", Role::administrator));
+  ASSERT_EQ(login("anna", kPassword, "192.0.2.7").outcome, LoginAnswer::Outcome::good);
+  // A new process knows as much.
+  Lockout::Rules rules;
+  rules.account.free_tries = 3;
+  Access::Clock clock{[this] { return steady; }, [this] { return wall; }};
+  access.emplace(
+      *AccountBook::open(directory + "/access.json"), worker, [this](auto job) { post(std::move(job)); }, clock, rules);
+  for (int i = 0; i < 6; ++i) login("anna", "guess", "10.0.0." + std::to_string(i));
+  EXPECT_EQ(login("anna", kPassword, "10.0.1.1").outcome, LoginAnswer::Outcome::wait);
+  EXPECT_EQ(login("anna", kPassword, "192.0.2.7").outcome, LoginAnswer::Outcome::good);
 }
 
 }  // namespace

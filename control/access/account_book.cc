@@ -29,7 +29,8 @@ json to_json(const Account& account) {
           {"role", word(account.role)},
           {"scope", account.scope},
           {"created", seconds_of(account.created)},
-          {"password_set", seconds_of(account.password_set)}};
+          {"password_set", seconds_of(account.password_set)},
+          {"sources", account.sources}};
 }
 
 json to_json(const Token& token) {
@@ -68,6 +69,11 @@ bool read_one(const json& from, Account& into) {
   if (!read_common(from, into) || !is_text(from, "password_hash") || !is_number(from, "password_set")) return false;
   into.password_hash = from["password_hash"].get<std::string>();
   into.password_set = time_of(from["password_set"]);
+  // Releases before did not write it.
+  for (const json& source : from.value("sources", json::array())) {
+    if (!source.is_string()) return false;
+    into.sources.push_back(source.get<std::string>());
+  }
   return true;
 }
 
@@ -184,6 +190,19 @@ Result<void> AccountBook::put_account(Account account) {
   auto next = accounts_;
   const std::string name = account.name;
   next[name] = std::move(account);
+  if (auto written = write(next, tokens_); !written) return written;
+  accounts_ = std::move(next);
+  return {};
+}
+
+Result<void> AccountBook::note_source(const std::string& name, const std::string& source) {
+  const Account* account = find_account(name);
+  if (account == nullptr) return fail(Error::Code::not_found, name, "there is no such account");
+  if (std::find(account->sources.begin(), account->sources.end(), source) != account->sources.end()) return {};
+  auto next = accounts_;
+  std::vector<std::string>& sources = next[name].sources;
+  sources.push_back(source);
+  if (sources.size() > sources_max) sources.erase(sources.begin());
   if (auto written = write(next, tokens_); !written) return written;
   accounts_ = std::move(next);
   return {};

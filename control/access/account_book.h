@@ -26,6 +26,7 @@ struct Account {
   Role role = Role::viewer;
   std::vector<std::string> scope;
   WallTime created{}, password_set{};
+  std::vector<std::string> sources{};  // from where it has logged in (lockout_source), the newest last
 };
 
 struct Token {
@@ -41,6 +42,7 @@ class AccountBook {
   static constexpr std::size_t accounts_max = 256;
   static constexpr std::size_t tokens_max = 1024;
   static constexpr std::size_t scope_max = 256;
+  static constexpr std::size_t sources_max = 8;  // of an account; the oldest makes room
 
   // Errors: the file cannot be read or is not ours. Then nobody is let in, rather than anybody.
   static Result<AccountBook> open(const std::string& file);
@@ -54,6 +56,8 @@ class AccountBook {
   // Adds or replaces. Errors: no good name or scope (invalid), too many (limit), the last administrator would lose that
   // role (conflict), io.
   Result<void> put_account(Account account);
+  // The account logged in from there. Writes only when that is news. Errors: not_found, io; then it is forgotten.
+  Result<void> note_source(const std::string& name, const std::string& source);
   // With its tokens. Errors: not_found, the last administrator (conflict), io.
   Result<void> remove_account(const std::string& name);
   // Errors: no good name or scope, too many, the name is taken (conflict), io.

@@ -123,6 +123,18 @@ TEST_F(AccountBookTest, AFileThatIsNotOursLetsNobodyIn) {
   }
 }
 
+TEST_F(AccountBookTest, RemembersTheLastPlacesOfLogins) {
+  AccountBook book = open();
+  ASSERT_TRUE(book.put_account(account("root", Role::administrator)));
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(book.note_source("root", "192.0.2." + std::to_string(i)));
+  ASSERT_TRUE(book.note_source("root", "192.0.2.9"));
+  const std::vector<std::string> sources = open().find_account("root")->sources;
+  ASSERT_EQ(sources.size(), 8U);
+  EXPECT_EQ(sources.front(), "192.0.2.2");
+  EXPECT_EQ(sources.back(), "192.0.2.9");
+  EXPECT_EQ(book.note_source("nobody", "192.0.2.9").error().code, Error::Code::not_found);
+}
+
 TEST_F(AccountBookTest, AChangeThatCannotBeWrittenIsNotMade) {
   AccountBook book = open();
   ASSERT_TRUE(book.put_account(account("root", Role::administrator)));

@@ -29,18 +29,19 @@ std::string lockout_source(const std::string& address) {
   return Prefix{.address = *parsed, .length = 64}.first().text() + "/64";
 }
 
-seconds Lockout::try_now(const std::string& account, const std::string& source, Time now) {
+seconds Lockout::try_now(const std::string& account, const std::string& source, Time now, bool is_known) {
   struct Checked {
     std::string key, account;
     const Rule& rule;
+    bool holds = true;
   };
   const std::array<Checked, 3> all{{{pair_key(account, source), account, rules_.pair},
                                     {source_key(source), {}, rules_.source},
-                                    {account_key(account), account, rules_.account}}};
+                                    {account_key(account), account, rules_.account, !is_known}}};
   seconds wait{0};
   for (const Checked& one : all) {
     const auto found = entries_.find(one.key);
-    if (found == entries_.end() || now >= found->second.closed_until) continue;
+    if (found == entries_.end() || now >= found->second.closed_until || !one.holds) continue;
     wait = std::max(wait, std::chrono::ceil<seconds>(found->second.closed_until - now));
   }
   if (wait > seconds{0}) return wait;

@@ -4,8 +4,10 @@
 // account, this account whatever the source. Each has a number of free tries; every further one has to wait, twice as
 // long each time up to a limit. Success clears the account from this source and, in part, the others. So somebody who
 // mistypes waits a minute; somebody who guesses from one machine is stopped by the first two; somebody who guesses from
-// many machines slows down everybody's logins to that account, by no more than `account.wait_max`. Sessions and tokens
-// that exist are not touched, and the console asks for no password.
+// many machines slows down logins to that account by no more than `account.wait_max` - but could go on for ever, and be
+// quicker than the owner each time the account is open for one try. So what is tried elsewhere does not slow down
+// sources from where the account has logged in before (`is_known`; the idea of OWASP's device cookies). Sessions and
+// tokens that exist are not touched, and the console asks for no password.
 //
 // Pure: time comes in. Bounded: the oldest entries make room. One thread.
 #pragma once
@@ -38,7 +40,7 @@ class Lockout {
   explicit Lockout(Rules rules) : rules_{rules} {}
 
   // Counts a try that may go on (0 s), or says how long to wait; then nothing was counted.
-  std::chrono::seconds try_now(const std::string& account, const std::string& source, Time now);
+  std::chrono::seconds try_now(const std::string& account, const std::string& source, Time now, bool is_known = false);
   // The last try was right.
   void succeeded(const std::string& account, const std::string& source);
   // Somebody at the console, or an administrator, says so. Empty: all.

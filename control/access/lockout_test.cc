@@ -55,6 +55,14 @@ TEST_F(LockoutTest, ManySourcesSlowAnAccountByAMinuteAtMost) {
   EXPECT_LE(attempt("anna", "office"), seconds{60});
 }
 
+TEST_F(LockoutTest, TriesElsewhereDoNotHoldUpWhoIsKnown) {
+  const auto known = [this] { return lockout.try_now("anna", "office", now, true); };
+  for (int i = 0; i < 1000; ++i) attempt("anna", "bot" + std::to_string(i));
+  EXPECT_GT(attempt("anna", "cafe"), seconds{0});
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(known(), seconds{0}) << i;
+  EXPECT_EQ(known(), seconds{60}) << "its own tries hold it up";
+}
+
 TEST_F(LockoutTest, SuccessClearsThePairOnly) {
   for (int i = 0; i < 4; ++i) attempt("anna", "a");
   lockout.succeeded("anna", "a");

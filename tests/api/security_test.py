@@ -1,12 +1,16 @@
 """What somebody who means no good may try against the HTTPS server and the API."""
 
+import collections
 import http.client
+import itertools
 import json
 import os
+import select
 import shutil
 import socket
 import ssl
 import subprocess
+import threading
 import unittest
 
 from tests.api.box import PASSWORD, Box, wait_for
@@ -199,6 +203,63 @@ class SecurityTest(unittest.TestCase):
         finally:
             for one in held:
                 one.close()
+
+    def test_who_never_reads_answers_makes_room(self):
+        request = b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
+        held = []
+        try:
+            for i in range(300):
+                plain = socket.socket()
+                held.append(plain)
+                plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+                plain.bind((f"127.0.12.{1 + i // 30}", 0))
+                plain.connect(("127.0.0.1", self.box.port))
+                try:
+                    held.append(self.box.context().wrap_socket(plain, server_hostname="127.0.0.1"))
+                    held[-1].sendall(request * 20)
+                    select.select([held[-1]], [], [], 10)  # its answer is on the way
+                except OSError:
+                    pass  # there was no room
+            for _ in range(10):
+                answer = self.box.ask("GET", "/api/v1/status/farms", token=self.admin, source="127.0.5.3")
+                self.assertEqual(answer.status, 200)
+        finally:
+            for one in held:
+                one.close()
+
+    def test_guessers_from_everywhere_hold_up_nobody_who_is_known(self):
+        box = Box()
+        stop = threading.Event()
+        outcomes = collections.Counter()
+
+        def guess(number):
+            for i in itertools.count():
+                if stop.is_set():
+                    return
+                name = "root" if i % 2 else f"user{i}"
+                try:
+                    outcomes[box.log_in(name, "guess", f"127.{20 + number}.{i // 8 % 250}.1").status] += 1
+                except (OSError, http.client.HTTPException):
+                    outcomes["cut"] += 1
+
+        guessers = [threading.Thread(target=guess, args=(number,)) for number in range(80)]
+        try:
+            box.add_account("root", "administrator")
+            self.assertEqual(box.log_in("root", source="127.0.5.4").status, 200)
+            token = box.token("root", "administrator")
+            for guesser in guessers:
+                guesser.start()
+            wait_for(lambda: outcomes[503] > 100)
+            for _ in range(5):
+                self.assertEqual(box.log_in("root", source="127.0.5.4").status, 200)
+                change = box.ask(
+                    "PATCH", "/api/v1/farms/shop?dry_run=true", {}, token=token, source="127.0.5.5")
+                self.assertEqual(change.status, 200, change)
+        finally:
+            stop.set()
+            for guesser in guessers:
+                guesser.join()
+            box.close()
 
     def test_one_source_has_so_many_connections(self):
         held = []

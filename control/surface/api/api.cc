@@ -124,7 +124,10 @@ std::chrono::seconds Api::rescue_left() const {
                   std::chrono::ceil<std::chrono::seconds>(*rescued_until_ - access_.clock().steady()));
 }
 
-std::size_t Api::body_max(const Request& head) { return identify(head).who ? body_max_known : body_max_unknown; }
+https::Admission Api::admit(const Request& head) {
+  const bool is_known = identify(head).who.has_value();
+  return {.body_max = is_known ? body_max_known : body_max_unknown, .is_known = is_known};
+}
 
 Api::Caller Api::identify(const Request& request) {
   Caller caller;

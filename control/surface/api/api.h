@@ -64,7 +64,7 @@ class Api {
 
   // From the network.
   void handle(https::Request request, std::shared_ptr<https::Reply> reply);
-  [[nodiscard]] std::size_t body_max(const https::Request& head);
+  [[nodiscard]] https::Admission admit(const https::Request& head);
   [[nodiscard]] bool is_allowed(const Address& source) const;
   // From the local socket, where `who` may do everything.
   void handle_console(https::Request request, std::string who, std::function<void(https::Response)> done);

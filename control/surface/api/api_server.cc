@@ -48,10 +48,11 @@ struct ApiServer::Inside {
   Inside(std::string directory, access::AccountBook book, audit::AuditLog log, ControlLoop to, Current current)
       : state_directory{std::move(directory)},
         control{std::move(to)},
-        worker{kWorkerQueue},
+        hasher{kWorkerQueue},
+        recorder{kWorkerQueue},
         writer{kWriterQueue, kWriterNice},
-        access{std::move(book), worker, poster(), access::Access::real_clock()},
-        auditor{std::move(log), worker, poster()},
+        access{std::move(book), hasher, poster(), access::Access::real_clock()},
+        auditor{std::move(log), recorder, poster()},
         api{access, auditor, plane(), std::move(current)},
         server{loop, {}, application()},
         timer{loop} {}
@@ -87,7 +88,7 @@ struct ApiServer::Inside {
   }
   [[nodiscard]] https::HttpsServer::Application application() {
     return {.is_allowed = [this](const Address& source) { return api.is_allowed(source); },
-            .body_max = [this](const https::Request& head) { return api.body_max(head); },
+            .admit = [this](const https::Request& head) { return api.admit(head); },
             .handle = [this](https::Request request,
                              std::shared_ptr<https::Reply> reply) { api.handle(std::move(request), std::move(reply)); },
             .refuse = [](unsigned status, const std::string& text) { return response_of(problem(status, text)); }};
@@ -192,7 +193,7 @@ struct ApiServer::Inside {
   ControlLoop control;
   asio::io_context loop{1};
   asio::executor_work_guard<asio::io_context::executor_type> work{loop.get_executor()};
-  access::Worker worker, writer;
+  access::Worker hasher, recorder, writer;  // one each, so that guessers of passwords delay no records
   access::Access access;
   Auditor auditor;
   Api api;

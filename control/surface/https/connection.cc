@@ -101,8 +101,8 @@ std::string words_of(unsigned status) {
 // The keeper of the library's objects; see the header for what it does.
 class BeastConnection final : public Connection {
  public:
-  BeastConnection(HttpsServer& server, tcp::socket socket, std::string source)
-      : Connection{server, std::move(source)},
+  BeastConnection(HttpsServer& server, tcp::socket socket, From from)
+      : Connection{server, std::move(from)},
         tls_{tls_of(server)},
         stream_{std::move(socket), *tls_->context},
         deadline_{stream_.get_executor()},
@@ -165,8 +165,9 @@ class BeastConnection final : public Connection {
     if (fields.count(http::field::transfer_encoding) != 0 && fields.count(http::field::content_length) != 0) {
       co_return co_await refuse(400);
     }
-    Request request = head_of(parser, source());
-    const std::size_t body_max = application().body_max(request);
+    Request request = head_of(parser, address());
+    const auto [body_max, is_known] = application().admit(request);
+    if (is_known) note_known();
     if (parser.content_length().value_or(0) > body_max) co_return co_await refuse(413);
     parser.body_limit(body_max);
     deadline(limits().body);
@@ -215,6 +216,7 @@ class BeastConnection final : public Connection {
   }
 
   asio::awaitable<bool> send(bool is_head, bool keep_alive) {
+    enter(Phase::sending);
     deadline(limits().answer);
     Response response = std::move(*std::exchange(response_, std::nullopt));
     http::response<http::string_body> message;
@@ -350,8 +352,8 @@ asio::awaitable<bool> BeastConnection::work(Request request) {
 
 }  // namespace
 
-std::shared_ptr<Connection> Connection::make(HttpsServer& server, tcp::socket socket, std::string source) {
-  return std::make_shared<BeastConnection>(server, std::move(socket), std::move(source));
+std::shared_ptr<Connection> Connection::make(HttpsServer& server, tcp::socket socket, From from) {
+  return std::make_shared<BeastConnection>(server, std::move(socket), std::move(from));
 }
 
 }  // namespace fulcrum::https

@@ -15,9 +15,13 @@ namespace fulcrum::https {
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   // What it is at, which decides who makes room for newcomers.
-  enum class Phase : std::uint8_t { handshake, waiting, receiving, working, streaming, ending };
+  enum class Phase : std::uint8_t { handshake, waiting, receiving, working, sending, streaming, ending };
+  struct From {
+    std::string address;
+    std::string source;  // what counts as one: see HttpsServer
+  };
 
-  static std::shared_ptr<Connection> make(HttpsServer& server, boost::asio::ip::tcp::socket socket, std::string source);
+  static std::shared_ptr<Connection> make(HttpsServer& server, boost::asio::ip::tcp::socket socket, From from);
   virtual ~Connection() = default;
 
   virtual void start() = 0;
@@ -29,14 +33,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     drop();
   }
 
-  [[nodiscard]] const std::string& source() const { return source_; }
+  [[nodiscard]] const std::string& source() const { return from_.source; }
   [[nodiscard]] Phase phase() const { return phase_; }
   [[nodiscard]] std::chrono::steady_clock::time_point since() const { return since_; }
 
  protected:
-  Connection(HttpsServer& server, std::string source) : server_{&server}, source_{std::move(source)} {
-    enter(Phase::handshake);
-  }
+  Connection(HttpsServer& server, From from) : server_{&server}, from_{std::move(from)} { enter(Phase::handshake); }
   void enter(Phase phase) {
     phase_ = phase;
     since_ = std::chrono::steady_clock::now();
@@ -49,13 +51,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
   [[nodiscard]] const HttpsServer::Limits& limits() const { return server_->limits_; }
   [[nodiscard]] const HttpsServer::Application& application() const { return server_->application_; }
-  [[nodiscard]] bool may_stream() const { return server_ != nullptr && server_->may_stream(source_); }
+  [[nodiscard]] bool may_stream() const { return server_ != nullptr && server_->may_stream(from_.source); }
+  [[nodiscard]] const std::string& address() const { return from_.address; }
+  void note_known() { server_->note_known(from_.source); }
   static std::shared_ptr<TlsContext> tls_of(const HttpsServer& server) { return server.tls_; }
 
   HttpsServer* server_;  // null: has left
 
  private:
-  std::string source_;
+  From from_;
   Phase phase_ = Phase::handshake;
   std::chrono::steady_clock::time_point since_{};
 };

@@ -3,6 +3,10 @@
 #include <boost/asio/ip/v6_only.hpp>
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "control/surface/https/connection.h"
@@ -29,6 +33,14 @@ asio::ip::address address_of(const Address& from) {
   const auto own = from.bytes();
   std::copy(own.begin(), own.end(), bytes.begin());
   return asio::ip::address_v6{bytes};
+}
+
+std::string source_of(const Address& address) {
+  return address.is_v4() ? address.text() : Prefix{.address = address, .length = 64}.first().text();
+}
+
+bool waits_for_its_client(Connection::Phase phase) {
+  return phase != Connection::Phase::working && phase != Connection::Phase::streaming;
 }
 
 }  // namespace
@@ -91,27 +103,46 @@ void HttpsServer::take(tcp::socket socket) {
   if (error || tls_ == nullptr) return;
   const Address source = address_of(peer.address());
   if (!application_.is_allowed(source)) return;
-  if (!make_room(source.text())) return;
+  if (!make_room(source_of(source))) return;
   socket.set_option(tcp::no_delay{true}, error);
-  const auto connection = Connection::make(*this, std::move(socket), source.text());
+  const auto connection = Connection::make(*this, std::move(socket), {source.text(), source_of(source)});
   connections_.insert(connection);
   connection->start();
 }
 
 bool HttpsServer::make_room(const std::string& source) {
-  const auto of_source = [&](const auto& connection) { return connection->source() == source; };
-  const bool own_full = static_cast<std::size_t>(std::count_if(connections_.begin(), connections_.end(), of_source)) >=
-                        limits_.per_source_max;
+  std::map<std::string_view, std::ptrdiff_t> held;
+  for (const auto& connection : connections_) ++held[connection->source()];
+  const auto own = held.find(source);
+  const bool own_full = own != held.end() && own->second >= static_cast<std::ptrdiff_t>(limits_.per_source_max);
   if (!own_full && connections_.size() < limits_.connections_max) return true;
-  std::shared_ptr<Connection> longest;
-  for (const auto& connection : connections_) {
-    if (own_full && !of_source(connection)) continue;
-    if (connection->phase() >= Connection::Phase::working && connection->phase() != Connection::Phase::ending) continue;
-    if (longest == nullptr || connection->since() < longest->since()) longest = connection;
+  std::set<std::string_view> known;
+  for (const auto& [one, count] : held) {
+    if (is_known(one)) known.insert(one);
   }
-  if (longest == nullptr) return false;
-  longest->drop();
+  // Of two the greater rather stays.
+  const auto worth = [&](const Connection& one) {
+    return std::tuple{known.count(one.source()), -held[one.source()], one.since()};
+  };
+  std::shared_ptr<Connection> least;
+  for (const auto& connection : connections_) {
+    if (own_full && connection->source() != source) continue;
+    if (!waits_for_its_client(connection->phase())) continue;
+    if (least == nullptr || worth(*connection) < worth(*least)) least = connection;
+  }
+  if (least == nullptr) return false;
+  least->drop();
   return true;
+}
+
+bool HttpsServer::is_known(std::string_view source) const {
+  return std::find(known_.begin(), known_.end(), source) != known_.end();
+}
+
+void HttpsServer::note_known(const std::string& source) {
+  if (const auto found = std::find(known_.begin(), known_.end(), source); found != known_.end()) known_.erase(found);
+  known_.push_front(source);
+  if (known_.size() > limits_.known_sources_max) known_.pop_back();
 }
 
 bool HttpsServer::may_stream(const std::string& source) const {

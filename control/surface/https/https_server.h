@@ -3,9 +3,11 @@
 //
 // Nobody can hold up others. Every phase of a connection has a deadline of its own (handshake, header, body, answer,
 // waiting for the next request); header and body have lengths, and the body's depends on who asks (`admit` is called
-// with the header, before any of the body is read). A source has so many connections and not more. When all are taken,
-// a newcomer gets the place of the connection that has been waiting for its client longest; connections whose request
-// is being worked on keep theirs. So slow clients, however many, only ever push out each other.
+// with the header, before any of the body is read). A source has so many connections and not more; of IPv6 a source is
+// a /64, all of which one machine may use. When all are taken, a newcomer gets the place of somebody for whose client
+// the server waits, to speak or to take its answer: rather of strangers than of those who come from where somebody was
+// let in lately, then of the source that has most, then of who keeps us waiting longest. Connections whose request is
+// being worked on, and streams, keep their places. So slow clients, however many, only ever push out each other.
 //
 // The HTTP library (Boost.Beast) stays inside connection.cc.
 #pragma once
@@ -15,10 +17,12 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "control/surface/https/message.h"
@@ -43,10 +47,11 @@ class HttpsServer {
     std::size_t per_source_max = 32;
     std::size_t streams_max = 64;
     std::size_t per_source_streams_max = 8;
+    std::size_t known_sources_max = 128;
   };
   struct Application {
-    std::function<bool(const Address& source)> is_allowed;       // asked before the handshake
-    std::function<std::size_t(const Request& header)> body_max;  // bytes that this request may bring
+    std::function<bool(const Address& source)> is_allowed;  // asked before the handshake
+    std::function<Admission(const Request& header)> admit;
     std::function<void(Request request, std::shared_ptr<Reply>)> handle;
     std::function<Response(unsigned status, const std::string& text)> refuse;  // what the server itself answers
   };
@@ -73,6 +78,8 @@ class HttpsServer {
   void take(boost::asio::ip::tcp::socket socket);
   bool make_room(const std::string& source);
   [[nodiscard]] bool may_stream(const std::string& source) const;
+  [[nodiscard]] bool is_known(std::string_view source) const;
+  void note_known(const std::string& source);
 
   boost::asio::io_context& loop_;
   Limits limits_;
@@ -81,6 +88,7 @@ class HttpsServer {
   std::vector<std::shared_ptr<Acceptor>> acceptors_;
   boost::asio::steady_timer pause_;
   std::set<std::shared_ptr<Connection>> connections_;
+  std::deque<std::string> known_;  // sources from where somebody was let in, the latest first
 };
 
 }  // namespace fulcrum::https

@@ -27,6 +27,12 @@ struct Request {
   [[nodiscard]] const std::string& header(const std::string& name) const;
 };
 
+// What is said of a request when its header is there.
+struct Admission {
+  std::size_t body_max = 0;  // bytes that it may bring
+  bool is_known = false;     // somebody whom we know asks
+};
+
 struct Response {
   unsigned status = 200;
   std::vector<std::pair<std::string, std::string>> headers;
