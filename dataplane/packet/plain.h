@@ -72,7 +72,7 @@ inline std::uint64_t sum_of(std::uint64_t a, std::uint64_t b, std::uint64_t c) n
 class Beginning {
  public:
   // To any one host.
-  Beginning() noexcept {
+  constexpr Beginning() noexcept {
     const auto put = [this](std::size_t at, std::uint8_t value, std::uint8_t mask) {
       bytes_[at] = std::byte{value};
       mask_[at] = std::byte{mask};
@@ -92,7 +92,7 @@ class Beginning {
     std::fill_n(mask_.begin(), sizeof host, std::byte{0xFF});
   }
   [[nodiscard]] bool is_for(const Mac& host) const noexcept {
-    return std::memcmp(bytes_.data(), &host, sizeof host) == 0;
+    return mask_[0] == std::byte{0xFF} && std::memcmp(bytes_.data(), &host, sizeof host) == 0;
   }
   // The frame has as many bytes.
   [[nodiscard]] bool is_of(const std::byte* frame) const noexcept {
@@ -119,11 +119,14 @@ inline bool header_sum_is_right(const std::byte* frame) noexcept {
                             std::uint64_t{load<std::uint32_t>(frame + kIp + 16)}));
 }
 
-// RFC 1122 3.2.1.3, RFC 6890 2.2.2, and the same address at both ends: see parse().
+// RFC 1122 3.2.1.3, RFC 6890 2.2.2: see parse().
 inline bool is_from_somewhere(const std::byte* frame) noexcept {
-  const auto ends = load<std::uint64_t>(frame + kSource);
-  const std::uint32_t network = ends & 0xFFU;
-  return network - 1U < 223 && network != 127 && static_cast<std::uint32_t>(ends) != ends >> 32U;
+  const auto network = std::to_integer<std::uint32_t>(frame[kSource]);
+  return network - 1U < 223 && network != 127;
+}
+
+inline bool has_two_ends(const std::byte* frame) noexcept {
+  return load<std::uint32_t>(frame + kSource) != load<std::uint32_t>(frame + kSource + 4);
 }
 
 inline bool has_ports(const std::byte* frame) noexcept {
@@ -139,7 +142,7 @@ inline bool has_ports(const std::byte* frame) noexcept {
   return is_all_ones(ones_sum_wide({frame + kSource, 8 + segment_bytes}, rest));
 }
 
-// The same; of an acknowledgement without data, which half of all segments are, inline.
+// The same; of an acknowledgement without data or options, as there are many, inline.
 inline bool segment_sum_is_right(const std::byte* frame, std::uint32_t segment_bytes) noexcept {
   if (segment_bytes != sizeof(TcpHeader)) return long_sum_is_right(frame, segment_bytes);
   constexpr std::uint64_t kRest =
@@ -163,7 +166,7 @@ inline std::uint8_t plain_flags(const std::byte* frame) noexcept {
   return std::to_integer<std::uint8_t>(frame[offsetof(PlainFrame, tcp.flags)]) & 63U;
 }
 
-// Whether a frame that begins as one is one, but for its TCP flags.
+// Whether a frame that begins as one is one, but for its TCP flags and for addresses and ports that nobody has.
 [[gnu::always_inline]] inline bool goes_on_plainly(std::span<const std::byte> bytes, ChecksumFact checksum) noexcept {
   using namespace plain;
   const std::byte* const frame = bytes.data();
@@ -171,17 +174,18 @@ inline std::uint8_t plain_flags(const std::byte* frame) noexcept {
   const std::uint32_t tcp_bytes =
       std::to_integer<std::uint32_t>(frame[offsetof(PlainFrame, tcp.data_offset)]) >> 2U & 0x3CU;
   return tcp_bytes >= sizeof(TcpHeader) && sizeof(Ipv4Header) + tcp_bytes <= ip_length &&
-         kIp + ip_length <= bytes.size() && is_from_somewhere(frame) && has_ports(frame) &&
-         header_sum_is_right(frame) &&
+         kIp + ip_length <= bytes.size() && has_two_ends(frame) && header_sum_is_right(frame) &&
          (checksum == ChecksumFact::verify ? segment_sum_is_right(frame, ip_length - std::uint32_t{sizeof(Ipv4Header)})
                                            : checksum != ChecksumFact::bad);
 }
 
 // Whether the frame is one, and to one host. Any thread; reads its arguments only.
 [[nodiscard]] inline bool is_plain(std::span<const std::byte> bytes, ChecksumFact checksum) noexcept {
-  static const plain::Beginning kBeginning;
-  return bytes.size() >= sizeof(PlainFrame) && kBeginning.is_of(bytes.data()) && goes_on_plainly(bytes, checksum) &&
-         (plain::kSoundFlags >> plain_flags(bytes.data()) & 1U) != 0;
+  static constexpr plain::Beginning kBeginning;
+  const std::byte* const frame = bytes.data();
+  return bytes.size() >= sizeof(PlainFrame) && kBeginning.is_of(frame) && goes_on_plainly(bytes, checksum) &&
+         plain::is_from_somewhere(frame) && plain::has_ports(frame) &&
+         (plain::kSoundFlags >> plain_flags(frame) & 1U) != 0;
 }
 
 }  // namespace fulcrum

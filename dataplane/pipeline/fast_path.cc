@@ -10,7 +10,6 @@
 #include <cstring>
 
 #include "dataplane/packet/plain.h"
-#include "dataplane/pipeline/answering.h"
 #include "dataplane/pipeline/exit.h"
 #include "dataplane/pipeline/pipeline.h"
 #include "dataplane/pipeline/server_counts.h"
@@ -37,7 +36,8 @@ constexpr std::uint64_t kFastFlags = [] {
   return fast;
 }();
 
-// A segment that is a connection's, if anybody's, for this box, and may be forwarded.
+// A segment that is a connection's, if anybody's, for this box, and may be forwarded. That somebody has its addresses
+// and ports need not be asked: there is no connection of others.
 bool may_be_fast(const Frame& frame, const plain::Beginning& beginning) noexcept {
   if (!frame.contiguous || frame.length < sizeof(PlainFrame) || !beginning.is_of(frame.data)) return false;
   const auto ttl = std::to_integer<std::uint8_t>(frame.data[offsetof(PlainFrame, ip.ttl)]);
