@@ -80,11 +80,7 @@ Control::Control(std::string config_file, Booted booted)
              .when_acknowledged = [this](auto answer) { wait_for_acknowledgement(std::move(answer)); },
              .radius = [this](const model::Model& planned, const auto& changes) { return radius_of(planned, changes); },
              .hidden = [this](const model::Model& planned, const auto& changes) { return hidden(planned, changes); },
-             .confirmed =
-                 [this](const store::Revision& revision, const std::string& who) {
-                   tell(false, "configuration", fmt::format("revision {}", revision.number),
-                        who.empty() ? "confirmed" : "confirmed by " + who);
-                 },
+             .confirmed = [this](const store::Revision& revision, const auto& who) { confirmed(revision, who); },
              .scheduled = [this](const store::Candidate& candidate) { scheduled(candidate); }}},
       server_{loop_, {}, [this](const std::string& line, const auto& reply) { dispatcher_.answer(line, reply); }} {
   load_verbs();
@@ -122,7 +118,7 @@ void Control::start_api() {
   }
   api_ = std::move(*started);
   api_->configure(model().management);
-  for (const store::Revision& revision : std::exchange(made_at_boot_, {})) record_revision(revision);
+  for (const store::Revision& revision : made_at_boot_) record_revision(revision);
 }
 
 // Without an API there is no audit log either; api_problem_ says so above every page.

@@ -81,6 +81,7 @@ class Control {
   void write_file_soon();
   void write_file();
   void watch_confirmation();
+  void confirmed(const store::Revision& revision, const std::string& who);
   void scheduled(const store::Candidate& candidate);
   void watch_schedule();
   void commit_due();

@@ -120,6 +120,12 @@ void Control::watch_confirmation() {
   });
 }
 
+void Control::confirmed(const store::Revision& revision, const std::string& who) {
+  tell(false, "configuration", fmt::format("revision {}", revision.number),
+       who.empty() ? "confirmed" : "confirmed by " + who);
+  tell_ended(forget_verbs(), "");
+}
+
 void Control::scheduled(const store::Candidate& candidate) {
   const store::Schedule& schedule = *candidate.schedule;
   tell(false, "configuration", "candidate " + candidate.name,

@@ -80,6 +80,9 @@ void Control::tell_probe_times() {
 void Control::start_recorder() {
   recorder_.emplace(configuration_.history().directory() + "/rates.db",
                     [](const std::string& line) { log(Level::warning, "{}", line); });
+  for (const store::Revision& revision : std::exchange(made_at_boot_, {})) {
+    if (const auto changes = configuration_.history().changes(revision.number)) rename_rates(*changes);
+  }
 }
 
 // In the order of the changes: the path of a renamed server names its farm as it is called by then.

@@ -81,10 +81,11 @@ void Control::follow_boot() {
 
 Result<void> Control::save_verbs() const { return files::replace(verbs_file(), overlay_.text()); }
 
-// After a commit, which may have given servers other names, or at the end of a verb's time.
+// After a commit, which may have given servers other names, when it is confirmed, or at the end of a verb's time.
 std::vector<roster::Overlay::Ended> Control::forget_verbs() {
   const bool renamed = overlay_.follow(*model_, *configuration_.model());
-  auto ended = overlay_.forget(system_clock::now(), *configuration_.model());
+  const bool stays = !configuration_.history().awaits_confirmation();
+  auto ended = overlay_.forget(system_clock::now(), *configuration_.model(), stays);
   if (!ended.empty() || renamed) {
     if (auto saved = save_verbs(); !saved) log(Level::error, "{}", saved.error().words());
   }

@@ -121,6 +121,82 @@ SCENARIO("names change in the file while control is dead") {
   }
 }
 
+SCENARIO("a commit that removes a server goes back") {
+  if (geteuid() != 0) return;
+  const Lab lab;
+  lab.write_config(farm("shop", kVip));
+  const Server web1{lab, "10.1.1.11"};
+  const Server web2{lab, "10.1.1.12"};
+  GIVEN("a server that an operator has drained, and that a commit for a time removes") {
+    Dataplane dataplane{lab};
+    std::optional<ControlProcess> control{std::in_place, lab};
+    REQUIRE(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 2; }));
+    done_of(dataplane, *control, "web1", {{"verb", "drain"}});
+    REQUIRE(control->ask({{"config", "open"}, {"candidate", "a"}})["base"] == 1);
+    REQUIRE(control->ask({{"config", "delete"}, {"candidate", "a"}, {"path", "farms.shop.servers.web1"}})["changes"] ==
+            1);
+    REQUIRE(ask(dataplane, *control,
+                {{"config", "commit"}, {"candidate", "a"}, {"confirm_s", 600}})["revision"]["revision"] == 2);
+    const auto is_forgotten = [&] { return control->show("events").dump().find("is forgotten") != std::string::npos; };
+    CHECK_FALSE(is_forgotten());
+    WHEN("it goes back, also after control was killed") {
+      control->end(SIGKILL);
+      control.emplace(lab);
+      REQUIRE(wait_for(&dataplane, [&] { return answers(*control); }));
+      ask(dataplane, *control, {{"config", "rollback"}, {"revision", 1}});
+      THEN("the server is drained as before") {
+        CHECK(control->show("servers")["servers"][0]["operator"]["state"]["value"] == "drain");
+        CHECK(wait_for(&dataplane, [&] { return dataplane.usable(kVip) == 1; }));
+        CHECK_FALSE(is_forgotten());
+      }
+    }
+    WHEN("it is confirmed") {
+      REQUIRE(control->ask({{"config", "confirm"}})["revision"]["revision"] == 2);
+      THEN("what was said is forgotten, and that is told") { CHECK(is_forgotten()); }
+    }
+  }
+}
+
+SCENARIO("a farm is renamed in the file while control is dead") {
+  if (geteuid() != 0) return;
+  const Lab lab;
+  lab.write_config(farm("shop", kVip));
+  const Server web1{lab, "10.1.1.11"};
+  GIVEN("a farm with a past") {
+    Dataplane dataplane{lab};
+    std::optional<ControlProcess> control{std::in_place, lab};
+    json past;
+    const auto has_past = [&](const char* name) {
+      past = control->ask({{"show", "rates"}, {"of", "farms"}, {"name", name}, {"from", -60}});
+      return !past.value("points", json::array()).empty();
+    };
+    const auto count_packet = [&] {
+      if (dataplane.usable(kVip) == 0) return;
+      const std::uint16_t row = dataplane.snapshot->services[0].first_server;
+      ServerCounters& counters = dataplane.region.server_counters(0)[row];
+      counters.server_generation.store(dataplane.snapshot->servers[row].generation);
+      counters.packets_in.add(1);
+    };
+    REQUIRE(wait_for(&dataplane, [&] {
+      count_packet();
+      return has_past("shop");
+    }));
+    const std::string since = past["points"].front().dump();
+    WHEN("control comes back") {
+      control->end(SIGTERM);
+      lab.write_config(farm("boutique", kVip));
+      control.emplace(lab);
+      REQUIRE(wait_for(&dataplane, [&] { return answers(*control); }));
+      THEN("its rates go on under the new name, and end under the old one") {
+        CHECK(wait_for(&dataplane,
+                       [&] { return has_past("boutique") && past["points"].dump().find(since) != std::string::npos; }));
+        INFO(past.dump(1));
+        CHECK_FALSE(has_past("shop"));
+      }
+    }
+  }
+}
+
 SCENARIO("an operator's weight needs more room than the box has") {
   if (geteuid() != 0) return;
   const Lab lab;

@@ -142,16 +142,17 @@ bool Overlay::follow(const model::Model& before, const model::Model& after) {
   return changed;
 }
 
-std::vector<Overlay::Ended> Overlay::forget(Time now, const model::Model& model) {
+std::vector<Overlay::Ended> Overlay::forget(Time now, const model::Model& model, bool stays) {
   std::vector<Ended> ended;
   for (auto one = verbs_.begin(); one != verbs_.end();) {
     auto& [name, verbs] = *one;
     const bool is_there = find_server(model, name) != nullptr;
-    if (verbs.state && (!is_there || is_over(verbs.state->until, now))) {
+    const bool is_gone = stays && !is_there;
+    if (verbs.state && (is_gone || is_over(verbs.state->until, now))) {
       ended.push_back({name, std::string{word(verbs.state->value)}, *verbs.state, is_there});
       verbs.state.reset();
     }
-    if (verbs.weight && (!is_there || is_over(verbs.weight->until, now))) {
+    if (verbs.weight && (is_gone || is_over(verbs.weight->until, now))) {
       ended.push_back({name, fmt::format("weight {}", verbs.weight->value), *verbs.weight, is_there});
       verbs.weight.reset();
     }

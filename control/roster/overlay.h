@@ -5,8 +5,8 @@
 // whatever is committed in that time.
 //
 // Kept by the names of farm and server; goes with a server that is renamed, and is forgotten when the server leaves the
-// configuration. A value type: who has one
-// saves its text() and reads it again with parse(). Pure: time comes in from outside.
+// configuration; while a commit may yet go back, what was said about a server that it has removed waits for that. A
+// value type: who has one saves its text() and reads it again with parse(). Pure: time comes in from outside.
 #pragma once
 
 #include <chrono>
@@ -64,8 +64,8 @@ class Overlay {
     Said said;
     bool is_there = true;  // its time was over; false: the server is gone
   };
-  // Forgets what is over by `now`, and what is about servers that the model does not have.
-  std::vector<Ended> forget(Time now, const model::Model& model);
+  // Forgets what is over by `now`, and, if the model is there to stay, what is about servers that it does not have.
+  std::vector<Ended> forget(Time now, const model::Model& model, bool stays = true);
 
   // The model with what was said; the same one when nothing was.
   [[nodiscard]] std::shared_ptr<const model::Model> over(const std::shared_ptr<const model::Model>& model) const;

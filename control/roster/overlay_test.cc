@@ -147,6 +147,23 @@ TEST(Overlay, EndsWithTheServer) {
   EXPECT_EQ(overlay.find("shop", "web2"), nullptr);
 }
 
+TEST(Overlay, WaitsWhileTheServerMayComeBack) {
+  const auto model = shop();
+  Overlay overlay;
+  const model::Server& web2 = model->farms[0].servers[1];
+  overlay.set_state("shop", web2, state(AdminState::drain));
+  auto ending = state(AdminState::drain);
+  ending.until = kNow;
+  overlay.set_state("shop", model->farms[0].servers[0], ending);
+  auto less = std::make_shared<model::Model>(*model);
+  less->farms[0].servers.clear();
+  EXPECT_EQ(overlay.forget(kNow, *less, false).size(), 1U) << "what is over is over";
+  ASSERT_FALSE(overlay.follow(*less, *model));
+  EXPECT_TRUE(overlay.forget(kNow, *model).empty());
+  EXPECT_NE(overlay.find("shop", "web2"), nullptr);
+  EXPECT_EQ(overlay.forget(kNow, *less).size(), 1U);
+}
+
 TEST(Overlay, ComesBackFromItsText) {
   const auto model = shop();
   Overlay overlay;
