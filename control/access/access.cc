@@ -109,20 +109,51 @@ std::optional<Identity> Access::by_session(const std::string& secret, const std:
 
 std::optional<Identity> Access::by_token(const std::string& secret, const std::string& source) const {
   const Token* token = book_.find_token_by_secret(secret, clock_.wall());
-  if (token == nullptr) return std::nullopt;
-  const Account* account = book_.find_account(token->account);
+  auto who = token != nullptr ? holder_of(*token) : std::nullopt;
+  if (who) who->source = source;
+  return who;
+}
+
+// What a living token allows; nothing: its account is gone, or may no longer do that itself.
+std::optional<Identity> Access::holder_of(const Token& token) const {
+  const Account* account = book_.find_account(token.account);
   if (account == nullptr) return std::nullopt;
   Identity owner;
   owner.role = account->role;
   owner.scope = account->scope;
-  if (!covers(owner, token->role, token->scope)) return std::nullopt;
+  if (!covers(owner, token.role, token.scope)) return std::nullopt;
   Identity who;
   who.name = account->name;
-  who.role = token->role;
-  who.scope = token->scope;
-  who.source = source;
-  who.token = token->name;
+  who.role = token.role;
+  who.scope = token.scope;
+  who.token = token.name;
   return who;
+}
+
+Result<Identity> Access::by_words(const std::string& words) const {
+  constexpr std::string_view kToken = " (token ";
+  const std::size_t end = words.find(kToken);
+  const std::string name = words.substr(0, end);
+  const Account* account = book_.find_account(name);
+  if (account == nullptr) return fail(Error::Code::not_found, "", fmt::format("there is no account {} any more", name));
+  if (end == words.npos) {
+    Identity who;
+    who.name = name;
+    who.role = account->role;
+    who.scope = account->scope;
+    return who;
+  }
+  const std::string token_name = words.substr(end + kToken.size(), words.size() - end - kToken.size() - 1);
+  const auto token = book_.tokens().find(token_name);
+  if (token == book_.tokens().end() || token->second.account != name) {
+    return fail(Error::Code::not_found, "", fmt::format("the token {} of {} was taken back", token_name, name));
+  }
+  if (token->second.expires <= clock_.wall()) {
+    return fail(Error::Code::not_found, "", fmt::format("the token {} of {} has ended", token_name, name));
+  }
+  if (auto who = holder_of(token->second)) return std::move(*who);
+  return fail(Error::Code::not_found, "",
+              fmt::format("the account {} may no longer do what its token {} may", name, token_name));
 }
 
 std::string Access::csrf_of(const std::string& secret) {

@@ -65,6 +65,8 @@ class Access {
   // Nothing: no such living session or token, or its account may no longer do what it says. `quiet`: see Sessions.
   std::optional<Identity> by_session(const std::string& secret, const std::string& source, bool quiet = false);
   std::optional<Identity> by_token(const std::string& secret, const std::string& source) const;
+  // Who was on record with these words (Identity::words), with the rights of now. Errors: why they have none any more.
+  [[nodiscard]] Result<Identity> by_words(const std::string& words) const;
   // Whether `csrf` belongs to the session of that secret.
   bool csrf_matches(const std::string& secret, const std::string& csrf);
   [[nodiscard]] std::string csrf_of(const std::string& secret);
@@ -97,6 +99,7 @@ class Access {
   // Checks `password` against the account's.
   void verify(const std::string& name, const std::string& password, const std::string& source, bool is_known,
               std::function<void(bool right, const std::string& hash)> done);
+  [[nodiscard]] std::optional<Identity> holder_of(const Token& token) const;
   Result<void> store(const Identity& who, const AccountWish& wish, const std::string& hash);
 
   AccountBook book_;

@@ -176,6 +176,34 @@ TEST_F(AccessTest, TokensDoNoMoreThanTheirMaker) {
   EXPECT_TRUE(access->by_token(*secret, "192.0.2.9"));
   wall += seconds{60};
   EXPECT_FALSE(access->by_token(*secret, "192.0.2.9"));
+  EXPECT_EQ(access->by_words("shopper (token t)").error().text, "the token t of shopper has ended");
+}
+
+TEST_F(AccessTest, WhoIsOnRecordHasTheRightsOfNow) {
+  ASSERT_TRUE(make("root", Role::administrator));
+  ASSERT_TRUE(make("anna", Role::administrator));
+  const auto why_not = [&](const char* words) {
+    const auto who = access->by_words(words);
+    return who ? std::string{word(who->role)} : who.error().text;
+  };
+  EXPECT_EQ(why_not("anna"), "administrator");
+  ASSERT_TRUE(
+      access->add_token(in("anna"), {.name = "ci", .role = Role::operators, .scope = {}, .lifetime = seconds{9}}));
+  EXPECT_EQ(why_not("anna (token ci)"), "operator");
+  EXPECT_EQ(access->by_words("anna (token ci)")->words(), "anna (token ci)");
+  EXPECT_EQ(why_not("root (token ci)"), "the token ci of root was taken back");
+  EXPECT_EQ(why_not("anna (token no)"), "the token no of anna was taken back");
+  ASSERT_TRUE(put(in("root"), {.name = "anna", .role = Role::viewer, .scope = {}, .password = {}}));
+  EXPECT_EQ(why_not("anna"), "viewer");
+  EXPECT_EQ(why_not("anna (token ci)"), "the account anna may no longer do what its token ci may");
+  ASSERT_TRUE(access->remove_token("ci"));
+  EXPECT_EQ(why_not("anna (token ci)"), "the token ci of anna was taken back");
+  ASSERT_TRUE(access->remove_account("anna"));
+  EXPECT_EQ(why_not("anna"), "there is no account anna any more");
+  EXPECT_EQ(why_not("anna (token ci)"), "there is no account anna any more");
+  for (const char* words : {"", " (token ci)", "root (token ", "root (token)"}) {
+    EXPECT_NE(why_not(words), "administrator") << words;
+  }
 }
 
 TEST_F(AccessTest, AccountsCannotBeMadeLargerThanTheirMaker) {

@@ -84,7 +84,8 @@ class Control {
   void confirmed(const store::Revision& revision, const std::string& who);
   void scheduled(const store::Candidate& candidate);
   void watch_schedule();
-  void commit_due();
+  void judge_due();
+  void commit_due(const store::Configuration::Objection& objection);
   void answer_acknowledged();
   void wait_for_acknowledgement(std::function<void(const std::string& waiting_for)> answer);
   [[nodiscard]] nlohmann::json radius_of(const model::Model& planned, const std::vector<document::Change>& changes);

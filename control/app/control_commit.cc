@@ -1,6 +1,8 @@
 // What the control plane does with a commit.
+#include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -141,14 +143,49 @@ void Control::watch_schedule() {
   const auto left = std::max(*due - system_clock::now(), system_clock::duration{0});
   schedule_timer_.expires_after(std::min<system_clock::duration>(left, std::chrono::minutes{1}));
   schedule_timer_.async_wait([this](const error_code& error) {
-    if (!error) commit_due();
+    if (!error) judge_due();
   });
 }
 
+// Who might do it when it was scheduled need not be allowed any more: the account may have gone since, or its role, or
+// the token. That is known on the API's thread. What changes while it is asked is due, and asked, again.
+void Control::judge_due() {
+  struct Round {
+    std::map<std::string, std::pair<store::Time, std::string>> objections;  // by candidate, as it was then
+    std::size_t left = 1;
+  };
+  const auto round = std::make_shared<Round>();
+  const auto judged = [this, round] {
+    if (--round->left != 0) return;
+    commit_due([round](const store::Candidate& one) -> std::optional<std::string> {
+      if (one.schedule->author.face == "cli") return std::string{};  // root's word, at the console
+      const auto found = round->objections.find(one.name);
+      if (found == round->objections.end() || found->second.first != one.changed) return std::nullopt;
+      return found->second.second;
+    });
+  };
+  for (const store::Candidate& one : configuration_.due(system_clock::now())) {
+    if (one.schedule->author.face == "cli") continue;
+    if (api_ == nullptr) {
+      round->objections[one.name] = {one.changed, "nobody's rights can be told: " + api_problem_};
+      continue;
+    }
+    ++round->left;
+    api_->judge(one.schedule->author.who, configuration_.current(), compare(one.base_document, one.document),
+                [this, round, judged, name = one.name, changed = one.changed](const std::string& objection) {
+                  boost::asio::post(loop_, [round, judged, name, changed, objection] {
+                    round->objections[name] = {changed, objection};
+                    judged();
+                  });
+                });
+  }
+  judged();
+}
+
 // Each of these is on record as what it is: nobody's face was there to do it.
-void Control::commit_due() {
+void Control::commit_due(const store::Configuration::Objection& objection) {
   const std::uint64_t before = configuration_.history().newest().number;
-  for (const store::Candidate& one : configuration_.commit_due(system_clock::now())) {
+  for (const store::Candidate& one : configuration_.commit_due(system_clock::now(), objection)) {
     const store::Schedule& schedule = *one.schedule;
     const std::string at = store::time_text(schedule.at);
     log(Level::error, "candidate {} of {} was not committed at {}: {}", one.name, schedule.author.who, at,

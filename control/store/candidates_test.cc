@@ -110,6 +110,27 @@ TEST_F(ScheduleTest, CommitsWhenItIsTimeAlsoAfterARestart) {
   EXPECT_EQ(configuration->next_due(), std::nullopt);
 }
 
+TEST_F(ScheduleTest, WhoMayNotAnyMoreDoesNotCommit) {
+  ASSERT_TRUE(schedule());
+  const auto says = [](std::optional<std::string> what) {
+    return [what](const Candidate& candidate) {
+      EXPECT_EQ(candidate.schedule->author.who, "anna");
+      return what;
+    };
+  };
+  EXPECT_TRUE(configuration->commit_due(three, says(std::nullopt)).empty());
+  EXPECT_EQ(weight(), "10");
+  EXPECT_EQ(configuration->next_due(), three) << "not judged: it stays due";
+  ASSERT_EQ(configuration->commit_due(three, says("there is no account anna any more")).size(), 1U);
+  EXPECT_EQ(weight(), "10");
+  EXPECT_EQ(reason(), "there is no account anna any more");
+  EXPECT_EQ(configuration->next_due(), std::nullopt);
+  three += std::chrono::hours{1};
+  ASSERT_TRUE(schedule());
+  EXPECT_TRUE(configuration->commit_due(three, says("")).empty());
+  EXPECT_EQ(weight(), "5");
+}
+
 TEST_F(ScheduleTest, IsLateByLessThanFiveMinutesOrNotAtAll) {
   ASSERT_TRUE(schedule());
   start();

@@ -282,15 +282,22 @@ std::string Configuration::refusal_when_due(const Candidate& candidate, Time now
   return committed ? std::string{} : committed.error().words();
 }
 
-std::vector<Candidate> Configuration::commit_due(Time now) {
-  std::vector<Candidate> due, refused;
+std::vector<Candidate> Configuration::due(Time now) const {
+  std::vector<Candidate> due;
   for (const auto& [name, candidate] : candidates_) {
     if (candidate.is_scheduled() && candidate.schedule->at <= now) due.push_back(candidate);
   }
   std::stable_sort(due.begin(), due.end(),
                    [](const Candidate& a, const Candidate& b) { return a.schedule->at < b.schedule->at; });
-  for (Candidate& candidate : due) {
-    candidate.schedule->refused = refusal_when_due(candidate, now);
+  return due;
+}
+
+std::vector<Candidate> Configuration::commit_due(Time now, const Objection& objection) {
+  std::vector<Candidate> refused;
+  for (Candidate& candidate : due(now)) {
+    const auto why_not = objection ? objection(candidate) : std::string{};
+    if (!why_not) continue;
+    candidate.schedule->refused = why_not->empty() ? refusal_when_due(candidate, now) : *why_not;
     if (candidate.schedule->refused.empty()) continue;
     // Where the disk refuses, this is at least known until the end of this program.
     candidates_.at(candidate.name).schedule->refused = candidate.schedule->refused;

@@ -129,8 +129,12 @@ class Configuration {
                                     std::optional<std::chrono::seconds> confirm_within = {});
   // When the next candidate is to be committed; nothing: none is.
   [[nodiscard]] std::optional<Time> next_due() const;
-  // Commits what is due, the earliest first, and tells of each what could not be (it stays, see Schedule::refused).
-  std::vector<Candidate> commit_due(Time now);
+  // What is due, the earliest first.
+  [[nodiscard]] std::vector<Candidate> due(Time now) const;
+  // Commits what is due, and tells of each what could not be (it stays, see Schedule::refused). `objection` says of
+  // each why its author may not commit it any more, empty when they may; nothing: that is not known, and it stays due.
+  using Objection = std::function<std::optional<std::string>(const Candidate&)>;
+  std::vector<Candidate> commit_due(Time now, const Objection& objection = {});
   // The document of an earlier revision as a new one.
   Answer<Committed> rollback(std::uint64_t number, Author author, Time now, CommitOptions options = {});
   // Undoes what one revision changed, or only the one of its changes with this number, from 1, and keeps all that came

@@ -15,6 +15,7 @@
 
 #include "control/files/files.h"
 #include "control/surface/api/api.h"
+#include "control/surface/api/configuration.h"
 #include "control/surface/api/console_line.h"
 #include "control/surface/api/events.h"
 #include "control/surface/https/https_server.h"
@@ -243,6 +244,13 @@ void ApiServer::ask_as_console(const std::string& line, const access::Peer& peer
     raw->api.handle_console(std::move(read->request), peer.name(read->who),
                             [done](const https::Response& response) { done(line_of(response)); });
   });
+}
+
+void ApiServer::judge(std::string who, document::Document document, std::vector<document::Change> changes,
+                      std::function<void(std::string objection)> done) {
+  asio::post(inside_->loop,
+             [raw = inside_.get(), who = std::move(who), document = std::move(document), changes = std::move(changes),
+              done = std::move(done)] { done(objection_now(raw->access, who, document, changes)); });
 }
 
 void ApiServer::record(audit::Record record, std::function<void()> done) {

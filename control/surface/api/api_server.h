@@ -44,6 +44,10 @@ class ApiServer {
   // A line of this peer at the console: {"api": {"method": "PUT", "path": "/api/v1/...", "body": ..., "who": ...}}.
   // `done` gets {"status": 200, "headers": {...}, "body": ...} on the API's thread.
   void ask_as_console(const std::string& line, const access::Peer& peer, std::function<void(std::string)> done);
+  // Whether whoever is on record as `who` may make these changes of `document` now: `done` gets why not, empty when
+  // they may, on the API's thread.
+  void judge(std::string who, document::Document document, std::vector<document::Change> changes,
+             std::function<void(std::string objection)> done);
   // For what is done beside the API. `done` when it is on the disk, or cannot be, on the API's thread.
   void record(audit::Record record, std::function<void()> done);
 

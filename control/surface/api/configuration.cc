@@ -161,6 +161,14 @@ access::Permission permission_of(settings::Permission permission) {
   }
 }
 
+std::string objection_now(const access::Access& access, const std::string& who, const Document& document,
+                          const std::vector<Change>& changes) {
+  const auto identity = access.by_words(who);
+  if (!identity) return identity.error().text;
+  const auto fault = forbidden(*identity, document, changes);
+  return fault ? fault->path + ": " + fault->text : std::string{};
+}
+
 std::optional<Answer> objection_to(const Call& call, const Document& document, const std::vector<Change>& changes,
                                    bool to_commit) {
   if (const auto fault = forbidden(call.who, document, changes)) {

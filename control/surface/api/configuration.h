@@ -28,6 +28,9 @@ access::Permission permission_of(settings::Permission permission);
 // (confirm_within_s) nor said that this is known (now). The console cannot be cut off.
 std::optional<Answer> objection_to(const Call& call, const document::Document& document,
                                    const std::vector<document::Change>& changes, bool to_commit);
+// Why whoever is on record with these words may not make these changes of `document` now; empty: they may.
+std::string objection_now(const access::Access& access, const std::string& who, const document::Document& document,
+                          const std::vector<document::Change>& changes);
 Answer problem(const document::Refusal& refusal);
 // Whether the identity may edit, rebase or discard the candidate: its owner may, with or without a token, and whoever
 // may change everything. Anybody may commit one whose changes they may make.

@@ -77,7 +77,7 @@ Find changes_of(std::string name) {
   };
 }
 
-// Who schedules a commit must be somebody who may make it: nobody is asked again when it is due.
+// Who schedules a commit must be somebody who may make it, now and again when it is due (Control::judge_due).
 void schedule_candidate(Api& api, const CallPtr& call) {
   const std::string name = call->parameter("candidate");
   if_allowed(api, call, changes_of(name), [&api, call, name] {
