@@ -2,6 +2,9 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <set>
+#include <span>
+#include <vector>
 
 #include "control/surface/local/answers.h"
 #include "control/surface/local/explain.h"
@@ -291,15 +294,40 @@ class Report {
 
   void tell_classify(Chapter& chapter) const {
     const ServiceRow* row = service();
-    if (row == nullptr) return;
-    const std::string where =
-        fmt::format("{}{}/{}", endpoint(row->address, row->port.host()),
-                    is_range(*row) ? fmt::format("-{}", row->last_port.host()) : "", word(row->protocol));
+    if (row == nullptr) return tell_place(chapter);
+    const std::string where = place_of(*row);
     chapter.text.push_back(answer_.to_client != 0
                                ? fmt::format("The source is a server of service {} of farm {}.", where, farm())
                                : fmt::format("The destination is service {} of farm {}.", where, farm()));
     chapter.because.push_back(farm_path() + ".addresses");
     chapter.because.push_back(farm_path() + ".ports");
+  }
+
+  [[nodiscard]] static std::string place_of(const ServiceRow& row) {
+    return fmt::format("{}{}/{}", endpoint(row.address, row.port.host()),
+                       is_range(row) ? fmt::format("-{}", row.last_port.host()) : "", word(row.protocol));
+  }
+
+  // Whose address it is on which no service was found.
+  void tell_place(Chapter& chapter) const {
+    const std::string address = question_.destination.text();
+    if (answer_.route.kind == RouteKind::local) {
+      chapter.text.push_back(fmt::format("{} is an address of the box itself.", address));
+      return chapter.because.push_back("ports");
+    }
+    constexpr std::size_t kShown = 8;
+    std::vector<std::string> places;
+    std::set<std::string> farms;
+    for (const ServiceRow& row : std::span{snapshot_.services}.first(snapshot_.service_count)) {
+      if (row.in_use != kServes || row.address != question_.destination || row.farm.value >= kFarmsMax) continue;
+      farms.emplace(snapshot_.farms[row.farm.value].name.view());
+      places.push_back(places.size() < kShown ? place_of(row) : "...");
+      if (places.size() > kShown) break;
+    }
+    if (places.empty()) return;
+    chapter.text.push_back(fmt::format("{} is an address of farm {}, which serves {}.", address,
+                                       fmt::join(farms, " and of farm "), fmt::join(places, ", ")));
+    for (const std::string& farm : farms) chapter.because.push_back("farms." + farm + ".ports");
   }
 
   [[nodiscard]] bool keeps_none() const { return service() != nullptr && service()->one_packet != 0; }

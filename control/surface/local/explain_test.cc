@@ -161,6 +161,27 @@ TEST_F(ExplainTest, SaysWhatTheSchedulerCompared) {
   }
 }
 
+TEST_F(ExplainTest, SaysWhoseAddressItIsThatNobodyServes) {
+  const auto request =
+      read(R"({"explain": {"protocol": "udp", "source": "198.51.100.7:40000", "destination": "203.0.113.10:443"}})");
+  ASSERT_TRUE(request.has_value());
+  auto answer = std::make_unique<ExplainAnswer>();
+  answer->ended_at = Stage::classify;
+  answer->drop = Drop::no_service;
+  answer->route.kind = RouteKind::service;
+  const auto told = [&] {
+    return explain_answer(look(), *request, request->question, *answer, region_.snapshot(0))["stages"][1];
+  };
+  json classify = told();
+  EXPECT_EQ(classify["text"][0], "203.0.113.10 is an address of farm shop, which serves 203.0.113.10:443/tcp.");
+  EXPECT_EQ(classify["because"], json{"farms.shop.ports"});
+  answer->outcome = ExplainAnswer::Outcome::punt;
+  answer->route.kind = RouteKind::local;
+  classify = told();
+  EXPECT_EQ(classify["text"][0], "203.0.113.10 is an address of the box itself.");
+  EXPECT_EQ(classify["because"], json{"ports"});
+}
+
 TEST_F(ExplainTest, NamesThePortThatKeepsAServerAway) {
   const auto request =
       read(R"({"explain": {"protocol": "tcp", "source": "198.51.100.7:40000", "destination": "203.0.113.10:443"}})");
