@@ -55,7 +55,7 @@ class CompletionTest(unittest.TestCase):
         script = f"""
           source {ROOT}/control/surface/cli/fulcrum.bash
           PATH={FULCRUM.parent}:$PATH
-          COMP_LINE={line!r}; read -ra COMP_WORDS <<< "$COMP_LINE"
+          COMP_LINE={line!r}; read -ra COMP_WORDS <<< "${{COMP_LINE//:/ : }}"  # as bash splits
           [[ $COMP_LINE == *' ' ]] && COMP_WORDS+=('')
           COMP_POINT=${{#COMP_LINE}}; COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
           _fulcrum
@@ -74,6 +74,9 @@ class CompletionTest(unittest.TestCase):
         self.assertIn("farms", self.complete("fulcrum --runtime-dir /nowhere show "))
         self.assertEqual(self.complete("fulcrum show connections --fa"), ["--farm"])
         self.assertEqual(self.complete("fulcrum --man"), ["--manual"])
+        question = "fulcrum explain tcp 198.51.100.7:40000 [2001:db8::1]:80 "
+        self.assertEqual(self.complete(question + "cand"), ["candidate"])
+        self.assertIn("worker", self.complete(question))
         self.assertIn("fulcrum", run("bash", "-c", f"source {ROOT}/control/surface/cli/fulcrum.bash; complete -p"))
 
 

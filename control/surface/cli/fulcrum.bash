@@ -7,7 +7,11 @@ _fulcrum() {
     _get_comp_words_by_ref -n : -w words -i cword -c word
     words=("${words[@]:1:cword}")
   else
-    words=("${COMP_WORDS[@]:1:COMP_CWORD}")
+    local line="${COMP_LINE:0:COMP_POINT}"
+    read -ra words <<< "$line"
+    [[ $line == *[[:space:]] ]] && words+=('')
+    words=("${words[@]:1}")
+    word="${words[-1]}"
   fi
   # Options of the program stand before the command, those of the command behind it.
   for before in "${words[@]::${#words[@]}-1}"; do
@@ -34,6 +38,7 @@ _fulcrum() {
   fi
   mapfile -t COMPREPLY < <(fulcrum --complete "${words[@]}" 2> /dev/null)
   COMPREPLY=("${COMPREPLY[@]/#/$dashes}")
-  if declare -F __ltrim_colon_completions > /dev/null; then __ltrim_colon_completions "$word"; fi
+  # What stands before the last colon bash has already.
+  if [[ $word == *:* ]]; then COMPREPLY=("${COMPREPLY[@]#"${word%:*}:"}"); fi
 }
 complete -F _fulcrum fulcrum
