@@ -23,6 +23,14 @@ def run(*words, text=None):
 class ManualTest(unittest.TestCase):
     pages = {"fulcrum.1": (FULCRUM, "--manual"), "fulcrum.cfg.5": (CONTROL, "--manual")}
 
+    def test_an_answer_that_cannot_be_written_is_a_failure(self):
+        for words in (("help",), ("--manual",), ("--json", "help")):
+            with open("/dev/full", "w", encoding="ascii") as full:
+                command = [str(FULCRUM), *words]
+                done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+            self.assertEqual(done.returncode, 1, words)
+            self.assertEqual(done.stderr, "fulcrum: cannot write the answer: No space left on device\n", words)
+
     def test_roff_finds_nothing_wrong(self):
         for name, command in self.pages.items():
             page = run(*command)

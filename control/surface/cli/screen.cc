@@ -5,6 +5,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
@@ -13,6 +14,7 @@
 #include "control/surface/cli/interrupt.h"
 #include "control/surface/cli/line.h"
 #include "control/surface/cli/table.h"
+#include "dataplane/base/result.h"
 
 namespace fulcrum::cli {
 namespace {
@@ -68,7 +70,11 @@ std::size_t PlainScreen::columns() const {
 }
 
 bool PlainScreen::print(std::string_view text, bool) {
-  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  errno = 0;
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return true;
+  // Who reads no further, as head(1), knows why.
+  if (errno != EPIPE) complain("fulcrum: cannot write the answer: " + errno_words(errno) + "\n");
+  return false;
 }
 
 void PlainScreen::complain(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }

@@ -254,5 +254,30 @@ TEST(Pages, ChecksFitTheScreenWithTheLongestAddresses) {
             "There is no server that could be checked.\n");
 }
 
+TEST(Pages, ServersFitTheScreenWithTheLongestAddresses) {
+  json row{{"farm", "shop-of-the-north"},
+           {"name", "web-server-17"},
+           {"address", "2001:db8:aaaa:bbbb:cccc:dddd:eeee:f017"},
+           {"port", 60000},
+           {"last_port", 65535},
+           {"state", "down"},
+           {"for_s", 86400 * 300},
+           {"began_earlier", true},
+           {"weight", 100},
+           {"reason", "host unreachable (no answer to ARP or neighbour discovery, or an ICMP error)"}};
+  for (const char* count : {"active_connections", "closing_connections", "total_connections"}) row[count] = 999'999;
+  json leaving = row;
+  leaving["since"] = "2026-07-24T11:57:03Z";
+  const json answer{
+      {"dataplane", {{"alive", true}}}, {"servers", json::array({row})}, {"leaving", json::array({leaving})}};
+  const std::string text = page("servers", answer, 80);
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = text.find('\n', begin);
+    EXPECT_LE(end - begin, 80U) << text;
+    begin = end + 1;
+  }
+  EXPECT_NE(text.find("2001:db8:aaaa:bbbb:cccc:dddd:eeee:f017"), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace fulcrum::cli
