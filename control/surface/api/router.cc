@@ -44,6 +44,12 @@ std::optional<std::int64_t> number_of(const std::string& text) {
   return number;
 }
 
+std::string proposal_for(const Route& route, const std::string& wrong) {
+  std::vector<std::string> known;
+  for (const Query& one : route.query) known.push_back(one.name);
+  return known.empty() ? "it takes none" : settings::proposal(wrong, known);
+}
+
 }  // namespace
 
 std::string Call::text(const std::string& name, const std::string& otherwise) const {
@@ -137,7 +143,7 @@ std::vector<Fault> check_query(const Route& route, const std::map<std::string, s
     const auto known =
         std::find_if(route.query.begin(), route.query.end(), [&](const Query& q) { return q.name == name; });
     if (known == route.query.end()) {
-      faults.push_back({name, "is no query parameter of this operation"});
+      faults.push_back({name, "is no query parameter of this operation; " + proposal_for(route, name)});
       continue;
     }
     const std::string type = known->schema.value("type", "string");

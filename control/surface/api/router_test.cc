@@ -16,5 +16,15 @@ TEST(Percent, WhatIsBrokenOrHoldsAZeroByteIsNothing) {
   }
 }
 
+TEST(Query, OneThatIsNotKnownIsToldTheNearest) {
+  Route route;
+  const auto fault = [&](const char* name) { return check_query(route, {{name, "1"}}).at(0).text; };
+  EXPECT_EQ(fault("dryrun"), "is no query parameter of this operation; it takes none");
+  route.query = {{"dry_run", {{"type", "boolean"}}, ""}, {"why", {{"type", "string"}}, ""}};
+  EXPECT_EQ(fault("dryrun"), "is no query parameter of this operation; did you mean dry_run?");
+  EXPECT_EQ(fault("colour"), "is no query parameter of this operation; known here: dry_run, why");
+  EXPECT_TRUE(check_query(route, {{"dry_run", "1"}}).empty());
+}
+
 }  // namespace
 }  // namespace fulcrum::api
