@@ -245,7 +245,7 @@ void Control::look_at_dataplane() {
       break;
     case RegionWatch::News::restarted:
       log(Level::notice, "the dataplane has been started anew");
-      tell(false, "dataplane", "", "the dataplane has been started anew");
+      tell(false, "dataplane", "", "the dataplane has been started anew" + dataplane_life());
       take_up_dataplane();
       break;
     case RegionWatch::News::attached:
@@ -256,7 +256,7 @@ void Control::look_at_dataplane() {
   if (std::exchange(alive_, alive) != alive) {
     const char* news = alive ? "the dataplane is running" : "the dataplane is silent: health checks are paused";
     log(Level::notice, "{}", news);
-    tell(!alive, "dataplane", "", news);
+    if (!alive || !is_told_running()) tell(!alive, "dataplane", "", news + (alive ? dataplane_life() : ""));
   }
   stood_still(monotonic_now());
   watch_links();

@@ -143,6 +143,8 @@ class Control {
   void past_rates(const telemetry::HistoryQuery& query, telemetry::Recorder::Done done);
   // For the trail of events.
   void tell(bool is_warning, const char* kind, const std::string& object, const std::string& text);
+  [[nodiscard]] std::string dataplane_life() const;
+  [[nodiscard]] bool is_told_running() const;
   [[nodiscard]] surface::View look();
   [[nodiscard]] std::string waiting_for();
   [[nodiscard]] std::vector<std::string> alarms() const;

@@ -112,4 +112,19 @@ void Control::tell(bool is_warning, const char* kind, const std::string& object,
               .text = text});
 }
 
+// Which of its lives an event is about.
+std::string Control::dataplane_life() const {
+  return fmt::format(" (process {})", watch_.region() != nullptr ? watch_.region()->header().dataplane_pid.load() : 0);
+}
+
+// Whether the trail ends with that of this life: control itself may have been started since, which is no news of the
+// dataplane. Process numbers come again after a boot.
+bool Control::is_told_running() const {
+  const auto& events = trail_.events();
+  const auto last =
+      std::find_if(events.rbegin(), events.rend(), [](const auto& event) { return event.kind == "dataplane"; });
+  const auto boot = std::chrono::system_clock::now() - monotonic_now();
+  return last != events.rend() && !last->is_warning && last->text.ends_with(dataplane_life()) && last->time > boot;
+}
+
 }  // namespace fulcrum

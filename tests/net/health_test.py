@@ -116,6 +116,20 @@ class Health(LabCase):
             done = self.fulcrum("test", *words)
             self.assertEqual((done.returncode, done.stdout), (status, ""), done.stderr)
 
+    def test_control_starts_again_and_has_no_news_of_the_dataplane(self):
+        told = lambda: [one["text"] for one in self.box.show("events")["events"] if one["kind"] == "dataplane"]
+        before = told()
+        self.assertRegex(before[-1], r"\(process [0-9]+\)$")
+        for _ in range(2):
+            self.box.control.kill()
+            self.box.control.start()
+            self.box.wait_for_servers(ALL_UP, 10)
+        self.assertEqual(told(), before)
+        self.box.dataplane.kill()
+        self.box.dataplane.start()
+        wait_until(lambda: told()[-1] not in before and "process" in told()[-1], 10, "news of the next life")
+        self.box.wait_for_servers(ALL_UP, 10)
+
     def test_it_is_on_record_and_needs_a_dataplane(self):
         self.asked("test", "server", "shop-nat/s3")
         (newest,) = self.asked("show", "audit", "limit", "1")["records"]
