@@ -180,6 +180,14 @@ class SecurityTest(unittest.TestCase):
         both = post + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
         twice = post + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n{}"
         folded = b"GET / HTTP/1.1\r\nHost: x\r\nX: a\r\n b\r\nContent-Length : 5\r\n\r\n"
+        chunks = b"\r\n\r\n0\r\n\r\n"
+        hosts = (b"GET /api/ HTTP/1.1\r\n\r\n", b"GET /api/ HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
+        codings = (post + b"Transfer-Encoding: xchunked" + chunks, post + b"Transfer-Encoding: chunked, gzip" + chunks,
+                   post.replace(b"1.1", b"1.0") + b"Transfer-Encoding: chunked" + chunks)
+        for request in hosts + codings:
+            said = self.raw(request + b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.assertTrue(said.startswith(b"HTTP/1.1 400"), request)
+            self.assertEqual(said.count(b"\nContent-Length:"), 1, request)
         for request in (both, twice, folded, b"GET / HTTP/1.1\nHost: x\n\n", b"GET / HTTP/3.7\r\n\r\n"):
             said = self.raw(request + b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
             self.assertNotIn(b"HTTP/1.1 200", said, request)
@@ -203,6 +211,72 @@ class SecurityTest(unittest.TestCase):
         finally:
             for one in held:
                 one.close()
+
+    def test_one_account_does_not_keep_others_from_large_answers(self):
+        box = Box(servers=1000)
+        held = []
+        try:
+            box.add_account("root", "administrator")
+            box.add_account("greedy", "viewer")
+            admin, greedy = box.token("root", "administrator"), box.token("greedy", "viewer")
+            head = "GET /api/v1/status/servers HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer "
+            for i in range(24):
+                held.append(box.tls(f"127.0.13.{1 + i}"))
+            for one in held:
+                one.sendall(f"{head}{greedy}\r\n\r\n".encode())
+            self.assertEqual(box.ask("GET", "/api/v1/status/farms", token=admin).status, 200)
+            waiting = [one for one in held if not select.select([one], [], [], 0)[0]]
+            self.assertGreater(len(waiting), 8, "of 16 answers of one account only some were written before")
+            refused = sum(self.rest(one).startswith(b"HTTP/1.1 429") for one in held)
+            self.assertGreater(refused, 0, "one account has no more than 16 waiting")
+        finally:
+            for one in held:
+                one.close()
+            box.close()
+
+    def certificate(self, box, name, days, more="-nodes"):
+        """Makes a pair in the box's directory."""
+        base = os.path.join(box.directory, name)
+        subprocess.run(
+            f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 {more} -days {days}"
+            f" -keyout {base}.key -out {base}.pem -subj /CN={name} -addext subjectAltName=IP:127.0.0.1".split(),
+            check=True, capture_output=True)
+        return {"certificate": base + ".pem", "key": base + ".key"}
+
+    def test_certificates_change_while_connections_live(self):
+        box = Box()
+        standing = lambda: box.console("GET", "/api/v1/status/management")[1]
+        alarms = lambda: [one["text"] for one in box.console("GET", "/api/v1/status/alarms")[1]["alarms"]
+                          if one["object"] == "management"]
+        subject = lambda: standing()["certificate"]["subject"]
+        try:
+            with box.tls() as living:
+                first = self.certificate(box, "first", 90)
+                self.assertEqual(box.console("PATCH", "/api/v1/management", first)[0], 200)
+                wait_for(lambda: subject() == "CN=first")
+                self.assertEqual((alarms(), standing()["certificate"]["own"]), ([], False))
+                # Renewed on the disk, for a few days only: noticed by itself, and in the alarms.
+                soon = self.certificate(box, "soon", 3)
+                os.replace(soon["certificate"], first["certificate"])
+                self.assertEqual(subject(), "CN=first")
+                os.replace(soon["key"], first["key"])
+                wait_for(lambda: subject() == "CN=soon", 40)
+                wait_for(lambda: any("ends at" in text for text in alarms()))
+                # A key behind a pass phrase, and one of somebody else: the pair before stays.
+                for more in ("-passout pass:abcd1", "-nodes"):
+                    bad = self.certificate(box, "bad", 90, more)
+                    bad["key"] = bad["key"] if more != "-nodes" else first["key"]
+                    self.assertEqual(box.console("PATCH", "/api/v1/management", bad)[0], 200)
+                    wait_for(lambda: any("private key" in text for text in alarms()))
+                    self.assertEqual(subject(), "CN=soon")
+                living.sendall(b"GET /api/ HTTP/1.1\r\nHost: x\r\n\r\n")
+                self.assertIn(b"200 OK", living.recv(65536))
+            box.kill()
+            box.start()
+            self.assertTrue(wait_for(lambda: standing().get("certificate"))["own"], "somebody must get in to mend it")
+            self.assertEqual(box.ask("GET", "/api/").status, 200)
+        finally:
+            box.close()
 
     def test_who_never_reads_answers_makes_room(self):
         request = b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -85,6 +85,7 @@ Api::Api(access::Access& access, Auditor& auditor, Plane plane, Current current)
       current_{std::move(current)},
       shows_{ask_through(plane_), access.clock().steady},
       turns_{access.clock().steady, plane_.later},
+      writes_{access.clock().steady, plane_.later, 0},
       events_{std::make_unique<Events>([this](const std::string& topic, const ShowCache::Done& done) {
         if (topic == "alarms") return ask_alarms(*this, done);
         shows_.get(topic, done);
@@ -169,12 +170,18 @@ void Api::handle_console(Request request, std::string who, std::function<void(ht
 }
 
 void Api::answer_later(const std::shared_ptr<Call>& call, std::function<Answer()> make) {
-  plane_.write([make = std::move(make)] { return response_of(make()); },
-               [call](https::Response response) { call->send(std::move(response)); });
+  in_turn(writes_, call, [this, call, make = std::move(make)](std::function<void()> leave) {
+    if (!call->reply->is_wanted()) return leave();
+    plane_.write([make] { return response_of(make()); },
+                 [call, leave = std::move(leave)](https::Response response) {
+                   leave();
+                   call->send(std::move(response));
+                 });
+  });
 }
 
-void Api::in_turn(const std::shared_ptr<Call>& call, Turns::Task task) {
-  if (turns_.take(call->who.name, std::move(task))) return;
+void Api::in_turn(Turns& turns, const std::shared_ptr<Call>& call, Turns::Task task) {
+  if (turns.take(call->who.name, std::move(task))) return;
   Answer answer =
       problem(429, fmt::format("{} of your questions wait already: take their answers first", Turns::waiting_max));
   answer.headers.emplace_back("Retry-After", "1");
@@ -182,7 +189,7 @@ void Api::in_turn(const std::shared_ptr<Call>& call, Turns::Task task) {
 }
 
 void Api::ask_in_turn(const std::shared_ptr<Call>& call, json question, std::function<void(json)> done) {
-  in_turn(call, [this, question = std::move(question), done = std::move(done)](std::function<void()> leave) {
+  in_turn(turns_, call, [this, question = std::move(question), done = std::move(done)](std::function<void()> leave) {
     plane_.ask(question, [leave = std::move(leave), done](json said) {
       leave();
       done(std::move(said));
@@ -192,7 +199,7 @@ void Api::ask_in_turn(const std::shared_ptr<Call>& call, json question, std::fun
 
 void Api::look_in_turn(const std::shared_ptr<Call>& call, std::function<void(store::Configuration&)> job,
                        std::function<void()> done) {
-  in_turn(call, [this, job = std::move(job), done = std::move(done)](std::function<void()> leave) {
+  in_turn(turns_, call, [this, job = std::move(job), done = std::move(done)](std::function<void()> leave) {
     plane_.job(job, [leave = std::move(leave), done] {
       leave();
       done();

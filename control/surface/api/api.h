@@ -69,8 +69,9 @@ class Api {
   // From the local socket, where `who` may do everything.
   void handle_console(https::Request request, std::string who, std::function<void(https::Response)> done);
 
-  // Answers with what `make` says, which is asked on the thread that writes large answers, so that nobody else waits
-  // for it: for whatever grows with the configuration. `make` holds what it needs, and nobody changes that any more.
+  // Answers with what `make` says, which is asked on the thread that writes large answers, when the caller's turn has
+  // come: for whatever grows with the configuration. So nobody waits for more than one answer of each other account.
+  // `make` holds what it needs, and nobody changes that any more; it is not asked when the client has gone meanwhile.
   void answer_later(const std::shared_ptr<Call>& call, std::function<Answer()> make);
 
   // For what a client wants to know that costs the control loop time: a question, or a job with the store, when the
@@ -108,7 +109,7 @@ class Api {
   void dispatch(const std::shared_ptr<Call>& call, const Caller& caller);
   std::optional<Answer> read_input(const Route& route, Call& call, const std::string& query);
   std::optional<Answer> objection(const Route& route, const Call& call, const Caller& caller);
-  void in_turn(const std::shared_ptr<Call>& call, Turns::Task task);
+  static void in_turn(Turns& turns, const std::shared_ptr<Call>& call, Turns::Task task);
   // Writes the record, then answers.
   void finish(const Route& route, const std::shared_ptr<Call>& call, const Answer& answer,
               const std::function<void(Answer)>& send);
@@ -119,7 +120,8 @@ class Api {
   Current current_;
   Router router_;
   ShowCache shows_;
-  Turns turns_;
+  Turns turns_;   // for the control loop
+  Turns writes_;  // for the thread that writes large answers
   std::vector<Prefix> allowed_hosts_;
   std::optional<std::chrono::steady_clock::time_point> rescued_until_;
   std::unique_ptr<Events> events_;

@@ -33,8 +33,9 @@ constexpr std::size_t kWorkerQueue = 64;
 constexpr int kWriterNice = 10;
 constexpr std::size_t kWriterQueue = 1024;
 constexpr std::chrono::seconds kTick{1};
-constexpr int kListenAgain = 2;           // ticks
-constexpr int kCertificateAgain = 86400;  // ticks
+constexpr int kListenAgain = 2;        // ticks
+constexpr int kCertificateAgain = 10;  // ticks: somebody else may have renewed the files
+constexpr std::chrono::hours kEndsSoon{30 * 24};
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -129,27 +130,57 @@ struct ApiServer::Inside {
     told = words;
   }
 
+  // The administrator's. While there is something wrong with it the one before stays, or the box has its own: whoever
+  // is to mend it must get in.
   void take_certificate() {
-    std::string certificate = management.certificate;
-    std::string key = management.key;
     if (management.addresses.empty()) return;
-    if (certificate.empty()) {
-      certificate = state_directory + "/api-certificate.pem";
-      key = state_directory + "/api-key.pem";
-      https::OwnCertificate wish{
-          .certificate_file = certificate, .key_file = key, .host_name = host_name(), .addresses = {}};
-      for (const Address& address : management.addresses) {
-        if (!address.is_unspecified() && address != Address{}) wish.addresses.push_back(address.text());
-      }
-      if (auto kept = https::keep_own_certificate(wish, system_clock::now()); !kept) {
-        return complain(certificate_problem, kept.error().words());
-      }
+    if (management.certificate.empty()) {
+      auto own = own_certificate();
+      complain(certificate_problem, own ? std::string{} : own.error().words());
+      if (own) take(*own, true);
+      return;
     }
-    auto loaded = https::load_tls(certificate, key);
+    auto loaded = https::load_tls(management.certificate, management.key);
     complain(certificate_problem, loaded ? std::string{} : loaded.error().words());
-    if (!loaded) return;
-    tls = *loaded;
+    if (loaded) return take(*loaded, false);
+    if (tls != nullptr) return;
+    if (auto own = own_certificate()) take(*own, true);
+  }
+
+  void take(std::shared_ptr<https::TlsContext> taken, bool is_own) {
+    tls = std::move(taken);
+    has_own = is_own;
     server.use(tls);
+  }
+
+  [[nodiscard]] Result<std::shared_ptr<https::TlsContext>> own_certificate() {
+    https::OwnCertificate wish{.certificate_file = state_directory + "/api-certificate.pem",
+                               .key_file = state_directory + "/api-key.pem",
+                               .host_name = host_name(),
+                               .addresses = {}};
+    for (const Address& address : management.addresses) {
+      if (!address.is_unspecified() && address != Address{}) wish.addresses.push_back(address.text());
+    }
+    if (auto kept = https::keep_own_certificate(wish, system_clock::now()); !kept) {
+      return tl::unexpected<Error>{kept.error()};
+    }
+    return https::load_tls(wish.certificate_file, wish.key_file);
+  }
+
+  // What is wrong now, in words.
+  [[nodiscard]] std::vector<std::string> problems() {
+    std::vector<std::string> found;
+    for (const std::string& problem : {listen_problem, certificate_problem, auditor.problem()}) {
+      if (!problem.empty()) found.push_back(problem);
+    }
+    if (tls != nullptr && tls->not_after - system_clock::now() < kEndsSoon) {
+      found.push_back(fmt::format("the certificate {} ends at {}: replace it", tls->subject, end_of(*tls)));
+    }
+    return found;
+  }
+
+  static std::string end_of(const https::TlsContext& tls) {
+    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(system_clock::to_time_t(tls.not_after)));
   }
 
   void listen() {
@@ -177,16 +208,10 @@ struct ApiServer::Inside {
     body["rescue_s"] = api.rescue_left().count();
     body["connections"] = server.connections();
     body["listeners"] = api.events().listeners();
-    body["problems"] = Json::array();
-    for (const std::string& problem : {listen_problem, certificate_problem, auditor.problem()}) {
-      if (!problem.empty()) body["problems"].push_back(problem);
-    }
+    body["problems"] = problems();
     if (tls == nullptr) return body;
     body["certificate"] = {
-        {"subject", tls->subject},
-        {"sha256", tls->fingerprint},
-        {"not_after", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(system_clock::to_time_t(tls->not_after)))},
-        {"own", management.certificate.empty()}};
+        {"subject", tls->subject}, {"sha256", tls->fingerprint}, {"not_after", end_of(*tls)}, {"own", has_own}};
     return body;
   }
 
@@ -204,6 +229,7 @@ struct ApiServer::Inside {
   std::shared_ptr<https::TlsContext> tls;
   std::string listen_problem, certificate_problem;
   bool listening = true;  // nothing is wanted yet
+  bool has_own = false;   // the certificate that the box makes itself
   int ticks = 0;
   std::thread thread;
 };

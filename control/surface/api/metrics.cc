@@ -142,7 +142,9 @@ const std::vector<Family> kWorker{
 template <class IsDown>
 void states(Text& text, const json& answer, const char* list, const Family& family, bool is_server, IsDown is_down) {
   text.family(family.name, family.type, family.help);
-  for (const json& row : answer.value(list, json::array())) {
+  const auto found = answer.find(list);
+  if (found == answer.end() || !found->is_array()) return;
+  for (const json& row : *found) {
     Labels labels{{"farm", label(row, is_server ? "farm" : "name")}};
     if (is_server) {
       labels.insert(labels.end(), {{"server", label(row, "name")},

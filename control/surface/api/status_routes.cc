@@ -97,6 +97,10 @@ Json alarms_of(const Api& api, Auditor& auditor, const json& farms, const json& 
   if (waiting != dataplane.end() && waiting->is_string()) {
     alarm(alarms, "major", "configuration", "is not in force: " + waiting->get<std::string>());
   }
+  const Json management = api.plane().management();
+  for (const Json& problem : management["problems"]) {
+    if (problem != auditor.problem()) alarm(alarms, "major", "management", problem.get<std::string>());
+  }
   for (const json& one : dataplane.value("alarms", json::array())) {
     if (one.is_string()) alarm(alarms, "major", "box", one.get<std::string>());
   }
@@ -134,14 +138,24 @@ void show_alarms(Api& api, const CallPtr& call) {
   ask_alarms(api, [&api, call](const Shown& shown) { api.answer_later(call, [shown] { return ok(Json(*shown)); }); });
 }
 
-void show_metrics(Api& api, const CallPtr& call) {
-  api.shows().get("farms", [&api, call](const Shown& farms) {
-    api.shows().get("servers", [&api, call, farms](const Shown& servers) {
-      api.shows().get("drops", [&api, call, farms, servers](const Shown& drops) {
-        api.shows().get("version", [&api, call, farms, servers, drops](const Shown& version) {
-          api.answer_later(call, [farms, servers, drops, version] {
+// What was written last: with thousands of servers it takes most of a second, so all who ask get the same text for as
+// long as what it is about is the same answer of the control loop. The writing thread's only.
+struct Metrics {
+  Shown farms, servers;
+  std::string text;
+};
+
+void show_metrics(Api& api, const CallPtr& call, const std::shared_ptr<Metrics>& last) {
+  api.shows().get("farms", [&api, call, last](const Shown& farms) {
+    api.shows().get("servers", [&api, call, last, farms](const Shown& servers) {
+      api.shows().get("drops", [&api, call, last, farms, servers](const Shown& drops) {
+        api.shows().get("version", [&api, call, last, farms, servers, drops](const Shown& version) {
+          api.answer_later(call, [last, farms, servers, drops, version] {
+            if (last->farms != farms || last->servers != servers) {
+              *last = {farms, servers, metrics_text(*farms, *servers, *drops, *version)};
+            }
             Answer answer;
-            answer.text = {kMetricsType, metrics_text(*farms, *servers, *drops, *version)};
+            answer.text = {kMetricsType, last->text};
             return answer;
           });
         });
@@ -331,7 +345,7 @@ void add_status_routes(Api& api) {
        .summary = "Counters for Prometheus.",
        .answer = {{"type", "string"}},
        .answer_type = "text/plain"},
-      show_metrics);
+      [last = std::make_shared<Metrics>()](Api& to, const CallPtr& call) { show_metrics(to, call, last); });
 }
 
 }  // namespace fulcrum::api

@@ -27,7 +27,7 @@ void Turns::next() {
 }
 
 void Turns::leave() {
-  const std::chrono::nanoseconds pause = (clock_() - began_) * pause_factor;
+  const std::chrono::nanoseconds pause = (clock_() - began_) * pause_factor_;
   later_(std::min<std::chrono::nanoseconds>(pause, pause_max), [this] { next(); });
 }
 

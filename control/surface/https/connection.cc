@@ -70,6 +70,18 @@ Request head_of(const Parser& parser, const std::string& source) {
   return request;
 }
 
+// Whether somebody who stands before us may have read it as another request: two lengths or a coding beside `chunked`
+// (RFC 9112 6.1), several hosts or none (3.2).
+bool is_ambiguous(const Parser& parser) {
+  const auto& message = parser.get();
+  const std::size_t hosts = message.count(http::field::host);
+  if (hosts > 1 || (hosts == 0 && message.version() >= 11)) return true;
+  const std::size_t codings = message.count(http::field::transfer_encoding);
+  if (codings == 0) return false;
+  return codings > 1 || !boost::beast::iequals(message[http::field::transfer_encoding], "chunked") ||
+         message.version() < 11 || message.count(http::field::content_length) != 0;
+}
+
 template <class Message>
 void fill_head(Message& message, const Response& response) {
   message.result(response.status);
@@ -160,11 +172,7 @@ class BeastConnection final : public Connection {
     const auto [head_error, head_length] = co_await http::async_read_header(stream_, buffer_, parser, kAwait);
     if (!is_open_) co_return false;
     if (head_error) co_return co_await refuse(status_of(head_error));
-    // Two lengths: whoever stands before us may have believed the other one (RFC 9112 6.1).
-    const auto& fields = parser.get();
-    if (fields.count(http::field::transfer_encoding) != 0 && fields.count(http::field::content_length) != 0) {
-      co_return co_await refuse(400);
-    }
+    if (is_ambiguous(parser)) co_return co_await refuse(400);
     Request request = head_of(parser, address());
     const auto [body_max, is_known] = application().admit(request);
     if (is_known) note_known();

@@ -188,9 +188,12 @@ Result<std::shared_ptr<TlsContext>> load_tls(const std::string& certificate_file
   if (SSL_CTX_use_certificate_chain_file(context, certificate_file.c_str()) != 1) {
     return fail(Error::Code::invalid, certificate_file, "cannot be used: " + ssl_words());
   }
+  // Nobody is there to be asked: OpenSSL would ask on the terminal, and wait.
+  SSL_CTX_set_default_passwd_cb(context, [](char*, int, int, void*) { return 0; });
   if (SSL_CTX_use_PrivateKey_file(context, key_file.c_str(), SSL_FILETYPE_PEM) != 1 ||
       SSL_CTX_check_private_key(context) != 1) {
-    return fail(Error::Code::invalid, key_file, "is not the certificate's private key in PEM: " + ssl_words());
+    return fail(Error::Code::invalid, key_file,
+                "is not the certificate's private key in PEM, without a pass phrase: " + ssl_words());
   }
   made->fingerprint = fingerprint_of(certificate->get());
   made->subject = subject_of(certificate->get());
