@@ -58,7 +58,7 @@ inline constexpr std::uint64_t kSoundFlags = [] {
 // The one's-complement sum of words: an addition, additions with carry, and the last carry.
 inline std::uint64_t sum_of(std::uint64_t a, std::uint64_t b, std::uint64_t c) noexcept {
 #if defined(__x86_64__)
-  asm("add %1, %0\n\tadc %2, %0\n\tadc $0, %0" : "+r"(a) : "rm"(b), "rm"(c) : "cc");
+  asm("add %1, %0\n\tadc %2, %0\n\tadc $0, %0" : "+&r"(a) : "rm"(b), "rm"(c) : "cc");
   return a;
 #else
   a += b;

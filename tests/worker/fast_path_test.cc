@@ -39,12 +39,12 @@ class Side {
     std::vector<Sent> drawn;
     std::set<std::pair<std::string, std::uint16_t>> opening, others;
     const PortId port = dice.one_in(2) ? test::kFront : test::kBack;
-    const std::size_t wanted = dice.below(8) + 1;
+    const std::size_t wanted = dice.below(kBatchMax) + 1;
     const bool resets = std::ranges::any_of(random.box.region.snapshot(random.slot).servers,
                                             [](const ServerRow& row) { return row.flows == Flows::reset; });
-    for (int tries = 0; drawn.size() < wanted && tries < 40; ++tries) {
+    for (int tries = 0; drawn.size() < wanted && tries < 160; ++tries) {
       const ExplainQuestion question = random.question();
-      const bool opens = resets || (question.protocol == Protocol::tcp && question.tcp_flags == tcp_flag::syn);
+      const bool opens = resets || question.protocol != Protocol::tcp || question.tcp_flags == tcp_flag::syn;
       const bool reply = question.port == test::kBack;
       const std::pair client{(reply ? question.destination : question.source).text(),
                              (reply ? question.destination_port : question.source_port).host()};
@@ -98,12 +98,21 @@ class Side {
     Sent sent{{made.begin(), made.end()},
               dice.of(std::vector{ChecksumFact::verify, ChecksumFact::verify, ChecksumFact::good, ChecksumFact::unknown,
                                   ChecksumFact::bad})};
-    if (dice.one_in(8)) sent.frame[dice.below(std::min<std::size_t>(sent.frame.size(), 60))] ^= std::byte{1};
+    if (dice.one_in(8)) {
+      const std::size_t at = dice.below(std::min<std::size_t>(sent.frame.size(), 60));
+      sent.frame[at] ^= std::byte{1};
+      // Where that makes a client into another one, the checksum tells.
+      if (at != offsetof(PlainFrame, tcp.flags)) sent.checksum = ChecksumFact::verify;
+    }
     if (dice.one_in(16)) sent.frame.resize(dice.below(sent.frame.size()) + 1);
     if (dice.one_in(4)) sent.frame.resize(std::max<std::size_t>(sent.frame.size(), 60));
     return sent;
   }
 };
+
+// The first packet of a connection whose server is gone takes the connection with it: whether one behind it in the
+// batch still finds that depends on how far the lookups had come.
+Drop what_counts(Drop reason) { return reason == Drop::server_gone ? Drop::no_connection : reason; }
 
 void expect_same_verdicts(const Side& one, const Side& other) {
   for (std::size_t i = 0; i < one.batch.count; ++i) {
@@ -111,7 +120,7 @@ void expect_same_verdicts(const Side& one, const Side& other) {
     const Passage& b = other.batch.passages[i];
     ASSERT_EQ(a.outcome, b.outcome) << "packet " << i;
     if (a.outcome == fulcrum::Outcome::drop) {
-      EXPECT_EQ(a.drop, b.drop);
+      EXPECT_EQ(what_counts(a.drop), what_counts(b.drop));
       EXPECT_EQ(a.answer, b.answer);
       if (a.answer == Answer::none) continue;
     } else {
