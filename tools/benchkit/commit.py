@@ -4,6 +4,7 @@ with workers that only read their mailboxes; over ordinary pages."""
 import json
 import subprocess
 
+from tools.benchkit.block import Samples
 from tools.benchkit.contenders import BenchError
 from tools.benchkit.rows import Row
 
@@ -18,16 +19,6 @@ def megabytes(_block):
     return 0
 
 
-class _Last:
-    """What the program said last: one sample of it is one of each row."""
-
-    def __init__(self):
-        self.answer = {}
-
-    def close(self):
-        """Nothing."""
-
-
 def _run(block, sizes):
     build = block.settings.program.resolve().parents[2]
     words = [*(str(build / program) for program in PROGRAMS), *map(str, sizes)]
@@ -37,12 +28,10 @@ def _run(block, sizes):
     return json.loads(done.stdout)
 
 
-def _sample(value, is_first, sizes):
+def _sample(name, value, sizes):
     def sample(block):
-        last = block.contender("commits", _Last)
-        if is_first:
-            last.answer = _run(block, sizes)
-        return value(last.answer)
+        runs = block.contender("commits", Samples)
+        return value(runs.answer("run", name, lambda: _run(block, sizes)))
 
     return sample
 
@@ -58,6 +47,5 @@ def rows(tiny):
         name: lambda answer: answer["commit"]["median"],
     }
     return [
-        Row(row, ("commit", sizes), _sample(value, number == 0, sizes), unit="ms")
-        for number, (row, value) in enumerate(values.items())
+        Row(row, ("commit", sizes), _sample(row, value, sizes), unit="ms") for row, value in values.items()
     ]

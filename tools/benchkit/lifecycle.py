@@ -1,6 +1,6 @@
 """Groups `connect`, `churn`, `memory` and `scale`: what happens to connections besides forwarding their packets."""
 
-from tools.benchkit.block import packets_mb, region_mb
+from tools.benchkit.block import Samples, packets_mb, region_mb
 from tools.benchkit.contenders import BenchError
 from tools.benchkit.rows import Row
 
@@ -68,26 +68,13 @@ def _churn(what, percentile, live):
     def sample(block):
         # With some room: a table that is full has a worker look for connections to give up in every turn.
         ours = block.ours(live=live, capacity=live + live // 16)
-        taken = block.contender("churn-samples", _Samples)
-        # The percentiles of one sample are rows of their own: the first row takes it.
-        if percentile == PERCENTILES[0]:
-            taken.last[what] = ours.ask("churn", what, 4 * block.settings.milliseconds)
-        answer = taken.last[what]
+        taken = block.contender("churn-samples", Samples)
+        answer = taken.answer(what, percentile, lambda: ours.ask("churn", what, 4 * block.settings.milliseconds))
         if what != "none" and answer["changes"] == 0 and not block.settings.tiny:
             raise BenchError(f"churn {what}: nothing happened meanwhile")
         return answer[percentile]
 
     return sample
-
-
-class _Samples:
-    """The last sample of each kind."""
-
-    def __init__(self):
-        self.last = {}
-
-    def close(self):
-        """Nothing."""
 
 
 def churn_rows(live):

@@ -51,13 +51,18 @@ class Result:
         }
 
 
+# Groups that are called otherwise than their rows.
+GROUPS = {"peers": "peer"}
+
+
 def chosen(rows, names):
     """The rows with these names or in these groups, and the floors they are compared with. None at all: all rows.
     Raises KeyError with the first name that fits nothing."""
     by_name = {row.name: row for row in rows}
     wanted = set()
     for name in names:
-        fitting = {row.name for row in rows if row.name == name or row.name.startswith(name.rstrip("/") + "/")}
+        group = GROUPS.get(name.rstrip("/"), name.rstrip("/"))
+        fitting = {row.name for row in rows if row.name == name or row.name.startswith(group + "/")}
         if not fitting:
             raise KeyError(name)
         wanted |= fitting

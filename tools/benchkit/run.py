@@ -20,6 +20,7 @@ PROGRAM = "tests/bench/fulcrum-bench"
 FREE_MB = 2048  # of the machine's memory that is left alone
 QUICK_SIZES = (1024, 65536, 1_000_000)
 TINY_SIZES = (1, 2000)
+REPETITIONS_MIN = 5  # fewer say nothing about the spread
 
 
 def catalogue(options):
@@ -111,7 +112,18 @@ def measure(chosen, needs, options):
     return objects
 
 
-def parse_arguments():
+def at_least(least):
+    """The type of a number on the command line."""
+
+    def number(text):
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} on")
+        return int(text)
+
+    return number
+
+
+def parse_arguments(words=None):
     """The command line."""
     parser = argparse.ArgumentParser(
         prog="tools/bench", description="Measures Fulcrum beside floors and peers. See tools/benchkit."
@@ -120,12 +132,14 @@ def parse_arguments():
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the rows there too")
     parser.add_argument("--quick", action="store_true", help="fewer sizes, shorter samples: under a minute")
     parser.add_argument("--list", action="store_true", help="only say which rows there are")
-    parser.add_argument("--repetitions", type=int, default=7)
-    parser.add_argument("--milliseconds", type=int, default=200, help="of a sample")
+    parser.add_argument(
+        "--repetitions", type=at_least(REPETITIONS_MIN), default=7, help=f"samples of a row, {REPETITIONS_MIN} at least"
+    )
+    parser.add_argument("--milliseconds", type=at_least(1), default=200, help="of a sample")
     parser.add_argument("--ordinary-pages", action="store_true", help="reserve no huge pages")
     parser.add_argument("--tiny", action="store_true", help="run everything once without measuring (tools/test)")
     parser.add_argument("--program", type=pathlib.Path, help="a fulcrum-bench that is built already")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 def perform(options):
@@ -142,6 +156,12 @@ def perform(options):
     if not options.tiny and os.geteuid() != 0:
         print("bench: run it as root: it reserves huge pages", file=sys.stderr)
         return 2
+    if options.json:
+        try:
+            options.json.touch()
+        except OSError as error:
+            print(f"bench: --json: {error.strerror}: {options.json}", file=sys.stderr)
+            return 2
     if not options.program:
         builds.compile_targets(builds.RELEASE, builds.ROOT, [PROGRAM, *commit.PROGRAMS])
     facts = machine.describe(builds.ROOT, " ".join(builds.RELEASE.options))
