@@ -12,6 +12,13 @@ using settings::Permission;
 constexpr const char* kNameCharacters = "A-Za-z0-9._-";
 constexpr std::int64_t kIdleMax = 65535;  // seconds, as wide as the snapshot's fields
 
+// What an administrator wants others to know of it: whose it is, whom to call, which ticket.
+template <class Group>
+settings::FieldOf<Group> remark_field() {
+  return field("remark", &Group::remark, "Words for people (`annotate`); the box does nothing with them.")
+      .length(0, kRemarkMax);
+}
+
 Description<Port> describe_port() {
   return {{
       field("name", &Port::name, "The port's name in dataplane.cfg. Its kernel twin has the same name.")
@@ -23,6 +30,7 @@ Description<Port> describe_port() {
             "The box's own addresses on this port, each with the prefix length of its subnet.")
           .count(0, 64)
           .sample("[ \"198.51.100.1/24\", \"2001:db8:1::1/64\" ]"),
+      remark_field<Port>(),
   }};
 }
 
@@ -32,6 +40,7 @@ Description<Route> describe_route() {
       field("via", &Route::via, "Address of the gateway, in the subnet of one of the ports.")
           .required()
           .sample("\"198.51.100.254\""),
+      remark_field<Route>(),
   }};
 }
 
@@ -83,6 +92,7 @@ Description<ServicePort> describe_service_port() {
             "connection is kept. In mode nat whatever a server sends from this port is an answer of this service, so "
             "it can serve one address and port of the farms in this way."),
       field("check", &ServicePort::check, describe_port_check(), "What this port has of its own in the health check."),
+      remark_field<ServicePort>(),
   }};
 }
 
@@ -138,6 +148,7 @@ Description<Server> describe_server() {
             "connections_max.")
           .permission(Permission::operate)
           .range(0, kConnectionsMax),
+      remark_field<Server>(),
   }};
 }
 
@@ -290,6 +301,7 @@ Description<Farm> describe_farm() {
           .choice("reset", NoServer::reset, "a TCP reset (for UDP as unreachable): it fails at once")
           .choice("unreachable", NoServer::unreachable,
                   "ICMP port unreachable, at most about 1,000 a second and worker"),
+      remark_field<Farm>(),
   }};
 }
 

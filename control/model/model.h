@@ -19,12 +19,14 @@ namespace fulcrum::model {
 struct Port {
   std::string name;
   std::vector<Prefix> addresses;  // with the host part: the box's own address in that subnet
+  std::string remark{};           // for people; as in all that have one
   friend bool operator==(const Port&, const Port&) = default;
 };
 
 struct Route {
   Prefix to;
   Address via;
+  std::string remark{};
   friend bool operator==(const Route&, const Route&) = default;
 };
 
@@ -47,6 +49,7 @@ struct ServicePort {
   std::uint16_t last_port = 0;    // of a range; 0: `port` alone
   bool one_packet = false;        // UDP: each packet by itself
   PortCheck check{};              // see Farm::check_of
+  std::string remark{};
 
   [[nodiscard]] bool is_range() const { return last_port != 0 && last_port != port; }
   [[nodiscard]] std::uint16_t last() const { return is_range() ? last_port : port; }
@@ -65,6 +68,7 @@ struct Server {
   AdminState state = AdminState::enabled;
   std::uint32_t connections_max = 0;  // 0: no limit
   std::uint32_t connections_low = 0;  // see low_mark()
+  std::string remark{};
 
   // A server that was full takes connections again with fewer than so many.
   [[nodiscard]] std::uint32_t low_mark() const {
@@ -135,6 +139,7 @@ struct Farm {
   std::chrono::seconds drain_time{300};
   NoServer no_server = NoServer::drop;
   std::uint32_t connections_max = 0;  // 0: no limit
+  std::string remark{};
 
   // Where `port` of this farm leads at a server.
   [[nodiscard]] std::uint16_t server_port_of(const ServicePort& port) const;
@@ -173,6 +178,7 @@ inline constexpr std::uint32_t kConnectionsMax = 1'000'000'000;
 inline constexpr std::chrono::seconds kSlowStartMax{3600};
 inline constexpr std::int64_t kModelVersion = 1;
 inline constexpr std::size_t kStaticRoutesMax = 512;  // so that they fit beside farms (kRoutesMax, kNextHopsMax)
+inline constexpr std::size_t kRemarkMax = 200;        // characters of a line or two
 inline constexpr std::size_t kPortNameMax = 15;       // a kernel twin has the port's name, and Linux allows no more
 
 // Built at the first call. Any thread.

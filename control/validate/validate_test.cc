@@ -371,7 +371,7 @@ SCENARIO("many things are wrong at once") {
         Lines{"f.cfg:6: routes[0].via: the gateway 192.0.2.1 is in no subnet of a port",
               "f.cfg:14: farms.shop.servers.web1.weight: 101 is out of range: 0 to 100",
               "f.cfg:14: farms.shop.servers.web1.color: unknown key; known here: name, addresses, weight, role, state, "
-              "connections_max, connections_low",
+              "connections_max, connections_low, remark",
               "f.cfg:17: farms[1].name: \"shop\" is already the name of farms.shop (line 9)",
               "f.cfg:18: farms[1].addresses[0]: 198.51.100.1 is an address of the box itself: ports.front.addresses[0] "
               "(line 3)",

@@ -194,7 +194,16 @@ Outcome remove(Session& session, const Parsed& parsed) {
 
 Outcome rename(Session& session, const Parsed& parsed) {
   const auto answer =
-      session.ask_config("rename", {{"path", document::text_of(parsed.path)}, {"name", parsed.get("to")}});
+      session.ask_config("rename", {{"path", document::text_of(parsed.path)}, {"name", parsed.get("words")}});
+  if (!answer) return refused(answer.error());
+  return said("", *answer);
+}
+
+Outcome annotate(Session& session, const Parsed& parsed) {
+  document::Path path = parsed.path;
+  path.push_back({"remark", false});
+  const json words = json::array({parsed.get("words")});
+  const auto answer = session.ask_config("set", {{"path", document::text_of(path)}, {"words", words}});
   if (!answer) return refused(answer.error());
   return said("", *answer);
 }

@@ -84,7 +84,7 @@ class Match {
       parsed.path = walk_->path();
       parsed.edits = walk_->edits();
       parsed.sensitive = walk_->sensitive();
-      if (!walk_->new_name().empty()) given_["to"] = walk_->new_name();
+      if (walk_->words_behind()) given_["words"] = *walk_->words_behind();
     } else if (next_argument() != nullptr && next_argument()->required) {
       return wrong(Status::syntax, "this is not complete", hints());
     }

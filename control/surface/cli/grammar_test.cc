@@ -106,6 +106,8 @@ TEST_F(Lines, RenameAnElementToAnotherName) {
   EXPECT_EQ(words(edit_completion("rename farms ").hints), "shop mail <name>");
   EXPECT_EQ(words(edit_completion("rename farms shop to").hints), "to");
   EXPECT_EQ(words(edit_completion("rename farms shop to ").hints), "<new-name>");
+  EXPECT_EQ(words(edit_completion("annotate farms shop a").hints), "as");
+  EXPECT_EQ(words(edit_completion("annotate farms shop as ").hints), "<remark>");
 }
 
 TEST_F(Lines, HaveFilters) {

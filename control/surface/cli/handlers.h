@@ -30,6 +30,7 @@ Outcome configure(Session& session, const Parsed& parsed);
 Outcome set(Session& session, const Parsed& parsed);
 Outcome remove(Session& session, const Parsed& parsed);
 Outcome rename(Session& session, const Parsed& parsed);
+Outcome annotate(Session& session, const Parsed& parsed);
 Outcome edit(Session& session, const Parsed& parsed);
 Outcome up(Session& session, const Parsed& parsed);
 Outcome top(Session& session, const Parsed& parsed);

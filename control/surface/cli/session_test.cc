@@ -152,6 +152,10 @@ TEST_F(Talk, AServerThatDoesNotPassIsAFailure) {
 TEST_F(Talk, VerbsOfTheConfigurationBecomeQuestions) {
   session_.enter("mine", 0);
   const std::vector<std::pair<const char*, const char*>> cases{
+      {"annotate farms shop as \"web team, 4711\"",
+       R"({"config": "set", "candidate": "mine", "path": "farms.shop.remark", "words": ["web team, 4711"]})"},
+      {"annotate farms shop servers web1 as \"\"",
+       R"({"config": "set", "candidate": "mine", "path": "farms.shop.servers.web1.remark", "words": [""]})"},
       {"rename farms shop to store",
        R"({"config": "rename", "candidate": "mine", "path": "farms.shop", "name": "store"})"},
       {"run request weight server shop/web1 5",
@@ -166,6 +170,10 @@ TEST_F(Talk, VerbsOfTheConfigurationBecomeQuestions) {
   EXPECT_EQ(box_.questions.front(), json::parse(R"({"config": "revert", "revision": 7, "change": 2, "face": "cli"})"));
   EXPECT_EQ(session_.run("rename farms shop"), Status::syntax);
   EXPECT_EQ(session_.run("rename farms shop to a b"), Status::syntax);
+  EXPECT_EQ(session_.run("rename farms shop to \"\""), Status::syntax);
+  EXPECT_EQ(session_.run("annotate farms shop as two words"), Status::syntax);
+  EXPECT_EQ(session_.run("annotate farms shop"), Status::syntax);
+  EXPECT_EQ(session_.run("annotate farms as anything"), Status::syntax);
 }
 
 TEST_F(Talk, ExplainTakesAFarmForADestination) {

@@ -15,7 +15,20 @@ using document::Step;
 using settings::Field;
 using settings::Shape;
 
-constexpr const char* kTo = "to";  // between an element and the name it gets
+// What stands between an element and what it gets, and what that is.
+struct Behind {
+  Hint keyword, words;
+  const char* example;
+};
+const Behind& behind(SettingWalk::Purpose purpose) {
+  static const Behind kName{{"to", "and the name it gets", true},
+                            {"<new-name>", "the name it gets", false},
+                            "rename an element to another name, like farms shop to store"};
+  static const Behind kRemark{{"as", "and what others shall know of it", true},
+                              {"<remark>", "in quotes when it has blanks; \"\" takes it away", false},
+                              "annotate an element, like farms shop as \"web team, 4711\""};
+  return purpose == SettingWalk::Purpose::rename ? kName : kRemark;
+}
 
 bool is_digits(const std::string& word) {
   return !word.empty() && word.find_first_not_of("0123456789") == std::string::npos;
@@ -89,8 +102,8 @@ bool SettingWalk::at_list() const { return field_ != nullptr && field_->kind == 
 
 std::optional<Trouble> SettingWalk::take(const std::string& word, Names& names) {
   moved_ = true;
-  const bool ends_path = purpose_ == Purpose::rename && is_element_ && field_ == nullptr;
-  if (awaits_name_ || (ends_path && word == kTo)) return take_new_name(word);
+  const bool ends_path = wants_element() && is_element_ && field_ == nullptr;
+  if (awaits_words_ || (ends_path && word == behind(purpose_).keyword.word)) return take_words_behind(word);
   if (at_list()) {
     if (word.empty()) return trouble(Status::syntax, "a name is missing here", hints(names));
     path_.push_back({word, group_->key().empty() && is_digits(word)});
@@ -101,10 +114,10 @@ std::optional<Trouble> SettingWalk::take(const std::string& word, Names& names) 
   return field_ == nullptr ? take_field(word, names) : take_value(word, names);
 }
 
-std::optional<Trouble> SettingWalk::take_new_name(const std::string& word) {
-  if (!new_name_.empty()) return trouble(Status::syntax, "nothing may follow the new name", {});
-  if (awaits_name_) new_name_ = word;
-  awaits_name_ = true;
+std::optional<Trouble> SettingWalk::take_words_behind(const std::string& word) {
+  if (words_behind_) return trouble(Status::syntax, "nothing may follow here; words with blanks go in quotes", {});
+  if (awaits_words_) words_behind_ = word;
+  awaits_words_ = true;
   return std::nullopt;
 }
 
@@ -184,12 +197,12 @@ std::vector<Hint> SettingWalk::value_hints() const {
 }
 
 bool SettingWalk::takes_no_value() const {
-  return purpose_ == Purpose::name || purpose_ == Purpose::group || purpose_ == Purpose::rename;
+  return purpose_ == Purpose::name || purpose_ == Purpose::group || wants_element();
 }
 
 std::vector<Hint> SettingWalk::hints(Names& names) const {
-  if (!new_name_.empty()) return {};
-  if (awaits_name_) return {{"<new-name>", "the name it gets", false}};
+  if (words_behind_) return {};
+  if (awaits_words_) return {behind(purpose_).words};
   if (at_list()) {
     auto keys = names.elements(path_);
     const std::string help = purpose_ == Purpose::set ? "that is there or is to be made" : "one that is there";
@@ -198,10 +211,10 @@ std::vector<Hint> SettingWalk::hints(Names& names) const {
   }
   if (field_ == nullptr) {
     auto fields = fields_of(*group_, purpose_ != Purpose::set);
-    if (purpose_ == Purpose::group || purpose_ == Purpose::rename) {
+    if (purpose_ == Purpose::group || wants_element()) {
       std::erase_if(fields, [&](const Hint& hint) { return group_->find(hint.word)->kind != settings::Kind::group; });
     }
-    if (purpose_ == Purpose::rename && is_element_) fields.insert(fields.begin(), {kTo, "and the name it gets", true});
+    if (wants_element() && is_element_) fields.insert(fields.begin(), behind(purpose_).keyword);
     return fields;
   }
   if (takes_no_value()) return {};
@@ -222,9 +235,9 @@ std::optional<Trouble> SettingWalk::unfinished(Names& names) const {
   if (purpose_ == Purpose::remove && !moved_) {
     return trouble(Status::syntax, "this is not complete: name what is to be deleted", hints(names));
   }
-  if (purpose_ == Purpose::rename && new_name_.empty()) {
-    return trouble(Status::syntax, "this is not complete: rename an element to another name, like farms shop to store",
-                   hints(names));
+  const bool has_words = words_behind_ && (purpose_ == Purpose::annotate || !words_behind_->empty());
+  if (wants_element() && !has_words) {
+    return trouble(Status::syntax, fmt::format("this is not complete: {}", behind(purpose_).example), hints(names));
   }
   if (purpose_ != Purpose::set) return std::nullopt;
   if (field_ == nullptr && (!edits_.empty() || is_element_)) return std::nullopt;

@@ -41,11 +41,12 @@ struct Edit {
 class SettingWalk {
  public:
   enum class Purpose : std::uint8_t {
-    name,    // any place
-    group,   // a place that has settings in it
-    remove,  // any place; of a list of values, also one value
-    set,     // settings with their values
-    rename,  // an element, "to", and the name it gets
+    name,      // any place
+    group,     // a place that has settings in it
+    remove,    // any place; of a list of values, also one value
+    set,       // settings with their values
+    rename,    // an element, "to", and the name it gets
+    annotate,  // an element, "as", and its remark
   };
   // `base`: where the words begin; a canonical path of a group.
   SettingWalk(const settings::Shape& root, const document::Path& base, Purpose purpose);
@@ -60,17 +61,18 @@ class SettingWalk {
   [[nodiscard]] const document::Path& path() const { return path_; }
   [[nodiscard]] std::vector<Edit> edits() const;
   [[nodiscard]] bool sensitive() const { return sensitive_; }
-  // Of `rename`; empty: none was given.
-  [[nodiscard]] const std::string& new_name() const { return new_name_; }
+  // Of `rename` the name, of `annotate` the remark.
+  [[nodiscard]] const std::optional<std::string>& words_behind() const { return words_behind_; }
 
  private:
-  std::optional<Trouble> take_new_name(const std::string& word);
+  std::optional<Trouble> take_words_behind(const std::string& word);
   std::optional<Trouble> take_field(const std::string& word, Names& names);
   std::optional<Trouble> take_value(const std::string& word, Names& names);
   std::optional<Trouble> take_values(const std::string& word);
   void leave_field();
   [[nodiscard]] bool at_list() const;
   [[nodiscard]] bool takes_no_value() const;
+  [[nodiscard]] bool wants_element() const { return purpose_ == Purpose::rename || purpose_ == Purpose::annotate; }
   [[nodiscard]] std::vector<Hint> value_hints() const;
 
   const settings::Shape* group_;            // where we are; of a list of groups, that of its elements
@@ -81,9 +83,9 @@ class SettingWalk {
   std::vector<std::string> values_;  // of field_
   std::vector<Edit> edits_;
   bool sensitive_ = false, moved_ = false;
-  bool is_element_ = false;   // the last word was a key
-  bool awaits_name_ = false;  // "to" was said
-  std::string new_name_;
+  bool is_element_ = false;    // the last word was a key
+  bool awaits_words_ = false;  // "to" or "as" was said
+  std::optional<std::string> words_behind_;
 };
 
 // The one that `word` is, or begins as the only one; of several that it begins, null and `ambiguous`.
