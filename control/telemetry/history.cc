@@ -13,7 +13,6 @@ namespace {
 
 constexpr int kVersion = 1;
 constexpr std::int64_t kDay = 86'400;
-constexpr std::int64_t kForgetAfter = 31 * kDay;
 constexpr int kPageBytes = 4096;
 
 constexpr const char* kLayout =
@@ -93,15 +92,19 @@ Result<std::unique_ptr<History>> History::open(const std::string& file) {
   history->file_ = file;
   auto prepared = history->prepare(file);
   if (!prepared && prepared.error().code == Error::Code::invalid) {
-    history->notice_ = prepared.error().words() + ": begun anew, the old file is " + file + ".old";
     sqlite3_close(std::exchange(history->database_, nullptr));
-    std::rename(file.c_str(), (file + ".old").c_str());
-    for (const char* part : {"-wal", "-shm"}) std::remove((file + part).c_str());
+    history->notice_ = put_aside(file, prepared.error());
     history->series_.clear();
     prepared = history->prepare(file);
   }
   if (!prepared) return tl::unexpected<Error>{prepared.error()};
   return history;
+}
+
+std::string History::put_aside(const std::string& file, const Error& why) {
+  std::rename(file.c_str(), (file + ".old").c_str());
+  for (const char* part : {"-wal", "-shm"}) std::remove((file + part).c_str());
+  return why.words() + ": begun anew, the old file is " + file + ".old";
 }
 
 History::~History() {
@@ -151,10 +154,13 @@ Result<void> History::load() {
     if (all.number(1) < 0 || all.number(1) >= static_cast<std::int64_t>(kKindNames.size())) continue;
     series_[{static_cast<Kind>(all.number(1)), all.text(2)}] = {.id = all.number(0), .seen = all.number(3)};
   }
-  Statement newest{database_, "SELECT max(begin) FROM spans WHERE tier = 0"};
-  if (!newest.row()) return error("read the history");
-  newest_ = newest.number(0);
-  return {};
+  if (sqlite3_errcode(database_) != SQLITE_DONE) return error("read the history");
+  // The one that was written last, whatever the clock said then: replacing a row gives it a new rowid.
+  Statement newest{database_, "SELECT begin FROM spans WHERE tier = 0 ORDER BY rowid DESC LIMIT 1"};
+  if (newest.row()) newest_ = newest.number(0);
+  return sqlite3_errcode(database_) == SQLITE_ROW || sqlite3_errcode(database_) == SQLITE_DONE
+             ? Result<void>{}
+             : error("read the history");
 }
 
 Result<std::int64_t> History::id_of(const SeriesName& name, std::int64_t time) {
@@ -165,12 +171,12 @@ Result<std::int64_t> History::id_of(const SeriesName& name, std::int64_t time) {
   }
   Statement put{database_,
                 "INSERT INTO series(kind, name, seen) VALUES(?1, ?2, ?3)"
-                " ON CONFLICT(kind, name) DO UPDATE SET seen = ?3"};
-  if (!put.bind(1, static_cast<int>(name.kind)).bind(2, name.name).bind(3, time).done()) return error("add a series");
-  Known& now = series_[name];
-  if (now.id == 0) now.id = sqlite3_last_insert_rowid(database_);
-  now.seen = time;
-  return now.id;
+                " ON CONFLICT(kind, name) DO UPDATE SET seen = ?3 RETURNING id"};
+  if (!put.bind(1, static_cast<int>(name.kind)).bind(2, name.name).bind(3, time).row()) return error("add a series");
+  const std::int64_t id = put.number(0);
+  if (!put.done()) return error("add a series");
+  series_[name] = {.id = id, .seen = time};
+  return id;
 }
 
 Result<void> History::rename_one(const SeriesName& from, const SeriesName& to) {
@@ -207,46 +213,52 @@ Result<void> History::rename(const SeriesName& from, const std::string& to) {
   return done;
 }
 
-// Names that nothing was counted for any more, not even in the oldest rows.
-Result<void> History::forget_old(std::int64_t time) {
+// Names that nothing was counted for any more, not even in the oldest rows. The rows say which these are and not the
+// clock: it may have jumped over years for a moment, and a name that is gone gives its number to another.
+Result<void> History::forget_old() {
+  Statement oldest{database_, "SELECT min(begin) FROM spans"};
+  if (!oldest.row()) return error("look for old series");
+  const std::int64_t before = oldest.number(0) - kDay;  // `seen` is at most that old
   Statement drop{database_, "DELETE FROM series WHERE seen < ?1"};
-  if (!drop.bind(1, time - kForgetAfter).done()) return error("forget old series");
-  std::erase_if(series_, [&](const auto& known) { return known.second.seen < time - kForgetAfter; });
+  if (!drop.bind(1, before).done()) return error("forget old series");
+  std::erase_if(series_, [&](const auto& known) { return known.second.seen < before; });
   return {};
-}
-
-Result<void> History::add(const Sample& sample) {
-  const std::int64_t begin = sample.time - sample.seconds;
-  if (newest_ != 0 && floor_to(newest_, kTiers[1].step_s) != floor_to(begin, kTiers[1].step_s)) {
-    if (auto written = write_all(begin); !written) {
-      seconds_.clear();
-      newest_ = begin;
-      return written;
-    }
-  }
-  return enter(sample);
 }
 
 // A reading that came late stands for several seconds: each of them gets its share.
-Result<void> History::enter(const Sample& sample) {
+Result<void> History::add(const Sample& sample) {
+  Result<void> entered;
   for (std::uint32_t i = 0; i < sample.seconds; ++i) {
-    newest_ = sample.time - sample.seconds + i;
-    for (Span& span : seconds_[newest_]) span.seconds = 1;
+    const std::int64_t begin = sample.time - sample.seconds + i;
+    if (newest_ != 0 && floor_to(newest_, kTiers[1].step_s) != floor_to(begin, kTiers[1].step_s)) {
+      written_ = write_all(begin);
+      if (!written_) seconds_.clear();
+    }
+    newest_ = begin;
+    if (auto done = enter(sample, i); !done) entered = done;
   }
+  return written_ ? entered : written_;
+}
+
+Result<void> History::enter(const Sample& sample, std::uint32_t number) {
+  auto& kinds = seconds_[newest_];
+  // Where the clock went back, the second that comes again takes the place of the one before.
+  kinds.fill(Span{.seconds = 1, .cells = {}});
+  Result<void> all;
   for (const Sample::Entry& entry : sample.entries) {
     const auto id = id_of(*entry.series, sample.time);
-    if (!id) return tl::unexpected<Error>{id.error()};
-    for (std::uint32_t i = 0; i < sample.seconds; ++i) {
-      Cell& cell = seconds_[sample.time - sample.seconds + i][static_cast<std::size_t>(entry.series->kind)].cells[*id];
-      for (std::size_t c = 0; c < kColumns; ++c) {
-        // The first ones get what does not divide.
-        const std::uint64_t share = entry.counts[c] / sample.seconds + (i < entry.counts[c] % sample.seconds ? 1U : 0U);
-        cell.sums[c] += share;
-        cell.most[c] += share;
-      }
+    if (!id) {
+      all = tl::unexpected<Error>{id.error()};
+      continue;
     }
+    Cell& cell = kinds[static_cast<std::size_t>(entry.series->kind)].cells[*id];
+    for (std::size_t c = 0; c < kColumns; ++c) {
+      // The first ones get what does not divide.
+      cell.sums[c] = entry.counts[c] / sample.seconds + (number < entry.counts[c] % sample.seconds ? 1U : 0U);
+    }
+    cell.most = cell.sums;
   }
-  return {};
+  return all;
 }
 
 Result<void> History::flush() { return seconds_.empty() ? Result<void>{} : write_all(newest_); }
@@ -265,7 +277,7 @@ Result<void> History::write_all(std::int64_t until) {
       if (begin == floor_to(until, kTiers[tier].step_s)) break;
       if (auto closed = close_span(tier, begin); !closed) return closed;
     }
-    if (floor_to(newest_, kDay) != floor_to(until, kDay)) return forget_old(until);
+    if (floor_to(newest_, kDay) != floor_to(until, kDay)) return forget_old();
     return {};
   };
   auto written = all();
@@ -349,9 +361,11 @@ Result<std::vector<HistoryPoint>> History::query(const HistoryQuery& query) {
     return fail(Error::Code::not_found, "name",
                 fmt::format("\"{}\" was never measured; the rates of the last second list what is", query.series.name));
   }
-  std::vector<HistoryPoint> points;
+  // By time: where the clock went back, what is in memory takes the place of what is on disk.
+  std::map<std::int64_t, HistoryPoint> points;
   const auto see = [&](std::int64_t begin, const Span& span) {
-    HistoryPoint& point = points.emplace_back(HistoryPoint{.time = begin, .rates = {}});
+    HistoryPoint& point = points[begin];
+    point = {.time = begin, .rates = {}};
     const auto cell = span.cells.find(known->second.id);
     if (cell == span.cells.end() || span.seconds == 0) return;
     for (std::size_t c = 0; c < kColumns; ++c) {
@@ -366,7 +380,10 @@ Result<std::vector<HistoryPoint>> History::query(const HistoryQuery& query) {
   for (auto at = seconds_.lower_bound(query.from); number == 0 && at != seconds_.end() && at->first < query.to; ++at) {
     see(at->first, at->second[kind]);
   }
-  return points;
+  std::vector<HistoryPoint> in_order;
+  in_order.reserve(points.size());
+  for (const auto& [begin, point] : points) in_order.push_back(point);
+  return in_order;
 }
 
 }  // namespace fulcrum::telemetry

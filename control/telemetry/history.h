@@ -67,7 +67,12 @@ class History {
   History(const History&) = delete;
   History& operator=(const History&) = delete;
 
-  // Takes a sample; writes when a minute is full. Errors: nothing was written (disk full), the minute is lost.
+  // Moves a file that turned out to be damaged, and is not open any more, to FILE.old. A sentence that says so.
+  static std::string put_aside(const std::string& file, const Error& why);
+
+  // Takes a sample; writes when a minute is full. Where the clock goes back, what is counted then takes the place of
+  // what was counted at that time before. Errors: the minute before was not written (disk full) and is lost, which is
+  // said until one is; `invalid`: the file is damaged; `limit`: what is new is not recorded.
   Result<void> add(const Sample& sample);
   // A farm, with its servers, or a server goes by another name, and its past with it. What had that name before gets
   // its number behind its name. Errors: nothing was renamed.
@@ -96,14 +101,14 @@ class History {
   [[nodiscard]] tl::unexpected<Error> error(const char* doing) const;
   Result<void> rename_one(const SeriesName& from, const SeriesName& to);
   Result<std::int64_t> id_of(const SeriesName& name, std::int64_t time);
-  Result<void> enter(const Sample& sample);
+  Result<void> enter(const Sample& sample, std::uint32_t number);
   Result<void> write_all(std::int64_t until);
   Result<void> write(std::size_t tier, std::int64_t begin, std::size_t kind, const Span& span);
   Result<void> close_span(std::size_t tier, std::int64_t begin);
   // Shows the rows of the kind that begin in [from, to), oldest first.
   using Visit = std::function<void(std::int64_t begin, const Span& span)>;
   Result<void> read(std::size_t tier, std::size_t kind, std::int64_t from, std::int64_t to, const Visit& visit) const;
-  Result<void> forget_old(std::int64_t time);
+  Result<void> forget_old();
 
   sqlite3* database_ = nullptr;
   std::string file_, notice_;
@@ -112,7 +117,8 @@ class History {
   };
   std::map<SeriesName, Known> series_;
   std::map<std::int64_t, std::array<Span, kKindNames.size()>> seconds_;  // by begin; not written yet
-  std::int64_t newest_ = 0;                                              // begin of the newest second that was entered
+  std::int64_t newest_ = 0;                                              // begin of the second that was entered last
+  Result<void> written_{};                                               // the last minute
 };
 
 }  // namespace fulcrum::telemetry

@@ -1,10 +1,13 @@
 #include "control/telemetry/history.h"
 
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <future>
 
+#include "control/telemetry/recorder.h"
 #include "tests/support/gtest.h"
 
 namespace fulcrum::telemetry {
@@ -107,6 +110,82 @@ TEST_F(HistoryTest, SharesOutALateReading) {
   EXPECT_EQ(points[2].rates[0], 2);
 }
 
+TEST_F(HistoryTest, ALateReadingAcrossTheEndOfASpanClosesIt) {
+  for (std::int64_t i = 0; i < 898; ++i) count(i, 4);
+  count(898, 20, 5);
+  for (std::int64_t i = 903; i < 970; ++i) count(i, 4);
+  ASSERT_EQ(ask(60).size(), 16U);
+  EXPECT_EQ(ask(60)[14].rates[0], 4);
+  ASSERT_EQ(ask(900).size(), 1U);
+  EXPECT_EQ(ask(900)[0].rates[0], 4);
+}
+
+TEST_F(HistoryTest, AClockThatGoesBackCountsNothingTwice) {
+  for (std::int64_t i = 0; i < 100; ++i) count(i, 3);
+  for (std::int64_t i = 97; i < 110; ++i) count(i, 3);
+  for (std::int64_t i = 50; i < 70; ++i) count(i, 5);
+  const auto points = ask(1);
+  ASSERT_EQ(points.size(), 110U);
+  for (std::int64_t i = 0; i < 110; ++i) {
+    EXPECT_EQ(points[static_cast<std::size_t>(i)].time, kStart + i);
+    EXPECT_EQ(points[static_cast<std::size_t>(i)].rates[0], i < 50 || i >= 70 ? 3 : 5) << i;
+  }
+}
+
+TEST_F(HistoryTest, AClockFarAheadForAMomentForgetsNothing) {
+  constexpr std::int64_t kYears = 20LL * 365 * 86'400 + 45'000;  // other slots of each ring
+  const SeriesName mall{Kind::farms, "mall"};
+  ASSERT_TRUE(history_->add({.time = kStart + 1, .seconds = 1, .entries = {{&mall, {9}}}}));
+  for (std::int64_t i = 1; i < 200; ++i) count(i, 7);
+  for (std::int64_t i = 0; i < 100; ++i) count(kYears + i, 1);
+  open();  // started anew while it is ahead, and again behind it
+  for (std::int64_t i = 100; i < 200; ++i) count(kYears + i, 1);
+  for (std::int64_t i = 200; i < 250; ++i) count(i, 7);
+  open();
+  for (std::int64_t i = 250; i < 400; ++i) count(i, 7);
+  open();
+  const auto past = history_->query({.series = mall, .from = kStart, .to = kStart + 400, .step_s = 1});
+  ASSERT_TRUE(past.has_value()) << past.error().words();
+  EXPECT_EQ(past->at(0).rates[0], 9);
+  EXPECT_EQ(ask(60, Function::maximum).size(), 6U) << "each minute that is over, also the one of the last start";
+  EXPECT_EQ(ask(60)[3].rates[0], 7);
+}
+
+TEST_F(HistoryTest, KeepsAMonth) {
+  constexpr std::int64_t kMonth = 30 * 96;  // in spans of 15 minutes
+  const SeriesName gone{Kind::farms, "gone"};
+  ASSERT_TRUE(history_->add({.time = kStart + 1, .seconds = 1, .entries = {{&gone, {9}}}}));
+  std::uintmax_t size = 0;
+  for (std::int64_t i = 0; i < kMonth * 3 / 2; ++i) {
+    count(i * 900, static_cast<std::uint64_t>(i + 1));
+    if (i != kMonth + 200) continue;
+    open();
+    size = std::filesystem::file_size(file_);
+  }
+  const auto points = ask(900);
+  ASSERT_EQ(points.size(), static_cast<std::size_t>(kMonth));
+  EXPECT_EQ(points.front().rates[0], kMonth / 2);
+  EXPECT_EQ(points.back().rates[0], kMonth * 3 / 2 - 1);
+  open();
+  EXPECT_LE(std::filesystem::file_size(file_), size + size / 20);
+  EXPECT_FALSE(history_->query({.series = gone, .from = 0, .to = 1}).has_value()) << "no row knows it any more";
+}
+
+// Another program's transaction stands for a disk that is full.
+TEST_F(HistoryTest, SaysThatItCannotWriteUntilItCan) {
+  const auto add = [&](std::int64_t second) {
+    return history_->add({.time = kStart + second + 1, .seconds = 1, .entries = {{&shop_, {1}}}}).has_value();
+  };
+  for (std::int64_t i = 0; i < 60; ++i) EXPECT_TRUE(add(i));
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open(file_.c_str(), &other), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  for (std::int64_t i = 60; i < 180; ++i) EXPECT_FALSE(add(i)) << i;
+  sqlite3_close(other);
+  for (std::int64_t i = 180; i < 200; ++i) EXPECT_TRUE(add(i)) << i;
+  EXPECT_EQ(ask(1).size(), 80U) << "the minute that could be written, and the one under way";
+}
+
 TEST_F(HistoryTest, DoesNotGrowBeyondItsRings) {
   for (std::int64_t i = 0; i < 7200; ++i) count(i, 5);
   open();  // so that all is in the file itself
@@ -135,6 +214,36 @@ TEST_F(HistoryTest, PutsADamagedFileAside) {
   EXPECT_TRUE(std::filesystem::exists(file_ + ".old"));
   count(0, 1);
   EXPECT_EQ(ask(1).size(), 1U);
+}
+
+// Behind what is read at the start.
+TEST_F(HistoryTest, DamageThatComesToLightLaterDoesNotEndTheRecord) {
+  for (std::int64_t i = 0; i < 7200; ++i) count(i, 5);
+  history_.reset();
+  std::vector<std::string> told;
+  std::size_t found = 0;
+  {
+    Recorder recorder{file_, [&](const std::string& line) { told.push_back(line); }};
+    const auto ask_it = [&] {
+      std::promise<std::size_t> points;
+      recorder.query({.series = shop_, .from = kStart + 7200, .to = kStart + 9000},
+                     [&](const auto& answer) { points.set_value(answer ? answer->size() : 0); });
+      return points.get_future().get();
+    };
+    EXPECT_EQ(ask_it(), 0U);  // it is open
+    constexpr std::streamoff kPage = 4096;
+    std::fstream damage{file_, std::ios::in | std::ios::out | std::ios::binary};
+    damage.seekp(kPage);
+    damage << std::string(std::filesystem::file_size(file_) - kPage, 'x');
+    damage.close();
+    for (std::int64_t i = 7200; i < 7400; ++i) {
+      recorder.add({.time = kStart + i + 1, .seconds = 1, .entries = {{&shop_, {1}}}});
+      if (i % 50 == 49) found = ask_it();  // so that its queue is never full
+    }
+  }
+  EXPECT_GT(found, 100U);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_NE(told[0].find("begun anew, the old file is " + file_ + ".old"), std::string::npos) << told[0];
 }
 
 TEST_F(HistoryTest, APastGoesWithItsName) {

@@ -1,5 +1,6 @@
 #include "control/telemetry/recorder.h"
 
+#include <cstdlib>
 #include <utility>
 
 namespace fulcrum::telemetry {
@@ -25,11 +26,17 @@ void Recorder::add(Sample sample) {
   const bool queued = thread_.run([this, sample = std::move(sample)] {
     // A directory that was missing may be there by now.
     constexpr std::int64_t kTryPeriod = 60;
-    if (!history_ && sample.time - tried_at_ >= kTryPeriod) {
+    if (!history_ && std::abs(sample.time - tried_at_) >= kTryPeriod) {
       tried_at_ = sample.time;
       open();
     }
-    if (history_) say(history_->add(sample));
+    if (!history_) return;
+    const auto added = history_->add(sample);
+    if (added || added.error().code != Error::Code::invalid) return say(added);
+    // Damaged: it would stay so, minute after minute.
+    history_.reset();
+    tell_(History::put_aside(file_, added.error()));
+    open();
   });
   if (!queued) lost_.fetch_add(1, std::memory_order_relaxed);
 }
