@@ -86,6 +86,20 @@ class Radius(LabCase):
         self.check_then_commit(("delete", f"{FARM}.ports[tcp/80]", {}), reset=HELD)
         self.assertEqual(self.asked(), {"answered": 0, "reset": HELD})
 
+    def remove_address(self, policy, **expected):
+        self.config("open", candidate="before", who="anna")
+        self.config("set", candidate="before", path=f"{FARM}.removed_flows", value=policy)
+        self.assertTrue(self.config("commit", candidate="before", who="anna")["acknowledged"])
+        self.check_then_commit(("set", f"{FARM}.addresses", {"value": [topology.NAT.ipv6]}), **expected)
+
+    def test_a_removed_address_keeps(self):
+        self.remove_address("keep", kept=HELD)
+        self.assertEqual(self.asked(), {"answered": HELD})
+
+    def test_a_removed_address_resets(self):
+        self.remove_address("reset", reset=HELD)
+        self.assertEqual(self.asked(), {"answered": 0, "reset": HELD})
+
     def test_a_deleted_farm_keeps(self):
         self.config("open", candidate="before", who="anna")
         self.config("set", candidate="before", path=f"{FARM}.removed_flows", value="keep")
