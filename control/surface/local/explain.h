@@ -1,7 +1,7 @@
 // `fulcrum explain`: from the question's JSON to the dataplane's question, and from its answer to words.
 //
 // Question: {"explain": {"protocol": "tcp", "source": "198.51.100.7:40000", "destination": "203.0.113.10:443"}}; in it
-// also "flags" ("syn|ack"; default "syn"), "port" (the data port it comes in by; default: the one that the way to the
+// also "flags" ("syn,ack"; default "syn"), "port" (the data port it comes in by; default: the one that the way to the
 // source leads by), "worker", "ttl", "payload" (bytes); beside it "candidate" (a name) or "revision" (a number): the
 // configuration to explain instead of the one in force.
 //

@@ -53,7 +53,7 @@ Result<std::uint8_t> read_flags(std::string text) {
     text.erase(0, std::min(end + 1, text.size()));
     const auto known = std::find_if(kFlags.begin(), kFlags.end(), [&](const Flag& flag) { return flag.name == word; });
     if (known == kFlags.end()) {
-      return fail(Error::Code::invalid, "flags", "are of syn, ack, fin, rst, psh and urg, with | between them");
+      return fail(Error::Code::invalid, "flags", "are of syn, ack, fin, rst, psh and urg, with commas between them");
     }
     flags |= known->bit;
   }
@@ -118,7 +118,7 @@ Result<void> read_kind(const json& packet, const View& view, ExplainQuestion& in
   if (protocol != "tcp" && protocol != "udp") return fail(Error::Code::invalid, "protocol", "is tcp or udp");
   into.protocol = protocol == "tcp" ? Protocol::tcp : Protocol::udp;
   const auto flags = packet.value("flags", json("syn"));
-  if (!flags.is_string()) return fail(Error::Code::invalid, "flags", "is a text like \"syn|ack\"");
+  if (!flags.is_string()) return fail(Error::Code::invalid, "flags", "is a text like \"syn,ack\"");
   const auto bits = read_flags(flags.get<std::string>());
   if (!bits) return tl::unexpected<Error>{bits.error()};
   into.tcp_flags = *bits;

@@ -53,7 +53,7 @@ class ExplainTest : public ::testing::Test {
 TEST_F(ExplainTest, ReadsAQuestion) {
   const auto request = read(
       R"({"explain": {"protocol": "tcp", "source": "198.51.100.7:40000", "destination": "203.0.113.10:443",
-                      "flags": "syn|ack", "worker": 1, "ttl": 3, "payload": 100}, "candidate": "next"})");
+                      "flags": "syn,ack", "worker": 1, "ttl": 3, "payload": 100}, "candidate": "next"})");
   ASSERT_TRUE(request.has_value()) << request.error().words();
   EXPECT_EQ(request->question.source, *Address::parse("198.51.100.7"));
   EXPECT_EQ(request->question.source_port.host(), 40000);
@@ -84,6 +84,7 @@ TEST_F(ExplainTest, SaysWhatIsWrongWithAQuestion) {
   EXPECT_NE(refusal(with(R"("203.0.113.10:0")").c_str()).find("destination"), std::string::npos);
   EXPECT_NE(refusal(with(R"("[2001:db8::1]:443")").c_str()).find("another family"), std::string::npos);
   EXPECT_NE(refusal(with(R"("203.0.113.10:443", "flags": "sym")").c_str()).find("flags"), std::string::npos);
+  EXPECT_NE(refusal(with(R"("203.0.113.10:443", "flags": "syn ack")").c_str()).find("commas"), std::string::npos);
   EXPECT_NE(refusal(with(R"("203.0.113.10:443", "worker": 2)").c_str()).find("from 0 to 1"), std::string::npos);
   EXPECT_NE(refusal(with(R"("203.0.113.10:443", "port": "side")").c_str()).find("front, back"), std::string::npos);
   EXPECT_NE(refusal(with(R"("203.0.113.10:443", "colour": 1)").c_str()).find("colour"), std::string::npos);
