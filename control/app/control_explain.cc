@@ -20,8 +20,7 @@ void Control::explain(const surface::ExplainRequest& request, Questioner::Done d
 
 Result<document::Document> Control::document_of(const surface::ExplainRequest& request) const {
   const auto refuse = [&](const document::Refusal& why) {
-    return fail(why.code, why.problems.empty() ? std::string{} : why.problems.front().path,
-                why.problems.empty() ? std::string{"cannot be read"} : why.problems.front().text);
+    return fail(why.code, "", why.problems.empty() ? "cannot be read" : why.problems.front().words());
   };
   if (!request.candidate.empty()) {
     const auto candidate = configuration_.find(request.candidate);
@@ -38,7 +37,7 @@ void Control::explain_draft(const surface::ExplainRequest& request, Questioner::
   const auto document = document_of(request);
   if (!document) return done({}, tl::unexpected<Error>{document.error()});
   if (const auto problems = configuration_.problems_of(*document); !problems.empty()) {
-    return done({}, fail(Error::Code::invalid, problems.front().path, problems.front().text));
+    return done({}, fail(Error::Code::invalid, "", problems.front().words()));
   }
   const auto planned =
       overlay_.over(std::make_shared<const model::Model>(document::object_of<model::Model>(*document)));

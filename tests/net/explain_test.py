@@ -107,6 +107,7 @@ class Explain(LabCase):
         self.assertEqual(self.chosen(before), self.chosen(self.explain(topology.NAT)))
         unknown = self.fulcrum("explain", "tcp", f"{CLIENT}:40000", f"{topology.NAT.ipv4}:80", "--candidate", "other")
         self.assertEqual(unknown.returncode, NOT_FOUND, unknown.stderr)
+        self.assertIn("other: there is no candidate of this name", unknown.stderr)
 
     def test_without_a_dataplane_it_says_so(self):
         self.box.dataplane.kill()
