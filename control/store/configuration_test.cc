@@ -295,6 +295,7 @@ TEST_F(ConfigurationTest, AFileThatWasLeftBehindSaysNothing) {
 
 TEST_F(ConfigurationTest, KeepsAThousandRevisions) {
   for (int i = 0; i < 1100; ++i) {
+    now -= std::chrono::hours{1};  // the order is that of the numbers, whatever the clock says
     ASSERT_TRUE(change("farms.shop.servers.web1.weight", i % 2 == 0 ? "5" : "6"));
     if (i % 100 == 99) {
       ASSERT_TRUE(configuration->history().checkpoint());
@@ -307,6 +308,9 @@ TEST_F(ConfigurationTest, KeepsAThousandRevisions) {
   ASSERT_TRUE(oldest) << refused(oldest);
   EXPECT_TRUE(*oldest == *configuration->history().document(1100));
   EXPECT_FALSE(configuration->history().document(100));
+  const std::uint64_t first = configuration->history().revisions().front().number;
+  ASSERT_TRUE(configuration->rollback(first, {"anna", "cli", ""}, now));
+  EXPECT_TRUE(configuration->current() == *oldest);
 }
 
 TEST_F(ConfigurationTest, GoesOnAfterDamage) {
