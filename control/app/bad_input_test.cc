@@ -2,6 +2,7 @@
 // nothing has changed.
 #include <fmt/format.h>
 
+#include "control/app/config_manual.h"
 #include "control/store/configuration.h"
 #include "control/store/file_link.h"
 #include "control/store/revision_json.h"
@@ -170,6 +171,12 @@ TEST_F(BadInputTest, IsRefusedBeforeAnythingChanges) {
     EXPECT_EQ(configuration_->model(), model);
     EXPECT_EQ(applied_, 1);
   }
+}
+
+TEST_F(BadInputTest, WhatTheManualShowsIsTaken) {
+  const FileLink::News news = read(std::string{example_configuration()});
+  EXPECT_EQ(news.kind, FileLink::News::Kind::taken);
+  EXPECT_TRUE(news.problems.empty()) << news.problems.front().words();
 }
 
 }  // namespace

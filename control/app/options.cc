@@ -5,7 +5,7 @@
 
 #include <array>
 
-#include "control/document/schema.h"
+#include "control/app/config_manual.h"
 #include "control/model/model.h"
 #include "dataplane/base/log.h"
 #include "dataplane/base/option_problem.h"
@@ -58,7 +58,7 @@ std::optional<ControlOptions> parse_control_options(int count, char** words) {
         options.text = settings::sample_text(model::description());
         break;
       case manual:
-        options.text = document::manual_page(*model::description().shape(), "fulcrum.cfg", version());
+        options.text = config_manual(version());
         break;
       case show_version:
         options.text = fmt::format("fulcrum-control {}\n", version());
