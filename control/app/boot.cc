@@ -7,6 +7,7 @@
 
 #include "control/compile/compile.h"
 #include "control/network/twin_plan.h"
+#include "control/surface/https/tls.h"
 #include "dataplane/base/clock.h"
 #include "dataplane/base/log.h"
 
@@ -34,19 +35,39 @@ Candidate read_candidate(const std::string& file, const KnownPorts& known) {
   return candidate;
 }
 
+namespace {
+
+using Faults = std::vector<std::pair<std::string, std::string>>;
+
+// A pair that was good and has gone since stops nobody who changes something else: an alarm tells of it.
+Faults unusable_pair(const model::Management& from, const model::Management& to) {
+  if (to.certificate.empty() || (from.certificate == to.certificate && from.key == to.key)) return {};
+  const auto loaded = https::load_tls(to.certificate, to.key);
+  if (loaded) return {};
+  const Error& error = loaded.error();
+  return {{error.path == to.key ? "management.key" : "management.certificate",
+           error.words() + "; put a certificate and its key there first, or leave both settings empty"}};
+}
+
+}  // namespace
+
 store::Configuration::Rules rules_with(std::function<KnownPorts()> known, bool is_running) {
   return {.validate = [known = std::move(known)](
                           const model::Model& model,
                           const settings::Sources& sources) { return validate(model, sources, known()); },
           .may_follow =
               [is_running](const model::Model& from, const model::Model& to) {
-                std::vector<std::pair<std::string, std::string>> problems;
+                Faults problems;
                 const char* const reason = "cannot change while running: restart fulcrum-control";
                 if (is_running && from.runtime_dir != to.runtime_dir) problems.emplace_back("runtime_dir", reason);
                 if (is_running && from.state_directory() != to.state_directory()) {
                   problems.emplace_back("state_dir", reason);
                 }
                 return problems;
+              },
+          .may_commit =
+              [is_running](const model::Model& from, const model::Model& to) {
+                return is_running ? unusable_pair(from.management, to.management) : Faults{};
               }};
 }
 

@@ -41,7 +41,8 @@ struct Booted {
 tl::expected<Booted, std::vector<std::string>> boot(const std::string& file,
                                                     const std::optional<std::string>& state_dir = std::nullopt);
 
-// The rules between fields, with the ports of the dataplane where it runs.
+// The rules between fields, with the ports of the dataplane where it runs. While running, a certificate and key that
+// are new must be there and belong together.
 store::Configuration::Rules rules_with(std::function<KnownPorts()> known, bool is_running);
 
 }  // namespace fulcrum

@@ -187,6 +187,13 @@ Answer<std::shared_ptr<const model::Model>> Configuration::judge(const Document&
   return made;
 }
 
+std::vector<settings::Problem> Configuration::unusable_in(const model::Model& next) const {
+  std::vector<settings::Problem> problems;
+  if (!rules_.may_commit || model_ == nullptr) return problems;
+  for (auto& [path, text] : rules_.may_commit(*model_, next)) problems.push_back({{}, 0, path, std::move(text)});
+  return problems;
+}
+
 Answer<Check> Configuration::check(const std::string& name) const {
   const auto found = find(name);
   if (!found) return tl::unexpected<Refusal>{found.error()};
@@ -202,8 +209,8 @@ Answer<Check> Configuration::check(const std::string& name) const {
     return is_about_the_box(candidate.document, change);
   });
   auto model = judge(candidate.document);
-  if (!model) check.problems = std::move(model.error().problems);
-  if (model && check.since.empty()) check.model = std::move(*model);
+  check.problems = model ? unusable_in(**model) : std::move(model.error().problems);
+  if (check.problems.empty() && check.since.empty()) check.model = std::move(*model);
   return check;
 }
 
@@ -233,7 +240,7 @@ Answer<Committed> Configuration::commit(const std::string& name, Author author, 
   }
   std::copy_if(candidate.editors.begin(), candidate.editors.end(), std::back_inserter(author.editors),
                [&](const std::string& editor) { return editor != author.who; });
-  auto committed = write(candidate.document, std::move(author), now, options);
+  auto committed = write_edited(candidate.document, std::move(author), now, options);
   if (committed) {
     shelf_.drop(candidate);
     candidates_.erase(name);
@@ -309,10 +316,27 @@ std::vector<Candidate> Configuration::commit_due(Time now, const Objection& obje
 
 Answer<Committed> Configuration::take(const Document& next, Author author, Time now) {
   if (const auto free = nothing_awaits_confirmation(); !free) return tl::unexpected<Refusal>{free.error()};
-  return write(next, std::move(author), now, {});
+  return write_edited(next, std::move(author), now, {});
+}
+
+Answer<Committed> Configuration::write_edited(const Document& next, Author author, Time now,
+                                              const CommitOptions& options) {
+  auto model = judge(next);
+  if (!model) return tl::unexpected<Refusal>{std::move(model.error())};
+  if (auto problems = unusable_in(**model); !problems.empty()) {
+    return tl::unexpected<Refusal>{Refusal{Error::Code::invalid, std::move(problems)}};
+  }
+  return write(next, std::move(*model), std::move(author), now, options);
 }
 
 Answer<Committed> Configuration::write(const Document& next, Author author, Time now, const CommitOptions& options) {
+  auto model = judge(next);
+  if (!model) return tl::unexpected<Refusal>{std::move(model.error())};
+  return write(next, std::move(*model), std::move(author), now, options);
+}
+
+Answer<Committed> Configuration::write(const Document& next, std::shared_ptr<const model::Model> model, Author author,
+                                       Time now, const CommitOptions& options) {
   if (options.confirm_within && (*options.confirm_within < kConfirmMin || *options.confirm_within > kConfirmMax)) {
     return refuse(Error::Code::invalid, "confirm", kConfirmBounds);
   }
@@ -321,13 +345,11 @@ Answer<Committed> Configuration::write(const Document& next, Author author, Time
     committed.changes = document::compare(current(), next);
     if (committed.changes.empty()) return refuse(Error::Code::invalid, "commit", "nothing to commit: nothing differs");
   }
-  auto model = judge(next);
-  if (!model) return tl::unexpected<Refusal>{std::move(model.error())};
   const auto until = options.confirm_within ? std::optional{now + *options.confirm_within} : std::nullopt;
   auto revision = history_.append(next, std::move(author), now, until);
   if (!revision) return refuse(revision.error());
   committed.revision = std::move(*revision);
-  committed.model = model_ = std::move(*model);
+  committed.model = model_ = std::move(model);
   if (applied_) applied_(committed);
   return committed;
 }

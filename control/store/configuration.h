@@ -80,6 +80,10 @@ class Configuration {
     // What cannot change from one revision to the next while running, by path.
     std::function<std::vector<std::pair<std::string, std::string>>(const model::Model& from, const model::Model& to)>
         may_follow;
+    // What of `to` the box could not use because of something outside of it, such as a file that is named, by path.
+    // Asked of what people commit, for what they change; going back must not depend on a file that has gone since.
+    std::function<std::vector<std::pair<std::string, std::string>>(const model::Model& from, const model::Model& to)>
+        may_commit{};
   };
   // Told of each new revision before the call that made it returns.
   using Applied = std::function<void(const Committed&)>;
@@ -157,7 +161,12 @@ class Configuration {
  private:
   [[nodiscard]] Answer<void> nothing_awaits_confirmation() const;
   [[nodiscard]] Answer<std::shared_ptr<const model::Model>> judge(const Document& next) const;
+  [[nodiscard]] std::vector<settings::Problem> unusable_in(const model::Model& next) const;
+  // As write(), of what people have edited: it is asked of the rules whether the box can use it.
+  Answer<Committed> write_edited(const Document& next, Author author, Time now, const CommitOptions& options);
   Answer<Committed> write(const Document& next, Author author, Time now, const CommitOptions& options);
+  Answer<Committed> write(const Document& next, std::shared_ptr<const model::Model> model, Author author, Time now,
+                          const CommitOptions& options);
   Answer<Candidate*> mine(const std::string& name);
   Answer<const Candidate*> keep(Candidate candidate);
   std::string refusal_when_due(const Candidate& candidate, Time now);

@@ -1,6 +1,7 @@
 """What somebody who means no good may try against the HTTPS server and the API."""
 
 import collections
+import contextlib
 import http.client
 import itertools
 import json
@@ -133,6 +134,9 @@ class SecurityTest(unittest.TestCase):
         token = self.box.token("tokens", "viewer")
         listed = self.box.ask("GET", "/api/v1/tokens", token=token).json["tokens"]
         self.assertEqual([one["account"] for one in listed], ["tokens"])
+        for scheme, status in (("bearer", 200), ("BEARER", 200), ("Basic", 401), ("Bear", 401), ("Bearer:", 401)):
+            said = self.box.ask("GET", "/api/v1/tokens", headers={"Authorization": f"{scheme} {token}"})
+            self.assertEqual(said.status, status, scheme)
         name = listed[0]["name"]
         self.assertEqual(self.box.ask("DELETE", f"/api/v1/tokens/{name}", token=token).status, 204)
         self.assertEqual(self.box.ask("GET", "/api/v1/tokens", token=token).status, 401)
@@ -233,50 +237,6 @@ class SecurityTest(unittest.TestCase):
         finally:
             for one in held:
                 one.close()
-            box.close()
-
-    def certificate(self, box, name, days, more="-nodes"):
-        """Makes a pair in the box's directory."""
-        base = os.path.join(box.directory, name)
-        subprocess.run(
-            f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 {more} -days {days}"
-            f" -keyout {base}.key -out {base}.pem -subj /CN={name} -addext subjectAltName=IP:127.0.0.1".split(),
-            check=True, capture_output=True)
-        return {"certificate": base + ".pem", "key": base + ".key"}
-
-    def test_certificates_change_while_connections_live(self):
-        box = Box()
-        standing = lambda: box.console("GET", "/api/v1/status/management")[1]
-        alarms = lambda: [one["text"] for one in box.console("GET", "/api/v1/status/alarms")[1]["alarms"]
-                          if one["object"] == "management"]
-        subject = lambda: standing()["certificate"]["subject"]
-        try:
-            with box.tls() as living:
-                first = self.certificate(box, "first", 90)
-                self.assertEqual(box.console("PATCH", "/api/v1/management", first)[0], 200)
-                wait_for(lambda: subject() == "CN=first")
-                self.assertEqual((alarms(), standing()["certificate"]["own"]), ([], False))
-                # Renewed on the disk, for a few days only: noticed by itself, and in the alarms.
-                soon = self.certificate(box, "soon", 3)
-                os.replace(soon["certificate"], first["certificate"])
-                self.assertEqual(subject(), "CN=first")
-                os.replace(soon["key"], first["key"])
-                wait_for(lambda: subject() == "CN=soon", 40)
-                wait_for(lambda: any("ends at" in text for text in alarms()))
-                # A key behind a pass phrase, and one of somebody else: the pair before stays.
-                for more in ("-passout pass:abcd1", "-nodes"):
-                    bad = self.certificate(box, "bad", 90, more)
-                    bad["key"] = bad["key"] if more != "-nodes" else first["key"]
-                    self.assertEqual(box.console("PATCH", "/api/v1/management", bad)[0], 200)
-                    wait_for(lambda: any("private key" in text for text in alarms()))
-                    self.assertEqual(subject(), "CN=soon")
-                living.sendall(b"GET /api/ HTTP/1.1\r\nHost: x\r\n\r\n")
-                self.assertIn(b"200 OK", living.recv(65536))
-            box.kill()
-            box.start()
-            self.assertTrue(wait_for(lambda: standing().get("certificate"))["own"], "somebody must get in to mend it")
-            self.assertEqual(box.ask("GET", "/api/").status, 200)
-        finally:
             box.close()
 
     def test_who_never_reads_answers_makes_room(self):
@@ -387,6 +347,23 @@ class SecurityTest(unittest.TestCase):
         finally:
             for ear in ears:
                 ear.close()
+
+    def test_one_account_has_so_many_listeners(self):
+        self.box.add_account("crowd", "viewer")
+        self.box.add_account("alone", "viewer")
+        crowd, alone = self.box.token("crowd", "viewer"), self.box.token("alone", "viewer")
+        with contextlib.ExitStack() as held:
+            ask = lambda token, source: self.first_word(held, token, source)
+            for i in range(16):
+                self.assertIn(b" 200 ", ask(crowd, f"127.0.{40 + i // 6}.1"))
+            self.assertIn(b" 429 ", ask(crowd, "127.0.50.1"))
+            self.assertIn(b" 200 ", ask(alone, "127.0.50.1"), "somebody else has a place")
+
+    def first_word(self, held, token, source):
+        """What a new listener hears first. It goes on listening until the end of `held`."""
+        ear = held.enter_context(self.box.tls(source))
+        ear.sendall(f"GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+        return ear.recv(65536)
 
     def test_tls_is_modern_only(self):
         def shake(minimum, maximum, ciphers=None):

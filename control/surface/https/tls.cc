@@ -9,10 +9,14 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <filesystem>
 #include <memory>
 #include <string_view>
+#include <system_error>
 
 #include "control/files/files.h"
 #include "dataplane/base/address.h"
@@ -106,6 +110,19 @@ bool names_all(X509* certificate, const OwnCertificate& wish) {
   return true;
 }
 
+// Of a pipe or a device reading might never end.
+Result<void> is_plain_file(const std::string& file) {
+  std::error_code error;
+  const auto status = std::filesystem::status(file, error);
+  if (status.type() == std::filesystem::file_type::not_found) {
+    return fail(Error::Code::not_found, file, "there is no such file");
+  }
+  if (error) return fail(Error::Code::io, file, "cannot be read: " + error.message());
+  if (status.type() != std::filesystem::file_type::regular) return fail(Error::Code::invalid, file, "is no plain file");
+  if (::access(file.c_str(), R_OK) != 0) return fail(Error::Code::io, file, "cannot be read: " + errno_words(errno));
+  return {};
+}
+
 Result<Certificate> read_certificate(const std::string& file) {
   const auto text = files::read(file, kPemMax);
   if (!text) return tl::unexpected<Error>{text.error()};
@@ -178,6 +195,9 @@ Result<void> keep_own_certificate(const OwnCertificate& wish, system_clock::time
 }
 
 Result<std::shared_ptr<TlsContext>> load_tls(const std::string& certificate_file, const std::string& key_file) {
+  for (const std::string& file : {certificate_file, key_file}) {
+    if (auto plain = is_plain_file(file); !plain) return tl::unexpected<Error>{plain.error()};
+  }
   const auto certificate = read_certificate(certificate_file);
   if (!certificate) return tl::unexpected<Error>{certificate.error()};
   auto made = std::make_shared<TlsContext>();

@@ -34,8 +34,8 @@ struct OwnCertificate {
 
 // Makes the files if they are missing, end within a month, or do not name the host and addresses. Errors: io.
 Result<void> keep_own_certificate(const OwnCertificate& wish, std::chrono::system_clock::time_point now);
-// Errors: a file cannot be read, is no PEM, the two do not belong together, or the key is too weak (RSA below 2048
-// bits).
+// Errors, with the file at fault as path: it cannot be read, is no plain file, is no PEM, the two do not belong
+// together, or the key is too weak (RSA below 2048 bits).
 Result<std::shared_ptr<TlsContext>> load_tls(const std::string& certificate_file, const std::string& key_file);
 
 }  // namespace fulcrum::https
