@@ -17,10 +17,20 @@ using https::Method;
 using https::Request;
 using nlohmann::json;
 
-constexpr std::string_view kBearer = "Bearer ";
+constexpr std::string_view kBearer = "bearer ";
 
 bool changes_something(Method method) {
   return method != Method::get && method != Method::head && method != Method::options;
+}
+
+// What stands behind the scheme's name, which is of either case (RFC 9110 11.1, RFC 6750 2.1); nothing: another scheme.
+std::optional<std::string> bearer_of(const std::string& authorization) {
+  if (authorization.size() < kBearer.size()) return std::nullopt;
+  for (std::size_t i = 0; i < kBearer.size(); ++i) {
+    const char c = authorization[i];
+    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c) != kBearer[i]) return std::nullopt;
+  }
+  return authorization.substr(kBearer.size());
 }
 
 // The value of our cookie; empty: none.
@@ -134,8 +144,7 @@ Api::Caller Api::identify(const Request& request) {
   Caller caller;
   const std::string& authorization = request.header("authorization");
   if (!authorization.empty()) {
-    if (!authorization.starts_with(kBearer)) return caller;
-    caller.who = access_.by_token(authorization.substr(kBearer.size()), request.source);
+    if (const auto token = bearer_of(authorization)) caller.who = access_.by_token(*token, request.source);
     return caller;
   }
   caller.secret = cookie_of(request);

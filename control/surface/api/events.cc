@@ -11,7 +11,6 @@ namespace {
 using nlohmann::json;
 
 constexpr int kQuietMax = 15;  // ticks, then a comment keeps middleboxes from forgetting the connection (WHATWG 9.2.7)
-constexpr const char* kWholeKey = "";  // of what is no row
 
 std::string text_of(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
@@ -26,36 +25,42 @@ std::string key_of(const std::string& topic, const json& row) {
   return row.contains("name") ? row.value("name", "") : row.value("reason", "");
 }
 
+void read(News& news, const std::string& topic, const json& shown) {
+  std::vector<News::Row> rows;
+  json rest = json::object();
+  for (const auto& [name, value] : shown.items()) {
+    if (name != topic || !value.is_array()) {
+      rest[name] = value;
+      continue;
+    }
+    for (json row : value) {
+      row.erase("for_s");  // grows by itself; `since` says the same
+      rows.push_back({key_of(topic, row), text_of(row)});
+    }
+  }
+  if (rest.contains("dataplane") && rest["dataplane"].is_object()) rest["dataplane"].erase("heartbeat_age_ms");
+  // What has happened stays so, also when it is no longer among the latest.
+  news.take(std::move(rows), text_of(rest), topic != "events");
+}
+
 }  // namespace
 
-void Events::add(std::shared_ptr<https::Stream> stream, std::set<std::string> topics, std::function<bool()> still_may) {
+void Events::add(std::shared_ptr<https::Stream> stream, std::set<std::string> topics, std::string account,
+                 std::function<bool()> still_may) {
   Listener listener;
   listener.stream = std::move(stream);
   listener.topics = std::move(topics);
+  listener.account = std::move(account);
   listener.still_may = std::move(still_may);
   listener.quiet_ticks = kQuietMax;  // so that the first tick says something, whatever there is
   listeners_.push_back(std::move(listener));
   tick();
 }
 
-std::vector<Events::Row> Events::rows_of(const std::string& topic, const json& shown) {
-  std::vector<Row> rows;
-  json whole = shown;
-  const auto add = [&rows](std::string key, const json& value) {
-    Row row{std::move(key), text_of(value), 0};
-    row.hash = std::hash<std::string>{}(row.text);
-    rows.push_back(std::move(row));
-  };
-  if (const auto list = whole.find(topic); list != whole.end() && list->is_array()) {
-    for (json& row : *list) {
-      row.erase("for_s");  // grows by itself; `since` says the same
-      add(key_of(topic, row), row);
-    }
-    whole.erase(topic);
-  }
-  if (whole.contains("dataplane") && whole["dataplane"].is_object()) whole["dataplane"].erase("heartbeat_age_ms");
-  add(kWholeKey, whole);
-  return rows;
+std::size_t Events::listeners_of(const std::string& account) const {
+  return static_cast<std::size_t>(std::count_if(listeners_.begin(), listeners_.end(), [&](const Listener& one) {
+    return one.account == account && one.stream->is_open();
+  }));
 }
 
 void Events::tick() {
@@ -69,7 +74,7 @@ void Events::tick() {
   for (const std::string& topic : wanted) {
     ask_(topic, [this, topic, open](const ShowCache::Shown& shown) {
       Known& known = known_[topic];
-      if (known.shown != shown) known = {shown, rows_of(topic, *shown)};
+      if (std::exchange(known.shown, shown) != shown) read(known.news, topic, *shown);
       if (--*open != 0) return;
       asking_ = false;
       tell();
@@ -83,38 +88,31 @@ void Events::tell() {
     std::string text;
     for (const std::string& topic : listener.topics) {
       if (const auto found = known_.find(topic); found != known_.end())
-        text += message(listener, topic, found->second.rows);
+        text += message(listener, topic, found->second.news);
     }
     if (text.empty() && ++listener.quiet_ticks < kQuietMax) continue;
     listener.quiet_ticks = 0;
     listener.stream->write(text.empty() ? ": nothing new\n\n" : std::move(text));
   }
+  forget();
 }
 
-std::string Events::message(Listener& listener, const std::string& topic, const std::vector<Row>& rows) {
-  auto& told = listener.told[topic];
-  std::map<std::string, std::size_t> now;
-  std::string changed;
-  std::string rest;
-  for (const Row& row : rows) {
-    now[row.key] = row.hash;
-    const auto before = told.find(row.key);
-    if (before != told.end() && before->second == row.hash) continue;
-    if (row.key == kWholeKey)
-      rest = row.text;
-    else
-      changed += (changed.empty() ? "" : ",") + row.text;
+// Of each topic what everybody has heard.
+void Events::forget() {
+  for (auto& [topic, known] : known_) {
+    std::uint64_t heard = known.news.version();
+    for (const Listener& listener : listeners_) {
+      const auto told = listener.told.find(topic);
+      if (told != listener.told.end()) heard = std::min(heard, told->second);
+    }
+    known.news.forget(heard);
   }
-  json removed = json::array();
-  for (const auto& [key, hash] : told) {
-    // What has happened stays so, also when it is no longer among the latest.
-    if (now.count(key) == 0 && topic != "events") removed.push_back(key);
-  }
-  told = std::move(now);
-  if (changed.empty() && rest.empty() && removed.empty()) return {};
-  std::string data = "{\"rows\":[" + changed + "],\"removed\":" + text_of(removed);
-  if (rest.size() > 2) data += "," + rest.substr(1, rest.size() - 2);
-  return "id: " + std::to_string(++last_id_) + "\nevent: " + topic + "\ndata: " + data + "}\n\n";
+}
+
+std::string Events::message(Listener& listener, const std::string& topic, News& news) {
+  const std::string& data = news.since(std::exchange(listener.told[topic], news.version()));
+  if (data.empty()) return {};
+  return "id: " + std::to_string(++last_id_) + "\nevent: " + topic + "\ndata: " + data + "\n\n";
 }
 
 }  // namespace fulcrum::api

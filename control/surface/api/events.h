@@ -12,7 +12,8 @@
 // The API's thread only.
 #pragma once
 
-#include <chrono>
+#include <array>
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <map>
@@ -21,6 +22,7 @@
 #include <string>
 #include <vector>
 
+#include "control/surface/api/news.h"
 #include "control/surface/api/show_cache.h"
 #include "control/surface/https/message.h"
 
@@ -36,32 +38,34 @@ class Events {
   using Ask = std::function<void(const std::string& topic, ShowCache::Done done)>;
   explicit Events(Ask ask) : ask_{std::move(ask)} {}
 
-  // `still_may` is asked at each tick.
-  void add(std::shared_ptr<https::Stream> stream, std::set<std::string> topics, std::function<bool()> still_may);
+  static constexpr std::size_t per_account_max = 16;
+
+  // `still_may` is asked at each tick. `account`: see listeners_of().
+  void add(std::shared_ptr<https::Stream> stream, std::set<std::string> topics, std::string account,
+           std::function<bool()> still_may);
   void tick();
   [[nodiscard]] std::size_t listeners() const { return listeners_.size(); }
+  // So that one account does not take the places of all: with `per_account_max` it gets no more.
+  [[nodiscard]] std::size_t listeners_of(const std::string& account) const;
 
  private:
-  struct Row {
-    std::string key, text;
-    std::size_t hash = 0;
-  };
   struct Listener {
     std::shared_ptr<https::Stream> stream;
     std::set<std::string> topics;
+    std::string account;
     std::function<bool()> still_may;
-    std::map<std::string, std::map<std::string, std::size_t>> told;  // by topic, by row: hash of what was sent
+    std::map<std::string, std::uint64_t> told;  // by topic: up to which version
     int quiet_ticks = 0;
   };
-  // The rows of an answer, made once for as long as the answer is the same one.
+  // What was read from an answer, once for as long as the answer is the same one.
   struct Known {
     ShowCache::Shown shown;
-    std::vector<Row> rows;
+    News news;
   };
 
   void tell();
-  std::string message(Listener& listener, const std::string& topic, const std::vector<Row>& rows);
-  static std::vector<Row> rows_of(const std::string& topic, const nlohmann::json& shown);
+  void forget();
+  std::string message(Listener& listener, const std::string& topic, News& news);
 
   Ask ask_;
   std::uint64_t last_id_ = 0;

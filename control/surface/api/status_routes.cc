@@ -180,16 +180,23 @@ void listen(Api& api, const CallPtr& call) {
     if (std::find(kTopics.begin(), kTopics.end(), topic) == kTopics.end()) return call->answer(unknown_topic());
     topics.insert(topic);
   }
+  if (api.events().listeners_of(call->who.name) >= Events::per_account_max) {
+    Answer answer =
+        problem(429, fmt::format("{} has {} listeners already: close some", call->who.name, Events::per_account_max));
+    answer.headers.emplace_back("Retry-After", "1");
+    return call->answer(answer);
+  }
   https::Response head = response_of({});
   const auto stream = call->reply->stream(std::move(head));
   if (stream == nullptr) return call->answer(problem(503, "there are too many listeners: close some, or ask again"));
   const std::string authorization = call->request.header("authorization");
-  api.events().add(stream, topics, [&api, secret = call->secret, authorization, source = call->request.source] {
-    if (!secret.empty()) return api.access().by_session(secret, source, true).has_value();
-    return api.access()
-        .by_token(authorization.substr(std::min<std::size_t>(7, authorization.size())), source)
-        .has_value();
-  });
+  api.events().add(stream, topics, call->who.name,
+                   [&api, secret = call->secret, authorization, source = call->request.source] {
+                     if (!secret.empty()) return api.access().by_session(secret, source, true).has_value();
+                     return api.access()
+                         .by_token(authorization.substr(std::min<std::size_t>(7, authorization.size())), source)
+                         .has_value();
+                   });
 }
 
 void add_table(Api& api, const std::string& table, const char* row, const char* what, const char* clear) {
