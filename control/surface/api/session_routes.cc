@@ -15,7 +15,7 @@ using CallPtr = std::shared_ptr<Call>;
 
 constexpr const char* kWait =
     "too many wrong tries: wait {} s, or come from an address that this account has logged in from before";
-constexpr const char* kBusy = "too many logins at a time: try again in a moment";
+constexpr const char* kManyLogins = "too many logins at a time: try again in a moment";
 
 Json session_schema() {
   return object_schema({{"account", text_schema(1, 32)},
@@ -58,7 +58,7 @@ void answer_login(Api& api, const CallPtr& call, const LoginAnswer& login) {
                                          : "wrong name or password"));
   }
   const bool waits = login.outcome == LoginAnswer::Outcome::wait;
-  Answer answer = problem(waits ? 429 : 503, waits ? fmt::format(kWait, login.wait.count()) : kBusy);
+  Answer answer = problem(waits ? 429 : 503, waits ? fmt::format(kWait, login.wait.count()) : kManyLogins);
   answer.headers.emplace_back("Retry-After", fmt::format("{}", login.wait.count()));
   call->answer(answer);
 }
