@@ -153,10 +153,10 @@ const Description<DataplaneConfig>& config_description() {
            field("memory_mb", &Config::memory_mb, "Packet buffers and DPDK's own memory.")
                .range(32, 1048576)
                .unit("MB"),
-           field("connections", &Config::connections, "Capacity of the connection table, 80 to 90 bytes each.")
+           field("connections", &Config::connections, "Capacity of the connection table, 80 bytes each.")
                .range(1024, 1'000'000'000),
            field("persistence_entries", &Config::persistence_entries,
-                 "Capacity of the table of clients that are bound to a server, 80 to 90 bytes each; 0: an eighth of "
+                 "Capacity of the table of clients that are bound to a server, 80 bytes each; 0: an eighth of "
                  "connections.")
                .range(0, 1'000'000'000),
            field("idle", &Config::idle, "What a worker does when no packet comes.")

@@ -96,7 +96,7 @@ std::vector<Query> packet_parameters() {
   return {{"protocol", word_of({"tcp", "udp"}), "of the packet", true},
           {"source", text_schema(1, 64), "the client: 198.51.100.7:40000 or [2001:db8::7]:40000", true},
           {"destination", text_schema(1, 64), "the service it goes to, or the client when a server answers", true},
-          {"flags", text_schema(1, 32), "of TCP, as in syn|ack; syn if not said"},
+          {"flags", text_schema(1, 32), "of TCP, as in syn,ack; syn if not said"},
           {"port", text_schema(1, 15), "the data port it comes in by; if not said, the one towards the source"},
           {"worker", number_schema(0, 63), "whose place in the round robin counts"},
           {"ttl", number_schema(0, 255), "time to live, or hop limit; 64 if not said"},
