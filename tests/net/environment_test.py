@@ -8,13 +8,14 @@ import tempfile
 import unittest
 
 from tests.net.labcase import BUILD, LabCase
-from tools.labkit import daemons
+from tools.labkit import daemons, hugepages
 from tools.labkit.namespaces import inside
 
 
 class Environment(LabCase):
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(dir="/run")))
+        self.addCleanup(hugepages.forget_regions, self.folder)
         self.folder.chmod(0o755)
 
     def refused(self, daemon, text, *sentences, problems=1, options=(), command=None):

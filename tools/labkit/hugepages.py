@@ -60,6 +60,12 @@ def give_back(note):
             _give_back(note)
 
 
+def forget_regions(directory):
+    """Removes what boxes with runtime directories below this one keep in huge pages to find it again."""
+    for region in _MOUNT.glob(f"fulcrum{str(directory).replace('/', '-')}-*"):
+        region.unlink(missing_ok=True)
+
+
 def _give_back(note):
     if not note.exists():
         return

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 
+from tools.labkit import hugepages
 from tools.testkit import builds, interrupts
 from tools.testkit.builds import CLANG, RELEASE, ROOT, TSAN, Failure, Tally
 
@@ -185,7 +186,10 @@ def temporary_files():
     with tempfile.TemporaryDirectory(prefix="ft-") as directory:
         os.chmod(directory, 0o1777)  # some tests are nobody for a while
         os.environ["TMPDIR"] = directory
-        yield
+        try:
+            yield
+        finally:
+            hugepages.forget_regions(directory)
 
 
 def perform(options):
