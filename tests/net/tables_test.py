@@ -66,6 +66,9 @@ class Tables(LabCase):
             web.curl(self.lab, url)
         with entered(self.lab.client):
             socket.create_connection((topology.NAT.ipv4, 80), 10).close()
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram:
+                datagram.sendto(b"nobody listens", (topology.NAT.ipv4, 9))
+        wait_until(lambda: self.box.accounts()["drops"].get("no_service"), 10, "a packet to be dropped")
         document = self.ask("api", "GET", "/api/v1/openapi.json")
         for name in ("farms", "servers", "connections", "persistence", "drops", "rates", "version", "events"):
             with self.subTest(name):
