@@ -198,17 +198,6 @@ void enter_fast_path(Batch& batch, Part part, const Context& context) noexcept {
   batch.searches.wanted |= fast;
 }
 
-// What run_fast_path() will ask of the part's servers.
-void prepare_fast_path(const Batch& batch, Part part, const Context& context) noexcept {
-  for (std::uint32_t left = batch.fast & part.bits(); left != 0; left &= left - 1) {
-    const ConnectionId found = batch.searches.found[static_cast<std::size_t>(std::countr_zero(left))];
-    if (found == kNoConnection) continue;
-    const std::size_t row = context.connections.server(found).index;
-    __builtin_prefetch(&context.snapshot.servers[row]);
-    __builtin_prefetch(&context.servers[row], 1);
-  }
-}
-
 // From the part's first packet on, those that are on the fast path, until one is not or cannot stay. Returns which
 // packet that is, or the part's end. In rounds, each with no more to remember than there are registers.
 std::uint32_t run_fast_path(Batch& batch, Part part, const Context& context) noexcept {

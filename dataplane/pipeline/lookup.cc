@@ -61,13 +61,6 @@ bool try_next_service(const Snapshot& snapshot, const Facts& facts, Passage& pas
   return true;
 }
 
-// What the later stages will ask of the connection's server.
-void prefetch_server(const Context& context, ConnectionId connection) noexcept {
-  const std::size_t row = context.connections.server(connection).index;
-  __builtin_prefetch(&context.snapshot.servers[row]);
-  __builtin_prefetch(&context.servers[row], 1);
-}
-
 // What was found for the part's packets. Those that shall be looked up once more, for another service, are wanted
 // afterwards, and no others.
 void take_found(Batch& batch, Part part, const Context& context) noexcept {
@@ -76,9 +69,8 @@ void take_found(Batch& batch, Part part, const Context& context) noexcept {
   for (std::uint32_t left = searches.wanted & part.bits(); left != 0; left &= left - 1) {
     const auto i = static_cast<std::size_t>(std::countr_zero(left));
     Passage& passage = batch.passages[i];
-    if (settles(context, passage, searches.found[i])) {
-      prefetch_server(context, searches.found[i]);
-    } else if (try_next_service(context.snapshot, batch.facts[i], passage)) {
+    if (settles(context, passage, searches.found[i])) continue;
+    if (try_next_service(context.snapshot, batch.facts[i], passage)) {
       again |= wanted(batch, i, context.snapshot);
     } else if (passage.direction == Direction::to_client) {
       batch.drop(i, Drop::no_connection);
@@ -95,6 +87,16 @@ void want_connections(Batch& batch, Part part, const Context& context) noexcept 
     if (batch.pending(i)) bits |= wanted(batch, i, context.snapshot);
   }
   batch.searches.wanted |= bits;
+}
+
+void prefetch_servers(const Batch& batch, Part part, const Context& context) noexcept {
+  for (std::uint32_t left = batch.searches.wanted & part.bits(); left != 0; left &= left - 1) {
+    const ConnectionId found = batch.searches.found[static_cast<std::size_t>(std::countr_zero(left))];
+    if (found == kNoConnection) continue;
+    const std::size_t row = context.connections.server(found).index;
+    __builtin_prefetch(&context.snapshot.servers[row]);
+    __builtin_prefetch(&context.servers[row], 1);
+  }
 }
 
 void settle_connections(Batch& batch, Part part, const Context& context) noexcept {

@@ -50,11 +50,12 @@ void parse_stage(Batch& batch, Part part) noexcept;
 void classify_stage(Batch& batch, Part part, const Context& context) noexcept;
 // Segments of established connections, from end to end (fast_path.cc).
 void enter_fast_path(Batch& batch, Part part, const Context& context) noexcept;
-void prepare_fast_path(const Batch& batch, Part part, const Context& context) noexcept;
 [[nodiscard]] std::uint32_t run_fast_path(Batch& batch, Part part, const Context& context) noexcept;
 void lookup_stage(Batch& batch, Part part, const Context& context) noexcept;
-// Its beginning and its end, for whoever takes the searches through their steps between them (ConnectionTable).
+// Its beginning and its end, for whoever takes the searches through their steps between them (ConnectionTable); and
+// what is behind the connections that they found, for whoever has something else to do meanwhile.
 void want_connections(Batch& batch, Part part, const Context& context) noexcept;
+void prefetch_servers(const Batch& batch, Part part, const Context& context) noexcept;
 void settle_connections(Batch& batch, Part part, const Context& context) noexcept;
 void schedule_stage(Batch& batch, Part part, const Context& context) noexcept;
 void track_stage(Batch& batch, Part part, const Context& context) noexcept;

@@ -62,7 +62,7 @@ void run_stages(Batch& batch, const Context& context) noexcept {
   for (std::uint32_t n = 0; n < parts + 3; ++n) {
     if (n >= 3) {
       table.finish(batch.searches, part(n - 3).begin, part(n - 3).end);
-      prepare_fast_path(batch, part(n - 3), context);
+      prefetch_servers(batch, part(n - 3), context);
     }
     if (n < parts) {
       begin_part(batch, part(n), context);
