@@ -1,8 +1,6 @@
 #include "control/health/trials.h"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-
+#include "tests/support/fake_server.h"
 #include "tests/support/gtest.h"
 
 namespace fulcrum {
@@ -11,24 +9,11 @@ namespace {
 using std::chrono_literals::operator""ms;
 using Kind = Observation::Kind;
 
-// A TCP port on 127.0.0.1 that nobody else has; it answers when it is told to.
-class OwnPort {
+class OwnPort : public FakeServer {
  public:
-  OwnPort() {
-    sockaddr_in any{};
-    any.sin_family = AF_INET;
-    any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(bind(socket_.get(), reinterpret_cast<const sockaddr*>(&any), sizeof any), 0);
-    socklen_t length = sizeof any;
-    EXPECT_EQ(getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&any), &length), 0);
-    place_ = {.address = *Address::parse("127.0.0.1"), .port = ntohs(any.sin_port), .timeout = 1000ms};
+  [[nodiscard]] Trial place() const {
+    return {.address = *Address::parse("127.0.0.1"), .port = port(), .timeout = 1000ms};
   }
-  void answer() { EXPECT_EQ(listen(socket_.get(), 1024), 0); }
-  [[nodiscard]] const Trial& place() const { return place_; }
-
- private:
-  OwnedFd socket_{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  Trial place_;
 };
 
 class TrialsTest : public testing::Test {

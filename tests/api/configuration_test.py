@@ -6,6 +6,7 @@ import unittest
 
 from tests.api import schemas
 from tests.api.box import Box, wait_for
+from tests.api.case import BoxCase
 
 FARM = {
     "addresses": ["198.51.100.50"],
@@ -14,28 +15,7 @@ FARM = {
 }
 
 
-class ConfigurationTest(unittest.TestCase):
-    """Each test has a box of its own: they all change it."""
-
-    def setUp(self):
-        self.box = Box()
-        self.tokens = self.box.tokens_of_all_roles()
-
-    def tearDown(self):
-        self.assertEqual(self.box.cli("audit", "verify").returncode, 0)
-        self.assertEqual(self.box.close(), 0, "fulcrum-control did not end well")
-
-    def ask(self, method, path, body=None, role="administrator", **more):
-        return self.box.ask(method, "/api/v1" + path, body, token=self.tokens[role], **more)
-
-    def good(self, method, path, body=None, status=200, **more):
-        answer = self.ask(method, path, body, **more)
-        self.assertEqual(answer.status, status, answer)
-        return answer
-
-    def revision(self):
-        return self.good("GET", "/revisions?limit=1").json["current"]
-
+class ConfigurationTest(BoxCase):
     def test_farms_come_change_and_go(self):
         added = self.good("POST", "/farms", {"name": "new", **FARM}, status=201)
         self.assertEqual(added.headers["Location"], "/api/v1/farms/new")

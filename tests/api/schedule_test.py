@@ -3,31 +3,11 @@
 import time
 import unittest
 
-from tests.api.box import Box, wait_for
+from tests.api.box import wait_for
+from tests.api.case import BoxCase
 
 
-class ScheduleTest(unittest.TestCase):
-    """Each test has a box of its own: they all change it."""
-
-    def setUp(self):
-        self.box = Box()
-        self.tokens = self.box.tokens_of_all_roles()
-
-    def tearDown(self):
-        self.assertEqual(self.box.cli("audit", "verify").returncode, 0)
-        self.assertEqual(self.box.close(), 0, "fulcrum-control did not end well")
-
-    def ask(self, method, path, body=None):
-        return self.box.ask(method, "/api/v1" + path, body, token=self.tokens["administrator"])
-
-    def good(self, method, path, body=None, status=200):
-        answer = self.ask(method, path, body)
-        self.assertEqual(answer.status, status, answer)
-        return answer
-
-    def revision(self):
-        return self.good("GET", "/revisions?limit=1").json["current"]
-
+class ScheduleTest(BoxCase):
     def leave_to_its_time(self, name, token, seconds=2):
         """A candidate of whose token it is, with another weight, that is due in a moment."""
         ask = lambda *request: self.box.ask(*request, token=token)
